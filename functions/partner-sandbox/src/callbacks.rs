@@ -1,0 +1,121 @@
+//! What the sandbox does later: answers of merchants, and effects that land after their call was given up.
+
+use carryout_lambda::clock::SystemClock;
+use carryout_lambda::http::Request;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+/// How long the receiver of an answer may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Something to do later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Callback {
+    /// A merchant answers an order.
+    MerchantAnswer {
+        /// The merchant's store.
+        store_id: String,
+        /// The order.
+        order_id: String,
+        /// Where to.
+        answer_to: String,
+    },
+    /// A call takes effect though its caller was told that nobody answers.
+    LateEffect {
+        /// The call.
+        request: DeferredRequest,
+    },
+}
+
+/// A request to a partner, kept for later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeferredRequest {
+    method: String,
+    path: String,
+    query: BTreeMap<String, Vec<String>>,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl DeferredRequest {
+    /// Keeps what the effect depends on. Credentials are not kept: they were checked.
+    pub fn of(request: &Request) -> Self {
+        let kept = |name: &str| ["content-type", "idempotency-key"].contains(&name);
+        Self {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            headers: request.headers.iter().filter(|(name, _)| kept(name)).cloned().collect(),
+            body: String::from_utf8_lossy(&request.body).into_owned(),
+        }
+    }
+}
+
+impl From<DeferredRequest> for Request {
+    fn from(deferred: DeferredRequest) -> Self {
+        let DeferredRequest { method, path, query, headers, body } = deferred;
+        Self { method, path, query, headers, body: body.into_bytes(), ..Self::default() }
+    }
+}
+
+/// A callback could not be scheduled.
+#[derive(Debug, thiserror::Error)]
+#[error("a callback could not be scheduled: {0}")]
+pub struct CallbackError(pub String);
+
+/// Keeps callbacks until they are due.
+pub trait Callbacks: Clone + Send + Sync + 'static {
+    /// Delivers `callback` to this function after a delay of 0 to 900 seconds, at least once.
+    fn schedule(&self, callback: &Callback, delay_seconds: u32) -> impl Future<Output = Result<(), CallbackError>> + Send;
+}
+
+/// Nobody answered.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody answered: {0}")]
+pub struct NoAnswer(pub String);
+
+/// Sends answers to those who wait for them.
+pub trait Outbound: Clone + Send + Sync + 'static {
+    /// Posts JSON and returns the status that came back. MUST NOT follow redirects.
+    fn post(&self, url: &str, headers: &[(&str, String)], body: String) -> impl Future<Output = Result<u16, NoAnswer>> + Send;
+}
+
+/// [`Outbound`] by HTTP.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HttpOutbound;
+
+impl Outbound for HttpOutbound {
+    async fn post(&self, url: &str, headers: &[(&str, String)], body: String) -> Result<u16, NoAnswer> {
+        // A proxy in the environment is ignored: those who wait for answers are reached directly. Answers are few, so keeping a
+        // connection is not worth while.
+        let no_answer = |error: reqwest::Error| NoAnswer(error.without_url().to_string());
+        let builder = reqwest::Client::builder().timeout(ANSWER_TIMEOUT).redirect(reqwest::redirect::Policy::none()).no_proxy();
+        let request = builder.build().map_err(no_answer)?.post(url).header("content-type", "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        // The address may carry a token, so it stays out of the log.
+        let response = request.body(body).send().await.map_err(no_answer)?;
+        Ok(response.status().as_u16())
+    }
+}
+
+/// Tells the time and lets it pass.
+pub trait Time: Clone + Send + Sync + 'static {
+    /// Milliseconds since the Unix epoch.
+    fn now_ms(&self) -> i64;
+
+    /// Waits.
+    fn sleep(&self, milliseconds: u64) -> impl Future<Output = ()> + Send;
+}
+
+impl Time for SystemClock {
+    fn now_ms(&self) -> i64 {
+        SystemClock::now_ms(self)
+    }
+
+    async fn sleep(&self, milliseconds: u64) {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+}

@@ -1,0 +1,34 @@
+//! Prices a cart and locks the price.
+
+use carryout_aws::{Aws, DynamoCatalog, DynamoConsumers, DynamoQuotes, ManagedSecret};
+use carryout_lambda::{Error, clock::SystemClock, config::Reader, ids::RandomIds, run_http, telemetry, token::TokenVerifier};
+use quote_price::QuotePrice;
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let mut config = Reader::from_env();
+    let (stores, consumers) = (config.required("STORES_TABLE"), config.required("CONSUMERS_TABLE"));
+    let (quotes, secret) = (config.required("QUOTES_TABLE"), config.required("QUOTE_SECRET"));
+    let lock_seconds: i64 = config.parsed("QUOTE_LOCK_SECONDS");
+    let tokens = TokenVerifier::from_config(&mut config);
+    config.finish()?;
+
+    let aws = Aws::from_env().await;
+    let function = Arc::new(QuotePrice {
+        catalog: DynamoCatalog::new(&aws, stores),
+        consumers: DynamoConsumers::new(&aws, consumers),
+        quotes: DynamoQuotes::new(&aws, quotes),
+        secret: ManagedSecret::new(&aws, secret),
+        tokens,
+        clock: SystemClock,
+        ids: RandomIds,
+        lock_for: lock_seconds * 1_000,
+    });
+    run_http(move |request| {
+        let function = Arc::clone(&function);
+        async move { function.handle(&request).await }
+    })
+    .await
+}

@@ -1,0 +1,45 @@
+//! Takes an order: loads, validates, writes once, answers with where to look.
+
+use carryout_aws::{Aws, DynamoCatalog, DynamoConsumers, DynamoQuotes, DynamoSubmissions, ManagedSecret, SqsQueue};
+use carryout_checkout::workflows::orchestrator;
+use carryout_lambda::{
+    Error, clock::SystemClock, config::Reader, ids::RandomIds, metrics::Metrics, run_http, telemetry, token::TokenVerifier,
+};
+use carryout_partners::{Http, HttpLogistics};
+use std::sync::Arc;
+use submit_checkout::SubmitCheckout;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let mut config = Reader::from_env();
+    let (stores, consumers) = (config.required("STORES_TABLE"), config.required("CONSUMERS_TABLE"));
+    let (orders, idempotency) = (config.required("ORDERS_TABLE"), config.required("IDEMPOTENCY_TABLE"));
+    let (quotes, secret) = (config.required("QUOTES_TABLE"), config.required("QUOTE_SECRET"));
+    let (queue, logistics) = (config.required("ORDERS_QUEUE_URL"), config.required("LOGISTICS_URL"));
+    let lock_seconds: i64 = config.parsed("QUOTE_LOCK_SECONDS");
+    let tokens = TokenVerifier::from_config(&mut config);
+    config.finish()?;
+
+    let aws = Aws::from_env().await;
+    let function = Arc::new(SubmitCheckout {
+        catalog: DynamoCatalog::new(&aws, stores),
+        consumers: DynamoConsumers::new(&aws, consumers),
+        quotes: DynamoQuotes::new(&aws, &quotes),
+        submissions: DynamoSubmissions::new(&aws, orders, idempotency, quotes),
+        logistics: HttpLogistics::new(Http::default(), logistics),
+        queue: SqsQueue::new(&aws, queue),
+        secret: ManagedSecret::new(&aws, secret),
+        tokens,
+        orchestrator: orchestrator(),
+        clock: SystemClock,
+        ids: RandomIds,
+        lock_for: lock_seconds * 1_000,
+        metrics: Metrics::from_env(),
+    });
+    run_http(move |request| {
+        let function = Arc::clone(&function);
+        async move { function.handle(&request).await }
+    })
+    .await
+}

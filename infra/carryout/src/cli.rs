@@ -1,0 +1,366 @@
+//! The command line: what can be asked, and how the answer is printed.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::local_cloud::{self, Condition, Emulator, Record};
+use crate::project::Project;
+use crate::terminal::Terminal;
+use crate::token::Issuer;
+use crate::tools::{self, Target, Tools};
+use crate::{deploy, functions};
+
+/// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "A first round:\n  carryout up && carryout build && carryout deploy\n  carryout token --consumer alice\n  carryout down"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(Up),
+    Down(Down),
+    Status(Status),
+    Build(Build),
+    Deploy(Deploy),
+    Token(Token),
+    Tool(Tool),
+}
+
+/// Start the local cloud, or find that it runs already.
+///
+/// The first start downloads the emulator into the cache (110 MB for MiniStack, 560 MB for LocalStack).
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carryout up\n  carryout up --emulator localstack --port 4600\n  carryout up --endpoint http://127.0.0.1:4566    use one that runs already"
+)]
+struct Up {
+    /// What plays AWS
+    #[arg(long, env = "EMULATOR", default_value = "ministack")]
+    emulator: Emulator,
+    /// Use the local cloud at this URL, which `carryout down` will leave alone
+    #[arg(long, env = "ENDPOINT", value_name = "URL", conflicts_with = "port")]
+    endpoint: Option<String>,
+    /// The loopback port to listen on
+    #[arg(long, default_value_t = 4566, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// Refuse what IAM policies do not allow, as AWS does (MiniStack only)
+    #[arg(long, env = "ENFORCE_IAM", value_parser = clap::builder::FalseyValueParser::new(), default_missing_value = "1", num_args = 0..=1, require_equals = true, default_value = "0")]
+    enforce_iam: bool,
+    /// Run LocalStack on the host even where Docker answers
+    #[arg(long)]
+    without_docker: bool,
+    /// Print the cloud as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Stop the local cloud and every function that it runs.
+///
+/// Succeeds when nothing runs. A cloud that was given by --endpoint is left to whoever started it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  carryout down")]
+struct Down {}
+
+/// Tell whether the local cloud runs. Exits with 0 when it is healthy, with 1 otherwise.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  carryout status\n  carryout status --json | jq -r .endpoint")]
+struct Status {
+    /// Print the status as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Build the functions and place them where the template looks for them.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carryout build              for the local cloud, quick to build\n  carryout build --release    for AWS, small and quick to start"
+)]
+struct Build {
+    /// Optimise: slow to build
+    #[arg(long)]
+    release: bool,
+}
+
+/// Package the template and deploy it to the local cloud or to AWS.
+///
+/// Writes the outputs to .carryout/stack.json. A local cloud also gets the issuer's public keys, and the parameters Stage,
+/// LocalEndpoint, JwksUrl, Issuer and TokenAlgorithm where the template has them.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carryout deploy\n  carryout deploy --param PaymentTimeoutMs=800\n  AWS_PROFILE=dev carryout deploy --aws --stage dev --param JwksUrl=https://…"
+)]
+struct Deploy {
+    /// The stack's name
+    #[arg(long, default_value = "carryout")]
+    stack: String,
+    /// The template's Stage parameter [default: local on a local cloud; required with --aws]
+    #[arg(long)]
+    stage: Option<String>,
+    /// A template parameter; may be given many times
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<String>,
+    /// The SAM template [default: infra/template.yaml]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// Deploy to AWS with your own credentials, whether or not a local cloud runs
+    #[arg(long)]
+    aws: bool,
+    /// Print the stack as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Sign a bearer token that the local cloud accepts.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  curl -H \"Authorization: Bearer $(carryout token --consumer alice)\" …\n  carryout token --consumer ops --role operator --ttl 8h\n  carryout token --jwks"
+)]
+struct Token {
+    /// Who the token is for
+    #[arg(long, value_name = "ID", required_unless_present = "jwks", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    consumer: Option<String>,
+    /// A role that it carries; may be given many times
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// How long it is valid
+    #[arg(long, default_value = "1h", value_parser = duration)]
+    ttl: SignedDuration,
+    /// Print the issuer's public keys instead
+    #[arg(long, conflicts_with_all = ["consumer", "roles"])]
+    jwks: bool,
+}
+
+/// Run a pinned tool (aws or cfn-lint); aws talks to the local cloud where one runs.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carryout tool aws dynamodb list-tables\n  carryout tool cfn-lint infra/template.yaml"
+)]
+struct Tool {
+    /// The tool's name
+    #[arg(value_parser = ["aws", "cfn-lint"])]
+    name: String,
+    /// What it is given
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub async fn run(self, terminal: &Terminal) -> Result<ExitCode> {
+        let project = Project::find()?;
+        match self.command {
+            Command::Up(up) => up.run(&project, terminal).await,
+            Command::Down(Down {}) => {
+                local_cloud::down(&project, terminal).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Status(status) => status.run(&project).await,
+            Command::Build(build) => {
+                functions::build(&project, terminal, build.release)?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Deploy(deploy) => deploy.run(&project, terminal).await,
+            Command::Token(token) => token.run(&project),
+            Command::Tool(tool) => tool.run(&project, terminal).await,
+        }
+    }
+}
+
+impl Up {
+    async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
+        let record = match self.endpoint {
+            Some(endpoint) => local_cloud::attach(project, terminal, &endpoint).await?,
+            None => {
+                let wanted = local_cloud::Wanted {
+                    emulator: self.emulator,
+                    port: self.port,
+                    enforce_iam: self.enforce_iam,
+                    docker: !self.without_docker,
+                };
+                local_cloud::up(project, terminal, &wanted).await?
+            }
+        };
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&record)?);
+        } else {
+            print_cloud(project, &record);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Status {
+    async fn run(self, project: &Project) -> Result<ExitCode> {
+        let status = local_cloud::status(project).await?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&status)?);
+        } else {
+            println!(
+                "{}",
+                match status.condition {
+                    Condition::Healthy => format!("healthy, {} processes", status.processes),
+                    Condition::Unhealthy =>
+                        "runs but does not answer; `carryout up` starts it again".to_owned(),
+                    Condition::Dead =>
+                        "ended without `carryout down`; `carryout up` cleans up and starts it again"
+                            .to_owned(),
+                    Condition::None => "no local cloud; `carryout up` starts one".to_owned(),
+                }
+            );
+            if let Some(record) = &status.record {
+                print_cloud(project, record);
+            }
+        }
+        Ok(if status.condition == Condition::Healthy {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+}
+
+impl Deploy {
+    async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
+        let wanted = deploy::Wanted {
+            stack: self.stack,
+            stage: self.stage,
+            template: self
+                .template
+                .unwrap_or_else(|| project.root().join("infra/template.yaml")),
+            parameters: self.parameters,
+            aws: self.aws,
+        };
+        let stack = deploy::deploy(project, terminal, &wanted).await?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&stack)?);
+        } else {
+            for (name, value) in &stack.outputs {
+                println!("{name:<24} {value}");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Token {
+    fn run(self, project: &Project) -> Result<ExitCode> {
+        let issuer = Issuer::ensure(&project.issuer_key()?)?;
+        match self.consumer {
+            Some(consumer) => println!(
+                "{}",
+                issuer.sign(&consumer, &self.roles, Timestamp::now(), self.ttl)?
+            ),
+            None => println!("{}", serde_json::to_string_pretty(&issuer.jwks()?)?),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Tool {
+    async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
+        let target = if self.name == "aws" {
+            local_cloud::current(project).await?.map(Target::Local)
+        } else {
+            None
+        };
+        let tools = Tools::ensure(project, terminal, target)?;
+        let directory = std::env::current_dir().context("cannot read the current directory")?;
+        Ok(ExitCode::from(tools::run_as_is(
+            &tools,
+            &self.name,
+            &self.arguments,
+            &directory,
+        )?))
+    }
+}
+
+fn print_cloud(project: &Project, record: &Record) {
+    println!("endpoint  {}", record.endpoint);
+    if let Some(emulator) = record.emulator {
+        let enforced = if record.enforce_iam {
+            ", IAM policies enforced"
+        } else {
+            ""
+        };
+        println!("emulator  {emulator}{enforced}");
+    }
+    match &record.home {
+        local_cloud::Home::Process { leader } => println!("pid       {}", leader.pid),
+        local_cloud::Home::Container { name } => println!("container {name}"),
+        local_cloud::Home::Elsewhere => {
+            println!("home      elsewhere; `carryout down` leaves it alone")
+        }
+        local_cloud::Home::Starting => {}
+    }
+    if let Some(log) = record.log_for(project) {
+        println!("log       {log}");
+    }
+}
+
+fn parameter(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("write NAME=VALUE, for example Stage=dev".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    text.parse()
+        .map_err(|error| format!("{error}; write for example 1h, 30m or 45s"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn iam_is_enforced_only_when_asked() {
+        let enforce = |arguments: &[&str]| match Cli::try_parse_from(arguments).unwrap().command {
+            Command::Up(up) => up.enforce_iam,
+            other => panic!("{other:?}"),
+        };
+        assert!(!enforce(&["carryout", "up"]));
+        assert!(enforce(&["carryout", "up", "--enforce-iam"]));
+        assert!(!enforce(&["carryout", "up", "--enforce-iam=0"]));
+    }
+
+    #[test]
+    fn a_token_needs_a_consumer_or_asks_for_the_keys() {
+        assert!(Cli::try_parse_from(["carryout", "token"]).is_err());
+        assert!(Cli::try_parse_from(["carryout", "token", "--jwks"]).is_ok());
+        assert!(Cli::try_parse_from(["carryout", "token", "--consumer", ""]).is_err());
+        assert!(
+            Cli::try_parse_from(["carryout", "token", "--consumer", "a", "--ttl", "90m"]).is_ok()
+        );
+        assert!(
+            Cli::try_parse_from(["carryout", "token", "--consumer", "a", "--ttl", "soon"]).is_err()
+        );
+    }
+
+    #[test]
+    fn parameters_are_named() {
+        assert!(parameter("Stage=dev").is_ok());
+        assert!(parameter("Url=http://x?a=b").is_ok());
+        assert!(parameter("dev").is_err());
+        assert!(parameter("=dev").is_err());
+    }
+}

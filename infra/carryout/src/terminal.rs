@@ -1,0 +1,110 @@
+//! What a person sees: progress goes to standard error, results to standard output, so that output can be piped.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How standard error may be written to: with colours and a spinner, or as plain lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    color: bool,
+    interactive: bool,
+}
+
+impl Terminal {
+    /// Colours only on a terminal, and never where `NO_COLOR` is set to anything.
+    pub fn detect() -> Self {
+        let interactive = std::io::stderr().is_terminal();
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self {
+            color: interactive && !no_color && !dumb,
+            interactive: interactive && !dumb,
+        }
+    }
+
+    /// Tells one thing that happened.
+    pub fn note(&self, text: &str) {
+        eprintln!("{} {text}", self.paint("36", "•"));
+    }
+
+    /// Tells something that the reader may want to act on.
+    pub fn warn(&self, text: &str) {
+        eprintln!("{} {text}", self.paint("33", "!"));
+    }
+
+    /// Prints an error with its causes, the outermost first.
+    pub fn error(&self, error: &anyhow::Error) {
+        eprintln!("{} {error}", self.paint("31;1", "error:"));
+        for cause in error.chain().skip(1) {
+            eprintln!("  {} {cause}", self.paint("2", "because:"));
+        }
+    }
+
+    /// Begins a step that takes a while: a spinner on a terminal, one line elsewhere.
+    pub fn step(&self, text: impl Into<String>) -> Step {
+        let text = text.into();
+        let bar = if self.interactive {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let template = if self.color {
+                "{spinner:.cyan} {msg} {elapsed:.dim}"
+            } else {
+                "{spinner} {msg} {elapsed}"
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.set_message(text.clone());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            Some(bar)
+        } else {
+            eprintln!("• {text}");
+            None
+        };
+        Step {
+            terminal: *self,
+            bar,
+            started: Instant::now(),
+        }
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.color {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// A running step. Dropped without [`Step::done`], it leaves nothing on the terminal.
+#[derive(Debug)]
+pub struct Step {
+    terminal: Terminal,
+    bar: Option<ProgressBar>,
+    started: Instant,
+}
+
+impl Step {
+    /// Ends the step and says what came of it and how long it took.
+    pub fn done(self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let took = format!("({:.1} s)", self.started.elapsed().as_secs_f64());
+        eprintln!(
+            "{} {text} {}",
+            self.terminal.paint("32", "✓"),
+            self.terminal.paint("2", &took)
+        );
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

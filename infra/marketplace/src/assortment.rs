@@ -1,0 +1,82 @@
+//! What a kind of store is: its names, its hours, and what it may sell.
+
+use crate::hours::Hours;
+use carryout_checkout::market::{Country, MarketType};
+
+/// A kind of store.
+pub(crate) struct Assortment {
+    /// In words: `Ramen`, `Organic grocery`.
+    pub name: &'static str,
+    pub market_type: MarketType,
+    /// How common it is in each market, in the order of [`Country::ALL`].
+    pub share: [u8; 5],
+    /// Whether such a store may be open around the clock.
+    pub all_night: bool,
+    /// Whether it also sells what only its market knows: soft drinks in restaurants, brands in groceries.
+    pub local_shelf: bool,
+    /// The habits of opening that its stores choose from.
+    pub hours: &'static [Hours],
+    /// Signs for any market; `{hood}` stands for the neighbourhood.
+    pub names: &'static [&'static str],
+    /// Signs for one market alone.
+    pub local_names: &'static [(Country, &'static [&'static str])],
+    pub sections: &'static [Section],
+}
+
+impl Assortment {
+    /// How common it is in `country`.
+    pub(crate) fn share_in(&self, country: Country) -> u8 {
+        Country::ALL.iter().zip(self.share).find(|(each, _)| **each == country).map_or(0, |(_, share)| share)
+    }
+
+    /// Signs that suit `country`, its own ones first.
+    pub(crate) fn names_in(&self, country: Country) -> impl Iterator<Item = &'static str> {
+        let local = self.local_names.iter().filter(move |(each, _)| *each == country);
+        local.flat_map(|(_, names)| names.iter()).chain(self.names).copied()
+    }
+}
+
+/// A part of a menu.
+pub(crate) struct Section {
+    pub name: &'static str,
+    pub articles: &'static [Article],
+}
+
+/// Something that may be on a menu.
+pub(crate) struct Article {
+    name: &'static str,
+    /// Pack size in US customary and in metric units; none for a dish.
+    size: Option<(&'static str, &'static str)>,
+    /// Usual price in the United States, in cents.
+    pub cents: i64,
+    pub description: &'static str,
+}
+
+impl Article {
+    /// Its name as sold in `country`, with the pack size in the units that people use there.
+    pub(crate) fn name_in(&self, country: Country) -> String {
+        match (self.size, country) {
+            (None, _) => self.name.to_owned(),
+            (Some((customary, _)), Country::US | Country::PR) => format!("{}, {customary}", self.name),
+            (Some((_, metric)), Country::CA | Country::AU | Country::NZ) => format!("{}, {metric}", self.name),
+        }
+    }
+}
+
+pub(crate) const fn section(name: &'static str, articles: &'static [Article]) -> Section {
+    Section { name, articles }
+}
+
+pub(crate) const fn dish(name: &'static str, cents: i64, description: &'static str) -> Article {
+    Article { name, size: None, cents, description }
+}
+
+pub(crate) const fn pack(
+    name: &'static str,
+    customary: &'static str,
+    metric: &'static str,
+    cents: i64,
+    description: &'static str,
+) -> Article {
+    Article { name, size: Some((customary, metric)), cents, description }
+}

@@ -1,0 +1,99 @@
+use crate::{
+    Aws, now,
+    status::{IS_OPEN, open},
+    transaction::{number, order_of, refused_update, text, value},
+};
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use carryout_checkout::{
+    order::Order,
+    ports::{Answers, MerchantAnswer, Refused},
+    steps::await_merchant::failure_of,
+};
+use carryout_workflow::{Direction, StepState, StoreError};
+
+/// Keeps merchants' answers in the waiting step's entry.
+#[derive(Clone)]
+pub struct DynamoAnswers {
+    client: Client,
+    table: String,
+}
+
+impl DynamoAnswers {
+    /// IAM actions on the orders table.
+    pub const ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
+
+    /// On the orders table.
+    pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
+        Self { client: aws.dynamodb(), table: table.into() }
+    }
+
+    /// An update that is refused unless the order moves forward and no answer is recorded.
+    fn unanswered(&self, step: &str, order_id: &str) -> Result<UpdateItemFluentBuilder, StoreError> {
+        Ok(open(self.client.update_item())
+            .table_name(&self.table)
+            .key("id", text(order_id))
+            .expression_attribute_names("#step", step)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":forward", value(&Direction::Forward)?)
+            .expression_attribute_values(":pending", value(&StepState::Pending)?)
+            .expression_attribute_values(":running", value(&StepState::Running)?)
+            .expression_attribute_values(":waiting", value(&StepState::Waiting)?)
+            .expression_attribute_values(":now", number(now()))
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+    }
+}
+
+/// The condition of [`DynamoAnswers::unanswered`].
+fn is_unanswered() -> String {
+    format!("direction = :forward AND {IS_OPEN} AND steps.#step.#state IN (:pending, :running, :waiting)")
+}
+
+async fn send(update: UpdateItemFluentBuilder, step: &str) -> Result<Order, Refused> {
+    match update.send().await.map_err(refused_update) {
+        Ok(updated) => order_of(updated.attributes.unwrap_or_default()).map_err(Refused::Store),
+        // The order's workflow has no such step: it never waits.
+        Err(Refused::Order(order)) if order.steps.entry(step).is_none() => Err(Refused::Other),
+        Err(refused) => Err(refused),
+    }
+}
+
+impl Answers for DynamoAnswers {
+    async fn wait_for(&self, step: &'static str, order_id: &str, run: u32, task_token: &str, at: i64) -> Result<Order, Refused> {
+        let update = self
+            .unanswered(step, order_id)
+            ?
+            .expression_attribute_values(":token", text(task_token))
+            .expression_attribute_values(":run", number(run))
+            .expression_attribute_values(":at", number(at))
+            .update_expression(
+                "SET #status = :processing, updated_at = :now, #version = #version + :one, steps.#step.#state = :waiting, \
+                 steps.#step.task_token = :token, steps.#step.run = :run, steps.#step.sent_at = :at, \
+                 steps.#step.attempts = steps.#step.attempts + :one",
+            )
+            .condition_expression(format!("run = :run AND {}", is_unanswered()));
+        send(update, step).await
+    }
+
+    async fn record(&self, step: &'static str, order_id: &str, answer: &MerchantAnswer, _at: i64) -> Result<Order, Refused> {
+        let prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
+            let set = "SET updated_at = :now, #version = #version + :one, steps.#step.ended_at = :now, steps.#step.#state = :state";
+            let update = self.unanswered(step, order_id)?.condition_expression(is_unanswered());
+            Ok(match failure_of(answer) {
+                None => update.update_expression(set).expression_attribute_values(":state", value(&StepState::Done)?),
+                Some(failure) => update
+                    .update_expression(format!("{set}, steps.#step.failure = :failure"))
+                    .expression_attribute_values(":state", value(&StepState::Failed)?)
+                    .expression_attribute_values(":failure", value(&failure)?),
+            })
+        };
+        send(prepared()?, step).await
+    }
+}

@@ -1,0 +1,101 @@
+//! Adapters for AWS: the only crate that names `aws_sdk_*`.
+//!
+//! Each adapter is a narrow type for one port, so that a function's policy can be read off the adapters that its
+//! `main.rs` makes: `ACTIONS` lists the IAM actions that an adapter uses.
+
+mod answers;
+mod catalog;
+mod closing;
+mod consumers;
+mod documents;
+mod executions;
+mod orders;
+mod queues;
+mod quotes;
+mod request_count;
+mod reservations;
+mod secrets;
+mod status;
+mod stuck;
+mod submissions;
+mod transaction;
+
+pub use answers::DynamoAnswers;
+pub use catalog::{DynamoCatalog, DynamoCatalogWriter};
+pub use closing::DynamoClosing;
+pub use consumers::{DynamoConsumerWriter, DynamoConsumers};
+pub use documents::{Document, DocumentConflict, DynamoDocuments};
+pub use executions::{SfnCallbacks, SfnExecutions};
+pub use orders::DynamoOrders;
+pub use queues::SqsQueue;
+pub use quotes::{DynamoQuoteLocks, DynamoQuotes};
+pub use request_count::RequestCount;
+pub use reservations::DynamoReservations;
+pub use secrets::ManagedSecret;
+pub use status::DynamoStatusStore;
+pub use stuck::DynamoStuckOrders;
+pub use submissions::DynamoSubmissions;
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use carryout_workflow::StoreError;
+use std::{error::Error, fmt::Display, time::Duration};
+
+/// How AWS is reached: region, credentials, endpoint, patience. Made once per process.
+#[derive(Clone)]
+pub struct Aws {
+    config: SdkConfig,
+    requests: RequestCount,
+}
+
+impl Aws {
+    /// Reads region, credentials and endpoint from the environment.
+    ///
+    /// A call is tried twice at most: Step Functions and SQS are the ones that retry.
+    pub async fn from_env() -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .operation_timeout(Duration::from_secs(6))
+            .build();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            .timeout_config(timeouts)
+            .load()
+            .await;
+        Self { config, requests: RequestCount::default() }
+    }
+
+    /// DynamoDB.
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(self.requests.clone()).build();
+        aws_sdk_dynamodb::Client::from_conf(config)
+    }
+
+    /// The requests that were sent to DynamoDB so far.
+    pub fn requests(&self) -> &RequestCount {
+        &self.requests
+    }
+}
+
+/// A failed call as a store's failure, with the chain of its causes.
+fn unavailable(error: &(dyn Error + 'static)) -> StoreError {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    StoreError::Unavailable(text)
+}
+
+/// Stored data that can't be read.
+fn corrupt(error: impl Display) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}
+
+/// Now. Milliseconds since the Unix epoch.
+fn now() -> i64 {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,136 @@
+use crate::{
+    Aws, corrupt, now,
+    transaction::{Transacted, is_refused, number, text, value},
+};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, TransactWriteItem, Update},
+};
+use carryout_checkout::{
+    order::Order,
+    ports::{Reservations, ReserveRefused},
+};
+use carryout_pricing::PricedLine;
+use carryout_workflow::{Claim, StepState, StoreError};
+
+/// Takes items out of stock and puts them back.
+#[derive(Clone)]
+pub struct DynamoReservations {
+    client: Client,
+    orders: String,
+    stores: String,
+}
+
+impl DynamoReservations {
+    /// IAM actions on the orders table.
+    pub const ORDERS_ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
+    /// IAM actions on the stores table.
+    pub const STORES_ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
+
+    /// On the orders and stores tables.
+    pub fn new(aws: &Aws, orders: impl Into<String>, stores: impl Into<String>) -> Self {
+        Self { client: aws.dynamodb(), orders: orders.into(), stores: stores.into() }
+    }
+
+    fn entry(&self, claim: &Claim, set: &str, values: &[(&str, AttributeValue)], names: &[(&str, &str)]) -> Result<TransactWriteItem, StoreError> {
+        let mut update = Update::builder()
+            .table_name(&self.orders)
+            .key("id", text(&claim.id))
+            .update_expression(format!(
+                "SET {set}, steps.#step.lease_until = :nobody, steps.#step.ended_at = :now, updated_at = :now, #version = #version + :one"
+            ))
+            .condition_expression("steps.#step.lease_until = :lease AND steps.#step.run = :run")
+            .expression_attribute_names("#step", claim.step)
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":lease", number(claim.lease_until))
+            .expression_attribute_values(":run", number(claim.run))
+            .expression_attribute_values(":nobody", number(0))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", number(now()));
+        for (name, value) in values {
+            update = update.expression_attribute_values(*name, value.clone());
+        }
+        for (placeholder, name) in names {
+            update = update.expression_attribute_names(*placeholder, *name);
+        }
+        Ok(TransactWriteItem::builder().update(update.build().map_err(corrupt)?).build())
+    }
+
+    fn stock(&self, order: &Order, line: &PricedLine, expression: &str, condition: &str) -> Result<TransactWriteItem, StoreError> {
+        let mut update = Update::builder()
+            .table_name(&self.stores)
+            .key("store_id", text(&order.store.id))
+            .key("part", text(crate::catalog::item_part(&line.item_id)))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .expression_attribute_values(":quantity", number(line.quantity));
+        if condition.contains(":yes") {
+            update = update.expression_attribute_values(":yes", AttributeValue::Bool(true));
+        }
+        Ok(TransactWriteItem::builder().update(update.build().map_err(corrupt)?).build())
+    }
+
+    /// Writes the entry and the stock of every line. Gives back the lines whose condition was not met.
+    async fn transact(&self, entry: TransactWriteItem, stock: Vec<TransactWriteItem>) -> Result<Vec<usize>, ReserveRefused> {
+        let result = self.client.transact_write_items().transact_items(entry).set_transact_items_after(stock).send().await;
+        match Transacted::from(result) {
+            Transacted::Done => Ok(Vec::new()),
+            Transacted::Conflict => Err(ReserveRefused::Conflict),
+            Transacted::Failed(error) => Err(ReserveRefused::Store(error)),
+            Transacted::Cancelled(reasons) => {
+                if reasons.first().is_some_and(is_refused) {
+                    return Err(ReserveRefused::Store(StoreError::ClaimLost));
+                }
+                Ok(reasons.iter().skip(1).enumerate().filter(|(_, reason)| is_refused(reason)).map(|(line, _)| line).collect())
+            }
+        }
+    }
+}
+
+/// Adds many items to a transaction.
+trait AddItems {
+    fn set_transact_items_after(self, items: Vec<TransactWriteItem>) -> Self;
+}
+
+impl AddItems for aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsFluentBuilder {
+    fn set_transact_items_after(self, items: Vec<TransactWriteItem>) -> Self {
+        items.into_iter().fold(self, Self::transact_items)
+    }
+}
+
+impl Reservations for DynamoReservations {
+    async fn reserve(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
+        let lines = &order.quote.terms.price.lines;
+        let values = [(":done", value(&StepState::Done)?)];
+        let entry = self.entry(claim, "steps.#step.#state = :done", &values, &[("#state", "state")])?;
+        let stock: Result<Vec<_>, _> = lines
+            .iter()
+            .map(|line| self.stock(order, line, "SET stock = stock - :quantity", "available = :yes AND stock >= :quantity"))
+            .collect();
+        let refused = self.transact(entry, stock?).await?;
+        if refused.is_empty() {
+            return Ok(());
+        }
+        Err(ReserveRefused::SoldOut(refused.into_iter().filter_map(|line| lines.get(line)).map(|line| line.item_id.clone()).collect()))
+    }
+
+    async fn put_back(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
+        let mut lines: Vec<&PricedLine> = order.quote.terms.price.lines.iter().collect();
+        loop {
+            let entry = self.entry(claim, "steps.#step.#undo = :done", &[(":done", text("DONE"))], &[("#undo", "undo")])?;
+            let stock: Result<Vec<_>, _> =
+                lines.iter().map(|line| self.stock(order, line, "SET stock = stock + :quantity", "attribute_exists(part)")).collect();
+            let gone = self.transact(entry, stock?).await?;
+            if gone.is_empty() {
+                return Ok(());
+            }
+            // An item that the store has dropped meanwhile has no stock to return to.
+            let mut index = 0;
+            lines.retain(|_| {
+                let keep = !gone.contains(&index);
+                index += 1;
+                keep
+            });
+        }
+    }
+}

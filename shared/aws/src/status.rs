@@ -1,0 +1,260 @@
+use crate::{
+    Aws, now,
+    transaction::{number, order_of, refused_update, text, value},
+};
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use carryout_checkout::{
+    order::Order,
+    ports::{OrderNote, Refused},
+};
+use carryout_workflow::{Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusStore, StepState, StoreError, Subject};
+
+/// Status maps of orders: each method is one conditional update of the order's item.
+#[derive(Clone)]
+pub struct DynamoStatusStore {
+    client: Client,
+    table: String,
+}
+
+impl DynamoStatusStore {
+    /// IAM actions on the orders table.
+    pub const ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
+
+    /// On the orders table.
+    pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
+        Self { client: aws.dynamodb(), table: table.into() }
+    }
+
+    /// An update of the order and of one step's entry, with what every one of them has in common.
+    fn update(&self, claim: &Claim) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("id", text(&claim.id))
+            .expression_attribute_names("#step", claim.step)
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", number(now()))
+            .expression_attribute_values(":run", number(claim.run))
+            .expression_attribute_values(":lease", number(claim.lease_until))
+    }
+
+    /// Turns the direction although a lease refuses the claim, so that nobody goes forward any more.
+    async fn turn(&self, claim: &Claim, reason: Option<&Failure>) -> Result<(), StoreError> {
+        let mut set = "SET direction = :undo, updated_at = :now, #version = #version + :one".to_owned();
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("id", text(&claim.id))
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", number(now()))
+            .expression_attribute_values(":run", number(claim.run))
+            .expression_attribute_values(":undo", value(&Direction::Undo)?)
+            .condition_expression(format!("run = :run AND {IS_OPEN}"));
+        if let Some(reason) = reason {
+            set.push_str(", failure = if_not_exists(failure, :reason)");
+            update = update.expression_attribute_values(":reason", value(reason)?);
+        }
+        match open(update).update_expression(set).send().await.map_err(refused_update) {
+            // Refused: it was closed or superseded meanwhile; there is nothing to turn.
+            Ok(_) | Err(Refused::Order(_)) => Ok(()),
+            Err(Refused::Store(error)) => Err(error),
+            Err(_) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
+        }
+    }
+}
+
+/// The condition that an order is open; its values come with [`open`].
+pub(crate) const IS_OPEN: &str = "#status IN (:submitted, :processing)";
+
+/// The condition that this claim still holds the entry.
+const HOLDS: &str = "steps.#step.lease_until = :lease AND steps.#step.run = :run";
+
+/// The values of [`IS_OPEN`].
+pub(crate) fn open(update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+    update.expression_attribute_values(":submitted", text("SUBMITTED")).expression_attribute_values(":processing", text("PROCESSING"))
+}
+
+/// Appends what a note carries to an update expression.
+fn with_note(mut update: UpdateItemFluentBuilder, set: &mut String, note: &OrderNote) -> Result<UpdateItemFluentBuilder, StoreError> {
+    if !note.ledger.is_empty() {
+        set.push_str(", ledger = list_append(ledger, :ledger)");
+        update = update.expression_attribute_values(":ledger", value(&note.ledger)?);
+    }
+    if !note.flags.is_empty() {
+        set.push_str(", flags = list_append(flags, :flags)");
+        update = update.expression_attribute_values(":flags", value(&note.flags)?);
+    }
+    Ok(update)
+}
+
+/// Sends an update whose condition is that the claim still holds.
+async fn send_held(update: UpdateItemFluentBuilder, set: String) -> Result<(), StoreError> {
+    match update.update_expression(set).send().await.map_err(refused_update) {
+        Ok(_) => Ok(()),
+        Err(Refused::Order(_) | Refused::NotFound | Refused::Other) => Err(StoreError::ClaimLost),
+        Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
+        Err(Refused::Store(error)) => Err(error),
+    }
+}
+
+fn claim_refused(refused: Refused) -> ClaimRefused<Order> {
+    match refused {
+        Refused::Order(order) => ClaimRefused::Held(order),
+        Refused::NotFound | Refused::Other => ClaimRefused::NotFound,
+        Refused::Conflict => ClaimRefused::Store(StoreError::Unavailable("somebody else writes this order".to_owned())),
+        Refused::Store(error) => ClaimRefused::Store(error),
+    }
+}
+
+impl StatusStore for DynamoStatusStore {
+    type Subject = Order;
+    type Note = OrderNote;
+
+    async fn claim(&self, claim: &Claim, note: &OrderNote) -> Result<Order, ClaimRefused<Order>> {
+        let mut set = "SET #status = :processing, updated_at = :now, #version = #version + :one, \
+             steps.#step.#state = :running, steps.#step.run = :run, steps.#step.lease_until = :lease, \
+             steps.#step.sent_at = :now, steps.#step.attempts = steps.#step.attempts + :one"
+            .to_owned();
+        let mut prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
+            let update = open(self.update(claim))
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_values(":forward", value(&Direction::Forward)?)
+                .expression_attribute_values(":pending", value(&StepState::Pending)?)
+                .expression_attribute_values(":running", value(&StepState::Running)?)
+                .condition_expression(format!(
+                    "direction = :forward AND run = :run AND {IS_OPEN} \
+                     AND steps.#step.#state IN (:pending, :running) AND steps.#step.lease_until <= :now"
+                ));
+            with_note(update, &mut set, note)
+        };
+        let update = prepared()?;
+        let updated = update
+            .update_expression(set)
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await
+            .map_err(|error| claim_refused(refused_update(error)))?;
+        order_of(updated.attributes.unwrap_or_default()).map_err(ClaimRefused::Store)
+    }
+
+    async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StoreError> {
+        let mut set = "SET steps.#step.reference = :reference, updated_at = :now, #version = #version + :one".to_owned();
+        let update = self.update(claim).expression_attribute_values(":reference", text(reference)).condition_expression(HOLDS);
+        let update = with_note(update, &mut set, note)?;
+        send_held(update, set).await
+    }
+
+    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
+        let mut set = "SET steps.#step.#state = :state, steps.#step.lease_until = :nobody, steps.#step.ended_at = :now, \
+             updated_at = :now, #version = #version + :one"
+            .to_owned();
+        let mut update = self
+            .update(claim)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":state", value(&state)?)
+            .expression_attribute_values(":nobody", number(0))
+            .condition_expression(HOLDS);
+        if let Some(reference) = &progress.reference {
+            set.push_str(", steps.#step.reference = :reference");
+            update = update.expression_attribute_values(":reference", text(reference));
+        }
+        if let Some(response) = &progress.response {
+            set.push_str(", steps.#step.#response = :response");
+            update = update.expression_attribute_names("#response", "response").expression_attribute_values(":response", value(response)?);
+        }
+        let update = with_note(update, &mut set, &progress.note)?;
+        set.push_str(" REMOVE steps.#step.failure");
+        send_held(update, set).await
+    }
+
+    async fn release(&self, claim: &Claim, failure: &Failure, class: Class) -> Result<(), StoreError> {
+        let mut set = "SET steps.#step.failure = :failure, steps.#step.lease_until = :nobody, \
+             updated_at = :now, #version = #version + :one"
+            .to_owned();
+        let mut update = self
+            .update(claim)
+            .expression_attribute_values(":failure", value(failure)?)
+            .expression_attribute_values(":nobody", number(0))
+            .condition_expression(HOLDS);
+        if class == Class::Permanent {
+            set.push_str(", steps.#step.#state = :failed, steps.#step.ended_at = :now, steps.#step.key_version = steps.#step.key_version + :one");
+            update = update.expression_attribute_names("#state", "state").expression_attribute_values(":failed", value(&StepState::Failed)?);
+        }
+        send_held(update, set).await
+    }
+
+    async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Order, ClaimRefused<Order>> {
+        let mut set = "SET direction = :undo, #status = :processing, updated_at = :now, #version = #version + :one, \
+             steps.#step.#undo = :running, steps.#step.run = :run, steps.#step.lease_until = :lease, \
+             steps.#step.undo_attempts = steps.#step.undo_attempts + :one"
+            .to_owned();
+        let mut prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
+            let mut update = open(self.update(claim))
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_names("#undo", "undo")
+                .expression_attribute_values(":undo", value(&Direction::Undo)?)
+                .expression_attribute_values(":running", text("RUNNING"))
+                .expression_attribute_values(":done", text("DONE"))
+                .condition_expression(format!(
+                    "run = :run AND {IS_OPEN} AND steps.#step.#undo <> :done AND steps.#step.lease_until <= :now"
+                ));
+            if let Some(reason) = reason {
+                set.push_str(", failure = if_not_exists(failure, :reason)");
+                update = update.expression_attribute_values(":reason", value(reason)?);
+            }
+            Ok(update)
+        };
+        let update = prepared()?;
+        let updated = update
+            .update_expression(set)
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let refused = match updated {
+            Ok(updated) => return order_of(updated.attributes.unwrap_or_default()).map_err(ClaimRefused::Store),
+            Err(error) => refused_update(error),
+        };
+        if let Refused::Order(order) = &refused {
+            let forward = order.direction == Direction::Forward && order.run == claim.run && !order.is_closed();
+            if forward {
+                self.turn(claim, reason).await?;
+            }
+        }
+        Err(claim_refused(refused))
+    }
+
+    async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
+        let mut set = "SET steps.#step.#undo = :done, steps.#step.lease_until = :nobody, steps.#step.ended_at = :now, \
+             updated_at = :now, #version = #version + :one"
+            .to_owned();
+        let update = self
+            .update(claim)
+            .expression_attribute_names("#undo", "undo")
+            .expression_attribute_values(":done", text("DONE"))
+            .expression_attribute_values(":nobody", number(0))
+            .condition_expression(HOLDS);
+        let update = with_note(update, &mut set, &progress.note)?;
+        send_held(update, set).await
+    }
+
+    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StoreError> {
+        let set = "SET steps.#step.failure = :failure, steps.#step.lease_until = :nobody, updated_at = :now, #version = #version + :one";
+        let update = self
+            .update(claim)
+            .expression_attribute_values(":failure", value(failure)?)
+            .expression_attribute_values(":nobody", number(0))
+            .condition_expression(HOLDS);
+        send_held(update, set.to_owned()).await
+    }
+}

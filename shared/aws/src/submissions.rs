@@ -1,0 +1,119 @@
+use crate::{
+    Aws, corrupt, now,
+    transaction::{Item, Transacted, is_refused, number, text},
+    unavailable,
+};
+use aws_sdk_dynamodb::{
+    Client,
+    error::BuildError,
+    types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+};
+use carryout_checkout::ports::{CompletedRequest, Submission, Submissions, SubmitRefused};
+use carryout_workflow::StoreError;
+
+/// Partitions over which stuck orders are spread, so that no index partition is hot.
+pub(crate) const SWEEP_SHARDS: u32 = 4;
+
+/// Writes orders.
+#[derive(Clone)]
+pub struct DynamoSubmissions {
+    client: Client,
+    orders: String,
+    idempotency: String,
+    quotes: String,
+}
+
+impl DynamoSubmissions {
+    /// IAM actions on the orders table.
+    pub const ORDERS_ACTIONS: &'static [&'static str] = &["dynamodb:PutItem"];
+    /// IAM actions on the idempotency table.
+    pub const IDEMPOTENCY_ACTIONS: &'static [&'static str] = &["dynamodb:GetItem", "dynamodb:PutItem"];
+    /// IAM actions on the quotes table.
+    pub const QUOTES_ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
+
+    /// On the three tables that a submit writes.
+    pub fn new(aws: &Aws, orders: impl Into<String>, idempotency: impl Into<String>, quotes: impl Into<String>) -> Self {
+        Self { client: aws.dynamodb(), orders: orders.into(), idempotency: idempotency.into(), quotes: quotes.into() }
+    }
+
+    fn put_order(&self, submission: &Submission) -> Result<Put, StoreError> {
+        let order = &submission.order;
+        let mut item: Item = serde_dynamo::to_item(order).map_err(corrupt)?;
+        let shard = order.id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % SWEEP_SHARDS;
+        item.insert("sweep_shard".to_owned(), text(shard.to_string()));
+        item.insert("sweep_at".to_owned(), number(submission.stuck_at));
+        Put::builder()
+            .table_name(&self.orders)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(id)")
+            .build()
+            .map_err(|error: BuildError| corrupt(error))
+    }
+
+    /// The request's record in the schema of Powertools for AWS Lambda (idempotency, DynamoDB persistence layer).
+    fn put_record(&self, submission: &Submission) -> Result<Put, StoreError> {
+        Put::builder()
+            .table_name(&self.idempotency)
+            .item("id", text(&submission.key.record_id))
+            .item("status", text("COMPLETED"))
+            .item("expiration", number(submission.remember_until))
+            .item("data", text(&submission.answer))
+            .item("validation", text(&submission.key.validation))
+            .condition_expression("attribute_not_exists(id) OR expiration < :now")
+            .expression_attribute_values(":now", number(now() / 1_000))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error: BuildError| corrupt(error))
+    }
+
+    fn use_quote(&self, submission: &Submission) -> Result<Update, StoreError> {
+        Update::builder()
+            .table_name(&self.quotes)
+            .key("id", text(&submission.order.quote.terms.id))
+            .update_expression("SET order_id = :order")
+            .condition_expression("attribute_exists(id) AND attribute_not_exists(order_id)")
+            .expression_attribute_values(":order", text(&submission.order.id))
+            .build()
+            .map_err(|error: BuildError| corrupt(error))
+    }
+}
+
+impl Submissions for DynamoSubmissions {
+    async fn submit(&self, submission: &Submission) -> Result<(), SubmitRefused> {
+        let order = self.put_order(submission)?;
+        let record = self.put_record(submission)?;
+        let quote = self.use_quote(submission)?;
+        let result = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(record).build())
+            .transact_items(TransactWriteItem::builder().put(order).build())
+            .transact_items(TransactWriteItem::builder().update(quote).build())
+            .send()
+            .await;
+        match Transacted::from(result) {
+            Transacted::Done => Ok(()),
+            Transacted::Conflict => Err(SubmitRefused::Conflict),
+            Transacted::Failed(error) => Err(SubmitRefused::Store(error)),
+            Transacted::Cancelled(reasons) => match reasons.first() {
+                Some(record) if is_refused(record) => {
+                    let item = record.item().cloned().unwrap_or_default();
+                    Err(completed(&item).map_or(SubmitRefused::Conflict, SubmitRefused::Repeated))
+                }
+                _ => Err(SubmitRefused::QuoteUsed),
+            },
+        }
+    }
+
+    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StoreError> {
+        let found = self.client.get_item().table_name(&self.idempotency).key("id", text(record_id)).consistent_read(true).send().await;
+        let item = found.map_err(|error| unavailable(&error))?.item;
+        let seconds = |item: &Item| item.get("expiration").and_then(|at| at.as_n().ok()).and_then(|at| at.parse::<i64>().ok());
+        Ok(item.filter(|item| seconds(item).is_some_and(|at| at >= now() / 1_000)).as_ref().and_then(completed))
+    }
+}
+
+fn completed(item: &Item) -> Option<CompletedRequest> {
+    let field = |name: &str| item.get(name).and_then(|value: &AttributeValue| value.as_s().ok()).cloned();
+    Some(CompletedRequest { validation: field("validation")?, answer: field("data")? })
+}

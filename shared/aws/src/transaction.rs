@@ -1,0 +1,96 @@
+//! Conditional writes: what a refused condition tells.
+
+use crate::{corrupt, unavailable};
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::{
+        transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput},
+        update_item::UpdateItemError,
+    },
+    types::{AttributeValue, CancellationReason},
+};
+use carryout_checkout::{order::Order, ports::Refused};
+use carryout_workflow::StoreError;
+use std::collections::HashMap;
+
+/// An item as DynamoDB gives it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Reads an order out of its item.
+pub(crate) fn order_of(item: Item) -> Result<Order, StoreError> {
+    serde_dynamo::from_item(item).map_err(corrupt)
+}
+
+/// A number as an attribute.
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// A text as an attribute.
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// Any value as an attribute.
+pub(crate) fn value(value: &impl serde::Serialize) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(value).map_err(corrupt)
+}
+
+/// What a failed update of an order means.
+pub(crate) fn refused_update(error: SdkError<UpdateItemError>) -> Refused {
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => match refusal.item() {
+            None => Refused::NotFound,
+            Some(item) if item.is_empty() => Refused::NotFound,
+            Some(item) => order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Order(Box::new(order))),
+        },
+        Some(UpdateItemError::TransactionConflictException(_)) => Refused::Conflict,
+        _ => Refused::Store(unavailable(&error)),
+    }
+}
+
+/// How a transaction ended.
+pub(crate) enum Transacted {
+    Done,
+    /// Some condition was not met: one reason per item, in their order.
+    Cancelled(Vec<CancellationReason>),
+    /// Another transaction was at the same items.
+    Conflict,
+    Failed(StoreError),
+}
+
+impl From<Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>>> for Transacted {
+    fn from(result: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>>) -> Self {
+        let error = match result {
+            Ok(_) => return Self::Done,
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                let reasons = cancelled.cancellation_reasons().to_vec();
+                if reasons.iter().any(is_refused) {
+                    Self::Cancelled(reasons)
+                } else if reasons.iter().any(|reason| reason.code() == Some("TransactionConflict")) {
+                    Self::Conflict
+                } else {
+                    Self::Failed(unavailable(&error))
+                }
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Self::Conflict,
+            _ => Self::Failed(unavailable(&error)),
+        }
+    }
+}
+
+/// Whether the condition of this item was not met.
+pub(crate) fn is_refused(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
+}
+
+/// What a refused condition on an order's item means.
+pub(crate) fn refused_order(reason: &CancellationReason) -> Refused {
+    match reason.item() {
+        Some(item) if !item.is_empty() => order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Order(Box::new(order))),
+        _ => Refused::NotFound,
+    }
+}

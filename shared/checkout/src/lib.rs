@@ -1,0 +1,28 @@
+//! The checkout, in the order in which it happens.
+//!
+//! 1. A person finds a [`store`] and asks what a cart costs: [`quoting`] prices it and locks the price.
+//! 2. [`submit`] takes the order: loads everything at once, validates, writes the [`order`] once, sends one message.
+//! 3. [`start`] picks the market's workflow out of [`workflows`] and starts it.
+//! 4. The [`steps`] run, each under its claim; on a permanent failure their undos run, newest first.
+//! 5. [`track`] tells where the order stands. [`sweep`] finds orders that stopped moving and drives them on.
+//!
+//! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
+//! every error code in [`codes`].
+
+pub mod codes;
+pub mod consumer;
+pub mod ledger;
+pub mod market;
+#[cfg(feature = "memory")]
+pub mod memory;
+pub mod order;
+pub mod partners;
+pub mod ports;
+pub mod quoting;
+pub mod start;
+pub mod steps;
+pub mod store;
+pub mod submit;
+pub mod sweep;
+pub mod track;
+pub mod workflows;

@@ -1,0 +1,526 @@
+//! What the checkout needs from the world outside, as promises. Adapters live in `shared/aws` and `shared/partners`;
+//! in-memory ones, for tests, in [`crate::memory`].
+
+use crate::{
+    consumer::{Address, Consumer},
+    ledger::LedgerEvent,
+    order::{FraudFacts, Order},
+    store::{Location, Store, StoreWithMenu},
+};
+use carryout_money::Money;
+use carryout_pricing::Quote;
+use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError};
+pub use carryout_workflow::{Clock, Ids};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::future::Future;
+
+// ---------------------------------------------------------------------------------------------------------- catalog
+
+/// Stores and what they sell.
+pub trait Catalog: Send + Sync {
+    /// A store with its menu and stock, in one read; `None` if there is none of this id.
+    fn store(&self, id: &str) -> impl Future<Output = Result<Option<StoreWithMenu>, StoreError>> + Send;
+
+    /// Stores whose location is within `radius` metres of `point`, nearest first, at most `limit`.
+    fn near(&self, point: Location, radius: u32, limit: usize) -> impl Future<Output = Result<Vec<Store>, StoreError>> + Send;
+}
+
+/// Consumers with their addresses and payment methods.
+pub trait Consumers: Send + Sync {
+    /// The consumer, in one read; `None` if there is none of this id.
+    fn consumer(&self, id: &str) -> impl Future<Output = Result<Option<Consumer>, StoreError>> + Send;
+}
+
+/// Locked prices.
+pub trait Quotes: Send + Sync {
+    /// Keeps a quote until it expires.
+    fn save(&self, quote: &Quote) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The quote; `None` if there is none of this id.
+    fn quote(&self, id: &str) -> impl Future<Output = Result<Option<Quote>, StoreError>> + Send;
+}
+
+// ----------------------------------------------------------------------------------------------------------- submit
+
+/// What makes a repeated request the same request: the record that remembers it, in the Powertools schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The record's id: function, consumer and key.
+    pub record_id: String,
+    /// Hash of the request's body.
+    pub validation: String,
+}
+
+/// What a completed request was, and what it was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompletedRequest {
+    /// Hash of the request's body.
+    pub validation: String,
+    /// What it was answered: JSON.
+    pub answer: String,
+}
+
+/// Everything that one submit writes, all or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submission {
+    /// The new order.
+    pub order: Order,
+    /// The request that it answers.
+    pub key: IdempotencyKey,
+    /// What the request is answered: JSON.
+    pub answer: String,
+    /// Until when the request is remembered. Seconds since the Unix epoch.
+    pub remember_until: i64,
+    /// When the order counts as stuck if nothing happens. Milliseconds since the Unix epoch.
+    pub stuck_at: i64,
+}
+
+/// Why nothing was written.
+#[derive(Debug)]
+pub enum SubmitRefused {
+    /// A request with this key was completed before, maybe just now by a twin.
+    Repeated(CompletedRequest),
+    /// The quote was used by another order.
+    QuoteUsed,
+    /// Somebody else wrote the same things at the same moment; nothing is known to be wrong. Try again.
+    Conflict,
+    /// The store failed; the write may have happened, and the key finds it.
+    Store(StoreError),
+}
+
+impl From<StoreError> for SubmitRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Writes orders.
+pub trait Submissions: Send + Sync {
+    /// Writes the order, its idempotency record and the use of its quote in one transaction: it alone decides.
+    fn submit(&self, submission: &Submission) -> impl Future<Output = Result<(), SubmitRefused>> + Send;
+
+    /// The completed request under this key, if there is one.
+    fn completed(&self, record_id: &str) -> impl Future<Output = Result<Option<CompletedRequest>, StoreError>> + Send;
+}
+
+/// What is known of a submitted order on its way to its workflow: ids and small facts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderSubmitted {
+    /// The order.
+    pub order_id: String,
+    /// Its market's country.
+    pub country: String,
+    /// Its market's type.
+    pub market_type: String,
+    /// The run to start.
+    pub run: u32,
+    /// Which way that run goes.
+    pub direction: Direction,
+    /// Why it turned round, if it did.
+    pub failure: Option<Failure>,
+    /// What the steps may compare with.
+    pub facts: OrderFacts,
+    /// Follows the order through every log.
+    pub correlation_id: String,
+}
+
+/// Small facts that were fixed when the order was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderFacts {
+    /// The quote that the order used.
+    pub quote_id: String,
+    /// What the consumer pays.
+    pub total: Money,
+}
+
+impl OrderSubmitted {
+    /// The message for `order` as it stands.
+    pub fn of(order: &Order) -> Self {
+        Self {
+            order_id: order.id.clone(),
+            country: order.country.code().to_owned(),
+            market_type: order.market_type.name().to_owned(),
+            run: order.run,
+            direction: order.direction,
+            failure: order.failure.clone(),
+            facts: OrderFacts { quote_id: order.quote.terms.id.clone(), total: order.total() },
+            correlation_id: order.correlation_id.clone(),
+        }
+    }
+}
+
+/// The queue between request and work.
+pub trait OrderQueue: Send + Sync {
+    /// Sends a message, at least once.
+    fn send(&self, message: &OrderSubmitted) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+// -------------------------------------------------------------------------------------------------------- workflows
+
+/// What became of an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecutionState {
+    /// There never was one of this name.
+    NotFound,
+    /// It runs.
+    Running,
+    /// It ended, well or not.
+    Ended,
+}
+
+/// Runs workflows.
+pub trait Executions: Send + Sync {
+    /// Starts an execution of the workflow. Starting a name again does nothing, also after it has ended.
+    fn start(&self, workflow: &str, name: &str, input: &Value) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What became of the execution.
+    fn state(&self, workflow: &str, name: &str) -> impl Future<Output = Result<ExecutionState, StoreError>> + Send;
+}
+
+/// Sends answers to steps that wait.
+pub trait Callbacks: Send + Sync {
+    /// The step goes on. A token that nobody waits for any more is no error.
+    fn succeed(&self, task_token: &str, output: &Value) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The step fails with this failure. A token that nobody waits for any more is no error.
+    fn fail(&self, task_token: &str, failure: &Failure) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+// -------------------------------------------------------------------------------------------------- orders and steps
+
+/// What a step writes together with its entry.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OrderNote {
+    /// Events to append to the ledger.
+    pub ledger: Vec<LedgerEvent>,
+    /// Flags to set on the order.
+    pub flags: Vec<String>,
+}
+
+/// Orders with their status maps, as the steps under a claim see them.
+pub trait OrderSteps: StatusStore<Subject = Order, Note = OrderNote> {}
+impl<T: StatusStore<Subject = Order, Note = OrderNote>> OrderSteps for T {}
+
+/// Reads orders.
+pub trait Orders: Send + Sync {
+    /// The order; `None` if there is none of this id.
+    fn order(&self, id: &str) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
+}
+
+/// Why a conditional transaction on an order did not happen.
+#[derive(Debug)]
+pub enum Refused {
+    /// The order as it stands; its run, direction, status or entry did not allow it.
+    Order(Box<Order>),
+    /// The order allowed it, something else did not: the quote, the stock.
+    Other,
+    /// There is no such order.
+    NotFound,
+    /// Somebody else wrote the same things at the same moment. Try again.
+    Conflict,
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Confirms prices.
+pub trait QuoteLocks: Send + Sync {
+    /// In one transaction: checks that the quote is used by this order at this total, and completes the entry of
+    /// `step`. Refuses as a claim would; [`Refused::Other`] where the quote no longer holds.
+    fn confirm(
+        &self,
+        step: &'static str,
+        order_id: &str,
+        run: u32,
+        facts: &OrderFacts,
+        now: i64,
+    ) -> impl Future<Output = Result<(), Refused>> + Send;
+}
+
+/// Why items were not reserved.
+#[derive(Debug)]
+pub enum ReserveRefused {
+    /// These items (by id) are sold out or no longer offered.
+    SoldOut(Vec<String>),
+    /// Somebody else wrote the same things at the same moment. Try again.
+    Conflict,
+    /// The store failed, or the claim was lost.
+    Store(StoreError),
+}
+
+impl From<StoreError> for ReserveRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Takes items out of stock and puts them back.
+pub trait Reservations: Send + Sync {
+    /// In one transaction: takes every line of the order out of stock and completes the entry under `claim`.
+    fn reserve(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<(), ReserveRefused>> + Send;
+
+    /// In one transaction: puts every line back and marks the entry under `claim` as undone.
+    fn put_back(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<(), ReserveRefused>> + Send;
+}
+
+/// Closes orders.
+pub trait Closing: Send + Sync {
+    /// Closes the order as placed and completes the entry of `step`. Refuses unless it moves forward in this run.
+    fn place(&self, step: &'static str, order_id: &str, run: u32, now: i64) -> impl Future<Output = Result<(), Refused>> + Send;
+
+    /// Closes the order as failed and releases its quote, in one transaction. `reason` counts unless one is recorded.
+    fn fail(
+        &self,
+        order_id: &str,
+        run: u32,
+        quote_id: &str,
+        reason: Option<&Failure>,
+        now: i64,
+    ) -> impl Future<Output = Result<(), Refused>> + Send;
+
+    /// Closes the order as parked and returns it.
+    fn park(&self, order_id: &str, run: u32, now: i64) -> impl Future<Output = Result<Order, Refused>> + Send;
+}
+
+/// Tells operators about parked orders.
+pub trait Pager: Send + Sync {
+    /// Sends what remains of the order's effects to the operators, at least once.
+    fn page(&self, parked: &ParkedOrder) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// What an operator needs to know of a parked order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedOrder {
+    /// The order.
+    pub order_id: String,
+    /// Steps whose effects remain.
+    pub remaining: Vec<String>,
+    /// Why the undo could not be finished.
+    pub failure: Option<Failure>,
+    /// Follows the order through every log.
+    pub correlation_id: String,
+}
+
+/// A merchant's answer to an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum MerchantAnswer {
+    /// The order will be made.
+    Accepted,
+    /// It won't.
+    Refused {
+        /// Why, in the merchant's words.
+        #[serde(default)]
+        reason: String,
+    },
+}
+
+/// Keeps merchants' answers.
+pub trait Answers: Send + Sync {
+    /// Registers where to send the answer, unless one is recorded already. Returns the order as it then stands; refuses
+    /// as a claim would.
+    fn wait_for(
+        &self,
+        step: &'static str,
+        order_id: &str,
+        run: u32,
+        task_token: &str,
+        now: i64,
+    ) -> impl Future<Output = Result<Order, Refused>> + Send;
+
+    /// Records the answer, unless one is recorded already or the order no longer moves forward. Returns the order.
+    fn record(
+        &self,
+        step: &'static str,
+        order_id: &str,
+        answer: &MerchantAnswer,
+        now: i64,
+    ) -> impl Future<Output = Result<Order, Refused>> + Send;
+}
+
+/// Finds orders that stopped moving.
+pub trait StuckOrders: Send + Sync {
+    /// Open orders whose deadline has passed at `now`, at most `limit`. Found by an index, never by a scan.
+    fn stuck(&self, now: i64, limit: usize) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send;
+
+    /// Begins the next run, if `run` is still the order's run and the order is open; `false` if not.
+    fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Leaves the order alone until `look_again_at` (milliseconds since the Unix epoch).
+    fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+// --------------------------------------------------------------------------------------------------------- partners
+
+/// How a call to a partner failed, apart from what the partner says about the matter itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// Nothing happened: the partner was not reached, or said that it did nothing.
+    #[error("{partner} is not available: {detail}")]
+    Unavailable {
+        /// Which partner.
+        partner: &'static str,
+        /// What it said, or what went wrong on the way.
+        detail: String,
+    },
+    /// It may have happened: no answer came, or one that says nothing.
+    #[error("{partner} gave no clear answer: {detail}")]
+    Unclear {
+        /// Which partner.
+        partner: &'static str,
+        /// What it said, or what went wrong on the way.
+        detail: String,
+    },
+    /// The partner refuses the request as it is; the same one will never succeed.
+    #[error("{partner} refused: {detail}")]
+    Refused {
+        /// Which partner.
+        partner: &'static str,
+        /// The partner's code.
+        code: String,
+        /// The partner's words.
+        detail: String,
+    },
+}
+
+/// Where a payment intent stands, in the processor's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentStatus {
+    /// It has no payment method yet, or the last one was declined.
+    RequiresPaymentMethod,
+    /// It has not been confirmed.
+    RequiresConfirmation,
+    /// The consumer must do something first.
+    RequiresAction,
+    /// The processor is at it.
+    Processing,
+    /// The money is held.
+    RequiresCapture,
+    /// It was cancelled; nothing is held.
+    Canceled,
+    /// The money is taken.
+    Succeeded,
+}
+
+/// A payment intent at the processor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// The processor's id.
+    pub id: String,
+    /// Where it stands.
+    pub status: IntentStatus,
+    /// The amount that it is for.
+    pub amount: Money,
+}
+
+/// A refund at the processor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refund {
+    /// The processor's id.
+    pub id: String,
+    /// How much.
+    pub amount: Money,
+    /// Whether it failed, so that it does not count.
+    pub failed: bool,
+}
+
+/// The payment processor. Its keys may or may not be honoured, so callers look before they act again.
+pub trait Payments: Send + Sync {
+    /// Creates an unconfirmed intent to hold `amount` for the order. Nothing is held by it.
+    fn create(&self, key: &str, order: &Order) -> impl Future<Output = Result<Intent, CallError>> + Send;
+
+    /// Confirms an intent with a payment method: the money is held, or the card is declined
+    /// ([`CallError::Refused`] with the decline code).
+    fn confirm(&self, key: &str, intent: &str, payment_method: &str) -> impl Future<Output = Result<Intent, CallError>> + Send;
+
+    /// The intent as it stands.
+    fn retrieve(&self, intent: &str) -> impl Future<Output = Result<Intent, CallError>> + Send;
+
+    /// Takes the held money.
+    fn capture(&self, key: &str, intent: &str, amount: Money) -> impl Future<Output = Result<Intent, CallError>> + Send;
+
+    /// Lets the held money go. An intent that can no longer be cancelled is [`CallError::Refused`].
+    fn cancel(&self, key: &str, intent: &str) -> impl Future<Output = Result<Intent, CallError>> + Send;
+
+    /// Gives taken money back.
+    fn refund(&self, key: &str, intent: &str, amount: Money) -> impl Future<Output = Result<Refund, CallError>> + Send;
+
+    /// Every refund of the intent.
+    fn refunds(&self, intent: &str) -> impl Future<Output = Result<Vec<Refund>, CallError>> + Send;
+}
+
+/// What the fraud service says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FraudVerdict {
+    /// Whether the order may go on.
+    pub approved: bool,
+    /// 0 for harmless to 100 for fraud.
+    pub score: u8,
+    /// Why, for the operator.
+    pub reason: String,
+}
+
+/// The fraud service. Asking has no effect.
+pub trait Fraud: Send + Sync {
+    /// Judges an order.
+    fn check(&self, order: &Order, facts: FraudFacts) -> impl Future<Output = Result<FraudVerdict, CallError>> + Send;
+}
+
+/// A courier's delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The logistics partner's id.
+    pub id: String,
+    /// Whether a courier still comes.
+    pub live: bool,
+    /// Minutes until it arrives.
+    pub eta_minutes: u32,
+}
+
+/// The logistics partner.
+pub trait Logistics: Send + Sync {
+    /// Whether couriers serve this way.
+    fn covers(&self, from: Location, to: Location) -> impl Future<Output = Result<bool, CallError>> + Send;
+
+    /// Books a courier. The same key gives the same delivery.
+    fn create(&self, key: &str, order: &Order, to: &Address) -> impl Future<Output = Result<Delivery, CallError>> + Send;
+
+    /// Every delivery of the order, cancelled ones too.
+    fn find(&self, order_id: &str) -> impl Future<Output = Result<Vec<Delivery>, CallError>> + Send;
+
+    /// Calls the courier off. Cancelling again is no error.
+    fn cancel(&self, delivery: &str) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// The merchants' order systems.
+pub trait Merchants: Send + Sync {
+    /// Sends the order to its store, or sends it again. The store answers by webhook if `wants_answer`.
+    fn send(&self, order: &Order, wants_answer: bool) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Tells the store not to make it. An order that the store does not know yet is refused when it arrives later.
+    fn cancel(&self, order: &Order) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+// ---------------------------------------------------------------------------------------------------------- secrets
+
+/// A secret, and while it is being rotated, the one before.
+#[derive(Clone)]
+pub struct Secret {
+    /// What is used from now on.
+    pub current: String,
+    /// What was used before, and is still accepted.
+    pub previous: Option<String>,
+}
+
+/// One secret.
+pub trait Secrets: Send + Sync {
+    /// The secret as it is now; may be some minutes old.
+    fn secret(&self) -> impl Future<Output = Result<Secret, StoreError>> + Send;
+}

@@ -1,0 +1,96 @@
+//! authorize-payment: holds the order's total on the card.
+//!
+//! The intent is created unconfirmed (which holds nothing), its id is stored, and only then is it confirmed. So a lost
+//! answer leaves an intent that can be looked up by id, and no second one is ever confirmed, even by a processor that
+//! ignores idempotency keys.
+
+use super::{
+    entry,
+    payment::{self, PaymentError},
+};
+use crate::{
+    codes,
+    ledger::{LedgerKind, LedgerPhase},
+    order::Order,
+    ports::{Intent, IntentStatus, OrderNote, Payments},
+};
+use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step};
+use serde_json::json;
+
+/// Authorizes payments.
+pub struct AuthorizePayment<P> {
+    /// The processor.
+    pub payments: P,
+}
+
+/// Why a payment was not authorized, or not taken back.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct AuthorizePaymentError(#[from] PaymentError);
+
+impl Coded for AuthorizePaymentError {
+    const CODES: &'static [ErrorCode] =
+        &[codes::PAYMENT_DECLINED, codes::PAYMENT_REFUSED, codes::PAYMENT_UNAVAILABLE, codes::PAYMENT_UNCLEAR];
+
+    fn code(&self) -> ErrorCode {
+        self.0.error_code()
+    }
+}
+
+impl<P: Payments> Step for AuthorizePayment<P> {
+    type Subject = Order;
+    type Error = AuthorizePaymentError;
+    const NAME: &'static str = "authorize-payment";
+}
+
+impl<P: Payments> Effect for AuthorizePayment<P> {
+    type Note = OrderNote;
+
+    async fn process(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, AuthorizePaymentError> {
+        let remembered = entry(order, Self::NAME).and_then(|entry| entry.reference.clone());
+        let intent = match remembered {
+            None => {
+                let intent = self.payments.create(&attempt.key(), order).await.map_err(PaymentError::from)?;
+                let note = payment::note(LedgerKind::Authorization, LedgerPhase::Request, order.total(), &intent.id, attempt.now());
+                attempt.remember(&intent.id, note).await.map_err(PaymentError::from)?;
+                intent.id
+            }
+            Some(id) => {
+                // An earlier attempt may have confirmed it: look before acting.
+                let intent = self.payments.retrieve(&id).await.map_err(PaymentError::from)?;
+                if let Some(outcome) = held(&intent, attempt.now())? {
+                    return Ok(outcome);
+                }
+                id
+            }
+        };
+        let key = format!("{}/confirm", attempt.key());
+        let confirmed = self.payments.confirm(&key, &intent, &order.payment_method.token).await.map_err(PaymentError::from)?;
+        held(&confirmed, attempt.now())?
+            .ok_or_else(|| PaymentError::Unclear(format!("the processor left the payment as {:?}", confirmed.status)).into())
+    }
+
+    async fn undo(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, AuthorizePaymentError> {
+        // Without a stored intent nothing was confirmed: an unconfirmed intent holds nothing.
+        let Some(intent) = entry(order, Self::NAME).and_then(|entry| entry.reference.as_deref()) else {
+            return Ok(Outcome::Done(Progress::default()));
+        };
+        let note = payment::take_back(&self.payments, &attempt.key(), intent, attempt.now()).await?;
+        Ok(Outcome::Done(Progress { note, ..Progress::default() }))
+    }
+}
+
+/// What an intent's state means for the authorization: held, refused, or (`None`) still to be confirmed.
+fn held(intent: &Intent, now: i64) -> Result<Option<Outcome<OrderNote>>, PaymentError> {
+    match intent.status {
+        IntentStatus::RequiresCapture | IntentStatus::Succeeded => {
+            let note = payment::note(LedgerKind::Authorization, LedgerPhase::Success, intent.amount, &intent.id, now);
+            let response = json!({ "payment_intent": intent.id, "amount": intent.amount });
+            Ok(Some(Outcome::Done(Progress { reference: Some(intent.id.clone()), response: Some(response), note })))
+        }
+        IntentStatus::RequiresConfirmation | IntentStatus::RequiresPaymentMethod => Ok(None),
+        IntentStatus::RequiresAction => Err(PaymentError::Declined("authentication_required".to_owned())),
+        IntentStatus::Processing => Err(PaymentError::Unclear("the processor is still at it".to_owned())),
+        IntentStatus::Canceled => Err(PaymentError::Refused("the payment was cancelled".to_owned())),
+    }
+}

@@ -1,0 +1,99 @@
+//! complete-order: closes the order, as placed when every step is done, as failed when every effect is undone, and as
+//! parked when an undo could not be finished.
+
+use crate::{
+    order::{Order, OrderStatus},
+    ports::{Closing, OrderFacts, Pager, ParkedOrder, Refused},
+};
+use carryout_workflow::{
+    Action, ClaimRefused, Coded, ErrorCode, Step, StepInput, StepReply, StepState, StoreError,
+    run::{RunError, answer_refused_claim},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+/// Closes orders.
+pub struct CompleteOrder<C, P> {
+    /// Where orders are closed.
+    pub closing: C,
+    /// Tells operators about parked ones.
+    pub pager: P,
+}
+
+/// Why an order was not closed. It has no reasons of its own; those of every step are in [`RunError`].
+#[derive(Debug, thiserror::Error)]
+pub enum CompleteOrderError {}
+
+impl Coded for CompleteOrderError {
+    const CODES: &'static [ErrorCode] = &[];
+
+    fn code(&self) -> ErrorCode {
+        match *self {}
+    }
+}
+
+impl<C: Closing, P: Pager> Step for CompleteOrder<C, P> {
+    type Subject = Order;
+    type Error = CompleteOrderError;
+    const NAME: &'static str = "complete-order";
+}
+
+impl<C: Closing, P: Pager> CompleteOrder<C, P> {
+    /// Closes the order in `input` as its action says; `now` in milliseconds since the Unix epoch.
+    pub async fn process(&self, input: &StepInput, now: i64) -> Result<StepReply, RunError<CompleteOrderError>> {
+        match input.action {
+            Action::Process => match self.closing.place(Self::NAME, &input.id, input.run, now).await {
+                Ok(()) => Ok(reply(StepState::Done, OrderStatus::Placed)),
+                Err(Refused::Order(order)) => answer_refused_claim(self, ClaimRefused::Held(order), input.run, now),
+                Err(refused) => Err(other(refused)),
+            },
+            Action::Undo | Action::Fail => {
+                let facts = OrderFacts::deserialize(&input.facts).map_err(|_| RunError::Unknown)?;
+                let reason = input.reason();
+                match self.closing.fail(&input.id, input.run, &facts.quote_id, reason.as_ref(), now).await {
+                    Ok(()) => Ok(reply(StepState::Skipped, OrderStatus::Failed)),
+                    Err(Refused::Order(order)) if order.status == OrderStatus::Failed => Ok(reply(StepState::Skipped, order.status)),
+                    Err(Refused::Order(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),
+                    Err(Refused::Order(_)) => Err(RunError::Closed),
+                    Err(refused) => Err(other(refused)),
+                }
+            }
+            Action::Park => {
+                let order = match self.closing.park(&input.id, input.run, now).await {
+                    Ok(order) => order,
+                    // Parked before: the page may not have gone out.
+                    Err(Refused::Order(order)) if order.status == OrderStatus::Parked => *order,
+                    Err(Refused::Order(order)) if order.run != input.run => return Err(RunError::Superseded(input.run, order.run)),
+                    Err(Refused::Order(_)) => return Err(RunError::Closed),
+                    Err(refused) => return Err(other(refused)),
+                };
+                let parked = ParkedOrder {
+                    order_id: order.id.clone(),
+                    remaining: remaining_effects(&order),
+                    failure: input.reason(),
+                    correlation_id: order.correlation_id.clone(),
+                };
+                self.pager.page(&parked).await?;
+                Ok(reply(StepState::Skipped, OrderStatus::Parked))
+            }
+        }
+    }
+}
+
+/// The steps of an order whose effects may still be there, of those that have any to leave behind.
+pub fn remaining_effects(order: &Order) -> Vec<String> {
+    const LEAVE_NOTHING: &[&str] = &["confirm-price", "check-fraud", "await-merchant", "complete-order"];
+    order.steps.remaining_effects().filter(|step| !LEAVE_NOTHING.contains(step)).map(str::to_owned).collect()
+}
+
+fn reply(state: StepState, status: OrderStatus) -> StepReply {
+    StepReply { step: "complete-order".to_owned(), state, response: json!({ "status": status }) }
+}
+
+fn other(refused: Refused) -> RunError<CompleteOrderError> {
+    match refused {
+        Refused::NotFound | Refused::Other | Refused::Order(_) => RunError::Unknown,
+        Refused::Conflict => RunError::Store(StoreError::Unavailable("somebody else writes this order".into())),
+        Refused::Store(error) => RunError::Store(error),
+    }
+}

@@ -1,0 +1,61 @@
+//! confirm-price: the locked quote still holds.
+//!
+//! One transaction decides and records at once: the quote is used by this very order, at the total that was promised
+//! when the order was written. There is no effect, so there is nothing to undo.
+
+use crate::{
+    codes,
+    order::Order,
+    ports::{OrderFacts, QuoteLocks, Refused},
+};
+use carryout_workflow::{
+    ClaimRefused, Coded, ErrorCode, Step, StepInput, StepReply, StepState, StoreError,
+    run::{RunError, answer_refused_claim},
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Confirms prices.
+pub struct ConfirmPrice<L> {
+    /// Where quotes are locked.
+    pub locks: L,
+}
+
+/// Why a price was not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmPriceError {
+    /// The quote is used by another order, or its total is another one.
+    #[error("the quote no longer holds for this order")]
+    NotHeld,
+}
+
+impl Coded for ConfirmPriceError {
+    const CODES: &'static [ErrorCode] = &[codes::QUOTE_NOT_HELD];
+
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotHeld => codes::QUOTE_NOT_HELD,
+        }
+    }
+}
+
+impl<L: QuoteLocks> Step for ConfirmPrice<L> {
+    type Subject = Order;
+    type Error = ConfirmPriceError;
+    const NAME: &'static str = "confirm-price";
+}
+
+impl<L: QuoteLocks> ConfirmPrice<L> {
+    /// Confirms the price of the order in `input`; `now` in milliseconds since the Unix epoch.
+    pub async fn process(&self, input: &StepInput, now: i64) -> Result<StepReply, RunError<ConfirmPriceError>> {
+        let facts = OrderFacts::deserialize(&input.facts).map_err(|_| RunError::Unknown)?;
+        match self.locks.confirm(Self::NAME, &input.id, input.run, &facts, now).await {
+            Ok(()) => Ok(StepReply { step: Self::NAME.to_owned(), state: StepState::Done, response: Value::Null }),
+            Err(Refused::Other) => Err(RunError::Step(ConfirmPriceError::NotHeld)),
+            Err(Refused::Conflict) => Err(RunError::Store(StoreError::Unavailable("somebody else writes this order".into()))),
+            Err(Refused::Order(order)) => answer_refused_claim(self, ClaimRefused::Held(order), input.run, now),
+            Err(Refused::NotFound) => Err(RunError::Unknown),
+            Err(Refused::Store(error)) => Err(RunError::Store(error)),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Stores, their menus and their hours.
+
+use crate::market::{Country, MarketType};
+use carryout_money::{Money, Rate};
+use carryout_pricing::{Fee, FeeAmount};
+use jiff::{Timestamp, ToSpan, civil::Time, civil::Weekday, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+/// A point on the Earth (WGS 84).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Location {
+    /// Degrees north, −90 to 90.
+    pub lat: f64,
+    /// Degrees east, −180 to 180.
+    pub lng: f64,
+}
+
+impl Location {
+    /// A point, if both coordinates are in range.
+    pub fn new(lat: f64, lng: f64) -> Option<Self> {
+        let in_range = (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lng);
+        in_range.then_some(Self { lat, lng })
+    }
+
+    /// Metres along the surface to `other` (haversine formula on a sphere of 6 371 km; off by at most 0.5 %).
+    pub fn metres_to(self, other: Self) -> f64 {
+        const EARTH_RADIUS_METRES: f64 = 6_371_000.0;
+        let (lat, other_lat) = (self.lat.to_radians(), other.lat.to_radians());
+        let half_lat = ((other_lat - lat) / 2.0).sin();
+        let half_lng = ((other.lng - self.lng).to_radians() / 2.0).sin();
+        let a = half_lat.mul_add(half_lat, lat.cos() * other_lat.cos() * half_lng * half_lng);
+        2.0 * EARTH_RADIUS_METRES * a.sqrt().min(1.0).asin()
+    }
+}
+
+/// One opening of a week. It may end after midnight, and then belongs to the day on which it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// ISO weekday: 1 for Monday to 7 for Sunday.
+    pub weekday: i8,
+    /// Minutes after midnight, local time.
+    pub from: u16,
+    /// Minutes after midnight of the same day, local time; above 1 440 where it ends on the next day.
+    pub until: u16,
+}
+
+/// A store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Store {
+    /// Its id, `sto_…`.
+    pub id: String,
+    /// What is on its sign.
+    pub name: String,
+    /// Where it trades.
+    pub country: Country,
+    /// What it sells.
+    pub market_type: MarketType,
+    /// The kitchen or assortment, in words: `Ramen`, `Organic grocery`.
+    pub cuisine: String,
+    /// Street address, one line.
+    pub address: String,
+    /// City, as people say it.
+    pub city: String,
+    /// Where it is.
+    pub location: Location,
+    /// IANA time zone, such as `America/Chicago`.
+    pub time_zone: String,
+    /// When it is open.
+    pub hours: Vec<Opening>,
+    /// Whether it takes orders now: a kitchen that is full switches this off.
+    pub accepting_orders: bool,
+    /// How far it delivers, in metres.
+    pub delivery_radius: u32,
+    /// Fee of a delivery.
+    pub delivery_fee: Money,
+    /// Service fee, as a share of the subtotal.
+    pub service_fee: Rate,
+    /// The least service fee.
+    pub service_fee_min: Money,
+    /// The most service fee.
+    pub service_fee_max: Money,
+    /// Subtotal below which the difference is charged.
+    pub small_order_minimum: Money,
+    /// The most that is charged for a small order.
+    pub small_order_fee_max: Money,
+    /// Rate of the tax that the place demands.
+    pub tax_rate: Rate,
+    /// Minutes from order to ready.
+    pub prep_minutes: u16,
+    /// Stars, times ten: 47 is 4.7.
+    pub rating_tenths: u8,
+}
+
+/// An item that a store sells, and how many are left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its id, `itm_…`, unique over all stores.
+    pub id: String,
+    /// The store that sells it.
+    pub store_id: String,
+    /// What the menu calls it.
+    pub name: String,
+    /// One sentence about it.
+    pub description: String,
+    /// The part of the menu that it stands in.
+    pub section: String,
+    /// Price of one.
+    pub price: Money,
+    /// Whether the store offers it now.
+    pub available: bool,
+    /// How many are left.
+    pub stock: u32,
+}
+
+/// A store with everything it sells: one read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoreWithMenu {
+    /// The store.
+    #[serde(flatten)]
+    pub store: Store,
+    /// Its items, in the menu's order.
+    pub items: Vec<Item>,
+}
+
+impl StoreWithMenu {
+    /// The item with this id.
+    pub fn item(&self, id: &str) -> Option<&Item> {
+        self.items.iter().find(|item| item.id == id)
+    }
+}
+
+impl Store {
+    /// Whether it is open at `now` (milliseconds since the Unix epoch) by its own clock.
+    ///
+    /// A store whose time zone is not known counts as closed.
+    pub fn is_open(&self, now: i64) -> bool {
+        self.opening_at(now).is_some()
+    }
+
+    /// When it opens next after `now` (milliseconds since the Unix epoch), as local weekday and time: `Mon 11:00`.
+    pub fn opens_next(&self, now: i64) -> Option<String> {
+        let zone = TimeZone::get(&self.time_zone).ok()?;
+        let local = Timestamp::from_millisecond(now).ok()?.to_zoned(zone);
+        (0..8_i64).find_map(|days| {
+            let day = local.date().checked_add(days.days()).ok()?;
+            let weekday = day.weekday();
+            self.hours
+                .iter()
+                .filter(|opening| opening.weekday == weekday.to_monday_one_offset())
+                .filter(|opening| days > 0 || i32::from(opening.from) > minutes_of(local.time()))
+                .min_by_key(|opening| opening.from)
+                .map(|opening| format!("{} {:02}:{:02}", short_name(weekday), opening.from / 60, opening.from % 60))
+        })
+    }
+
+    /// The fees of an order from here.
+    pub fn fees(&self, delivery: bool) -> Vec<Fee> {
+        let fee = |code: &str, name: &str, amount, taxable| Fee { code: code.to_owned(), name: name.to_owned(), amount, taxable };
+        let mut fees = Vec::with_capacity(3);
+        if delivery {
+            fees.push(fee("delivery", "Delivery fee", FeeAmount::Fixed(self.delivery_fee), false));
+        }
+        let service = FeeAmount::OfSubtotal { rate: self.service_fee, min: self.service_fee_min, max: self.service_fee_max };
+        fees.push(fee("service", "Service fee", service, true));
+        let small = FeeAmount::BelowMinimum { minimum: self.small_order_minimum, max: self.small_order_fee_max };
+        fees.push(fee("small_order", "Small order fee", small, false));
+        fees
+    }
+
+    fn opening_at(&self, now: i64) -> Option<&Opening> {
+        let zone = TimeZone::get(&self.time_zone).ok()?;
+        let local = Timestamp::from_millisecond(now).ok()?.to_zoned(zone);
+        let today = local.weekday().to_monday_one_offset();
+        let yesterday = local.weekday().previous().to_monday_one_offset();
+        let minute = minutes_of(local.time());
+        self.hours.iter().find(|opening| {
+            let minute = match opening.weekday {
+                day if day == today => minute,
+                day if day == yesterday => minute + 1_440,
+                _ => return false,
+            };
+            (i32::from(opening.from)..i32::from(opening.until)).contains(&minute)
+        })
+    }
+}
+
+fn minutes_of(time: Time) -> i32 {
+    i32::from(time.hour()) * 60 + i32::from(time.minute())
+}
+
+const fn short_name(weekday: Weekday) -> &'static str {
+    match weekday {
+        Weekday::Monday => "Mon",
+        Weekday::Tuesday => "Tue",
+        Weekday::Wednesday => "Wed",
+        Weekday::Thursday => "Thu",
+        Weekday::Friday => "Fri",
+        Weekday::Saturday => "Sat",
+        Weekday::Sunday => "Sun",
+    }
+}

@@ -1,0 +1,266 @@
+//! Batches of an SQS queue: each message on its own, and only the failed ones come back.
+
+use crate::http::fit_for_logs;
+use crate::runtime::{Invocation, Stopped, TaskError, elapsed_ms, guarded};
+use futures::StreamExt as _;
+use futures::stream;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Instant;
+use tracing::Instrument as _;
+
+/// How many messages of a batch are handled at the same time.
+pub const CONCURRENCY: usize = 10;
+/// How long before the deadline an unfinished message is given back. Milliseconds.
+pub const STOP_BEFORE_DEADLINE_MS: i64 = 500;
+
+/// A message of a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Message {
+    /// The queue's id of it.
+    pub message_id: String,
+    /// What was sent.
+    pub body: String,
+    /// The text attributes that were sent with it.
+    pub attributes: BTreeMap<String, String>,
+    /// How many times it has been received, this time included.
+    pub receive_count: u32,
+}
+
+impl Message {
+    /// The body as a `T`.
+    ///
+    /// # Errors
+    ///
+    /// `Message.Malformed`, with the path of what is wrong.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, BatchItemError> {
+        let mut reader = serde_json::Deserializer::from_str(&self.body);
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| BatchItemError::new("Message.Malformed", error.to_string()))
+    }
+}
+
+/// Why a message was not done; it will come back until the queue gives it to its dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct BatchItemError {
+    /// A stable code.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+}
+
+impl BatchItemError {
+    /// A failure with a stable code.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
+}
+
+impl From<TaskError> for BatchItemError {
+    fn from(error: TaskError) -> Self {
+        Self { code: error.code, message: error.message }
+    }
+}
+
+impl From<Stopped> for BatchItemError {
+    fn from(stopped: Stopped) -> Self {
+        TaskError::from(stopped).into()
+    }
+}
+
+/// One batch, from event to the list of what failed.
+///
+/// # Errors
+///
+/// `Event.NotABatch` where the event is something else; then the whole of it fails.
+pub async fn handle<H, F>(event: Value, invocation: Invocation, handler: &H) -> Result<Value, TaskError>
+where
+    H: Fn(Message, Invocation) -> F,
+    F: Future<Output = Result<(), BatchItemError>> + Send,
+{
+    let span = invocation.span();
+    async {
+        let batch: Batch = serde_json::from_value(event).map_err(|error| {
+            tracing::error!(code = "Event.NotABatch", "the event is not a batch of an SQS queue: {error}");
+            TaskError::new("Event.NotABatch", error)
+        })?;
+        let received = batch.records.len();
+        let work = batch.records.into_iter().map(|record| handle_one(record.into(), invocation.clone(), handler));
+        let mut failed: Vec<String> = stream::iter(work).buffer_unordered(CONCURRENCY).filter_map(std::future::ready).collect().await;
+        failed.sort();
+        if received != 1 {
+            tracing::info!(received, failed = failed.len(), "batch of {received}, {} failed", failed.len());
+        }
+        let failures: Vec<Value> = failed.into_iter().map(|id| json!({ "itemIdentifier": id })).collect();
+        Ok(json!({ "batchItemFailures": failures }))
+    }
+    .instrument(span)
+    .await
+}
+
+/// Handles one message; returns its id if it failed.
+async fn handle_one<H, F>(message: Message, mut invocation: Invocation, handler: &H) -> Option<String>
+where
+    H: Fn(Message, Invocation) -> F,
+    F: Future<Output = Result<(), BatchItemError>> + Send,
+{
+    let (id, receive_count) = (message.message_id.clone(), message.receive_count);
+    invocation.correlation_id = correlation_id(&message);
+    let span = tracing::error_span!("message", message_id = id, receive_count, correlation_id = invocation.correlation_id);
+    async {
+        let started = Instant::now();
+        let deadline = invocation.deadline_ms;
+        let result = guarded(deadline, STOP_BEFORE_DEADLINE_MS, async { handler(message, invocation).await }).await;
+        let result = result.unwrap_or_else(|stopped| Err(stopped.into()));
+        let ms = elapsed_ms(started);
+        match result {
+            Ok(()) => {
+                tracing::info!(outcome = "done", ms, "done");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(outcome = "failed", code = error.code, ms, "{error}");
+                Some(id)
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+fn correlation_id(message: &Message) -> String {
+    let attribute = || message.attributes.get("correlation_id").cloned();
+    let body = || serde_json::from_str::<Value>(&message.body).ok()?.get("correlation_id")?.as_str().map(str::to_owned);
+    attribute().filter(|id| fit_for_logs(id)).or_else(|| body().filter(|id| fit_for_logs(id))).unwrap_or_else(|| message.message_id.clone())
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    message_id: String,
+    body: String,
+    #[serde(default)]
+    attributes: BTreeMap<String, Value>,
+    #[serde(default)]
+    message_attributes: BTreeMap<String, MessageAttribute>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageAttribute {
+    string_value: Option<String>,
+}
+
+impl From<Record> for Message {
+    fn from(record: Record) -> Self {
+        let count = record.attributes.get("ApproximateReceiveCount");
+        let count = count.and_then(|count| count.as_u64().map(|count| count.to_string()).or_else(|| count.as_str().map(str::to_owned)));
+        Self {
+            message_id: record.message_id,
+            body: record.body,
+            attributes: record.message_attributes.into_iter().filter_map(|(name, value)| Some((name, value.string_value?))).collect(),
+            receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::telemetry::tests::Captured;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    fn event(name: &str) -> Value {
+        let path = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    fn batch(bodies: &[&str]) -> Value {
+        let records: Vec<Value> = bodies.iter().enumerate().map(|(index, body)| json!({ "messageId": format!("m-{index:02}"), "body": body })).collect();
+        json!({ "Records": records })
+    }
+
+    #[tokio::test]
+    async fn only_what_failed_comes_back() {
+        let (captured, _guard) = Captured::begin();
+        let answer = handle(batch(&["good", "bad", "panic", "good"]), Invocation::default(), &|message: Message, _| async move {
+            match &*message.body {
+                "good" => Ok(()),
+                "bad" => Err(BatchItemError::new("Store.Unavailable", "no answer")),
+                _ => panic!("out of cheese"),
+            }
+        })
+        .await;
+        assert_eq!(answer, Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "m-01" }, { "itemIdentifier": "m-02" }] })));
+        let codes: Vec<Value> = captured.lines().iter().filter(|line| line["outcome"] == "failed").map(|line| line["code"].clone()).collect();
+        assert_eq!(codes, ["Store.Unavailable", "Lambda.Unknown"]);
+    }
+
+    #[tokio::test]
+    async fn a_message_brings_its_own_correlation_id() {
+        let seen = std::sync::Mutex::new(Vec::new());
+        let answer = handle(event("sqs/order-submitted"), Invocation::default(), &|message: Message, invocation: Invocation| {
+            seen.lock().unwrap().push((invocation.correlation_id, message.receive_count));
+            async { Ok(()) }
+        })
+        .await;
+        assert_eq!(answer, Ok(json!({ "batchItemFailures": [] })));
+        assert_eq!(*seen.lock().unwrap(), [("client-7f3a".to_owned(), 1), ("client-91bc".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn without_one_the_messages_own_id_is_followed() {
+        let message = Message { message_id: "m".into(), body: "{}".into(), ..Message::default() };
+        assert_eq!(correlation_id(&message), "m");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_can_not_be_finished_before_the_deadline_is_given_back_and_never_half_begun() {
+        let begun = AtomicUsize::new(0);
+        let bodies = vec!["slow"; 2 * CONCURRENCY];
+        let deadline_ms = SystemClock.now_ms() + STOP_BEFORE_DEADLINE_MS + 200;
+        let answer = handle(batch(&bodies), Invocation { deadline_ms, ..Invocation::default() }, &|_, _| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            async {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                Ok(())
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(2 * CONCURRENCY));
+        assert!((CONCURRENCY..=2 * CONCURRENCY).contains(&begun.load(Ordering::Relaxed)));
+    }
+
+    #[tokio::test]
+    async fn messages_wait_for_each_other_only_beyond_the_bound() {
+        let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let bodies = vec!["x"; 3 * CONCURRENCY];
+        handle(batch(&bodies), Invocation::default(), &|_, _| async {
+            most.fetch_max(running.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            running.fetch_sub(1, Ordering::Relaxed);
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(most.into_inner(), CONCURRENCY);
+    }
+
+    #[tokio::test]
+    async fn another_event_fails_as_a_whole() {
+        let answer = handle(json!({ "id": 1 }), Invocation::default(), &|_, _| async { Ok(()) }).await;
+        assert_eq!(answer.unwrap_err().code, "Event.NotABatch");
+    }
+}

@@ -1,0 +1,79 @@
+//! Serves one step of a workflow: reads what the state machine passes on, runs the step under its claim, answers.
+
+use crate::clock::SystemClock;
+use crate::{Error, Invocation, TaskError, run_task};
+use carryout_workflow::{Action, Coded, Effect, StatusStore, StepInput, StepReply, run, run::RunError};
+use serde::Deserialize;
+use serde_json::Value;
+use std::future::Future;
+use std::sync::Arc;
+
+/// How long a claim lasts where Lambda tells no deadline. Milliseconds.
+const LEASE_WITHOUT_DEADLINE_MS: i64 = 10_000;
+
+/// Serves a step that acts on the world outside, and its undo.
+///
+/// # Errors
+///
+/// As [`run_task`].
+pub async fn run_effect<S, T>(step: S, store: T) -> Result<(), Error>
+where
+    S: Effect<Subject = T::Subject, Note = T::Note> + Send + Sync + 'static,
+    T: StatusStore + Send + Sync + 'static,
+    T::Subject: Send,
+    T::Note: Send,
+{
+    let served = Arc::new((step, store));
+    run_task(move |event, invocation| {
+        let served = Arc::clone(&served);
+        async move {
+            let (step, store) = served.as_ref();
+            let input = input(event)?;
+            let now = SystemClock.now_ms();
+            let lease_until = if invocation.deadline_ms > now { invocation.deadline_ms } else { now + LEASE_WITHOUT_DEADLINE_MS };
+            answer(match input.action {
+                Action::Process => run::process(step, store, &input, now, lease_until).await,
+                Action::Undo => run::undo(step, store, &input, now, lease_until).await,
+                Action::Fail | Action::Park => return Err(not_asked(&input)),
+            })
+        }
+    })
+    .await
+}
+
+/// Serves a step that is one conditional write to our own tables: `work` is given the input and now (milliseconds since
+/// the Unix epoch).
+///
+/// # Errors
+///
+/// As [`run_task`].
+pub async fn run_local<H, F, E>(work: H) -> Result<(), Error>
+where
+    H: Fn(StepInput, i64) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<StepReply, RunError<E>>> + Send + 'static,
+    E: Coded,
+{
+    run_task(move |event, _: Invocation| {
+        let work = work.clone();
+        async move { answer(work(input(event)?, SystemClock.now_ms()).await) }
+    })
+    .await
+}
+
+fn input(event: Value) -> Result<StepInput, TaskError> {
+    StepInput::deserialize(event).map_err(|error| TaskError::new(run::STEP_UNKNOWN.name, format!("this is no input of a step: {error}")))
+}
+
+fn not_asked(input: &StepInput) -> TaskError {
+    TaskError::new(run::STEP_UNKNOWN.name, format!("this step is never asked to {:?}", input.action))
+}
+
+fn answer<E: Coded>(result: Result<StepReply, RunError<E>>) -> Result<Value, TaskError> {
+    match result {
+        Ok(reply) => serde_json::to_value(reply).map_err(|error| TaskError::new(run::STORE_CORRUPT.name, error)),
+        Err(error) => {
+            let failure = error.failure();
+            Err(TaskError::new(failure.code, failure.message))
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! HTTP clients for the checkout's partners, behind its ports.
+//!
+//! What a reply, or the lack of one, says about the effect is decided in one place, [`call`].
+
+mod call;
+mod fraud;
+mod logistics;
+mod merchants;
+mod stripe;
+
+pub use call::Http;
+pub use fraud::HttpFraud;
+pub use logistics::HttpLogistics;
+pub use merchants::HttpMerchants;
+pub use stripe::StripePayments;

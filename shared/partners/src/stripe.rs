@@ -1,0 +1,119 @@
+use crate::call::{Http, send};
+use carryout_checkout::{
+    order::Order,
+    partners::PAYMENT,
+    ports::{CallError, Intent, IntentStatus, Payments, Refund, Secrets},
+};
+use carryout_money::{Currency, Money};
+use reqwest::RequestBuilder;
+use serde::Deserialize;
+
+/// The payment processor by the Stripe API: payment intents with manual capture.
+#[derive(Clone)]
+pub struct StripePayments<S> {
+    http: Http,
+    base_url: String,
+    secret_key: S,
+}
+
+/// A payment intent as the API writes it.
+#[derive(Deserialize)]
+struct IntentBody {
+    id: String,
+    status: IntentStatus,
+    amount: i64,
+    currency: String,
+}
+
+/// A refund as the API writes it.
+#[derive(Deserialize)]
+struct RefundBody {
+    id: String,
+    amount: i64,
+    currency: String,
+    #[serde(default)]
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ListBody<T> {
+    data: Vec<T>,
+}
+
+impl<S: Secrets> StripePayments<S> {
+    /// The API below `base_url` (without `/v1`), as the account of `secret_key`.
+    pub fn new(http: Http, base_url: impl Into<String>, secret_key: S) -> Self {
+        Self { http, base_url: base_url.into(), secret_key }
+    }
+
+    async fn secret_key(&self) -> Result<String, CallError> {
+        let secret = self.secret_key.secret().await;
+        secret.map(|secret| secret.current).map_err(|error| CallError::Unavailable { partner: PAYMENT.name, detail: error.to_string() })
+    }
+
+    async fn get(&self, path: &str) -> Result<RequestBuilder, CallError> {
+        Ok(self.http.client().get(format!("{}/v1/{path}", self.base_url)).bearer_auth(self.secret_key().await?))
+    }
+
+    async fn post(&self, path: &str, key: &str, form: &[(&str, &str)]) -> Result<RequestBuilder, CallError> {
+        let post = self.http.client().post(format!("{}/v1/{path}", self.base_url)).bearer_auth(self.secret_key().await?);
+        Ok(post.header("Idempotency-Key", key).form(form))
+    }
+}
+
+async fn intent(request: RequestBuilder) -> Result<Intent, CallError> {
+    let body: IntentBody = send(&PAYMENT, request).await?;
+    Ok(Intent { amount: money(body.amount, &body.currency)?, id: body.id, status: body.status })
+}
+
+fn refund_of(body: RefundBody) -> Result<Refund, CallError> {
+    let failed = matches!(body.status.as_deref(), Some("failed" | "canceled"));
+    Ok(Refund { amount: money(body.amount, &body.currency)?, id: body.id, failed })
+}
+
+fn money(minor: i64, currency: &str) -> Result<Money, CallError> {
+    let unclear = |error: carryout_money::UnknownCurrency| CallError::Unclear { partner: PAYMENT.name, detail: error.to_string() };
+    Ok(Money::new(minor, currency.parse::<Currency>().map_err(unclear)?))
+}
+
+impl<S: Secrets> Payments for StripePayments<S> {
+    async fn create(&self, key: &str, order: &Order) -> Result<Intent, CallError> {
+        let total = order.total();
+        let (amount, currency) = (total.minor.to_string(), total.currency.code().to_lowercase());
+        let form = [
+            ("amount", amount.as_str()),
+            ("currency", &currency),
+            ("capture_method", "manual"),
+            ("payment_method_types[]", "card"),
+            ("metadata[order_id]", &order.id),
+            ("metadata[consumer_id]", &order.consumer.id),
+        ];
+        intent(self.post("payment_intents", key, &form).await?).await
+    }
+
+    async fn confirm(&self, key: &str, id: &str, payment_method: &str) -> Result<Intent, CallError> {
+        intent(self.post(&format!("payment_intents/{id}/confirm"), key, &[("payment_method", payment_method)]).await?).await
+    }
+
+    async fn retrieve(&self, id: &str) -> Result<Intent, CallError> {
+        intent(self.get(&format!("payment_intents/{id}")).await?).await
+    }
+
+    async fn capture(&self, key: &str, id: &str, amount: Money) -> Result<Intent, CallError> {
+        intent(self.post(&format!("payment_intents/{id}/capture"), key, &[("amount_to_capture", &amount.minor.to_string())]).await?).await
+    }
+
+    async fn cancel(&self, key: &str, id: &str) -> Result<Intent, CallError> {
+        intent(self.post(&format!("payment_intents/{id}/cancel"), key, &[]).await?).await
+    }
+
+    async fn refund(&self, key: &str, id: &str, amount: Money) -> Result<Refund, CallError> {
+        let form = [("payment_intent", id), ("amount", &amount.minor.to_string())];
+        refund_of(send(&PAYMENT, self.post("refunds", key, &form).await?).await?)
+    }
+
+    async fn refunds(&self, id: &str) -> Result<Vec<Refund>, CallError> {
+        let list: ListBody<RefundBody> = send(&PAYMENT, self.get("refunds").await?.query(&[("payment_intent", id), ("limit", "100")])).await?;
+        list.data.into_iter().map(refund_of).collect()
+    }
+}

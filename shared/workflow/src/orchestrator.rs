@@ -1,0 +1,58 @@
+use crate::Workflow;
+use serde::{Deserialize, Serialize};
+
+/// Sends one country and market type to one workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// ISO 3166-1 alpha-2 code; `None` for any country.
+    pub country: Option<String>,
+    /// What the market sells (`restaurant`, `grocery`); `None` for any.
+    pub market_type: Option<String>,
+    /// The workflow's name.
+    pub workflow: String,
+}
+
+/// Picks a workflow by country and market type, and does nothing else.
+#[derive(Debug, Clone)]
+pub struct Orchestrator {
+    workflows: Vec<Workflow>,
+    routes: Vec<Route>,
+}
+
+/// No route leads from this market to a workflow: the market is not open.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no workflow for market type {market_type:?} in {country:?}: add a route for it")]
+pub struct NoWorkflow {
+    /// The country asked for.
+    pub country: String,
+    /// The market type asked for.
+    pub market_type: String,
+}
+
+impl Orchestrator {
+    /// An orchestrator over `workflows`, whose `routes` are tried in their order; the first that fits decides.
+    pub const fn new(workflows: Vec<Workflow>, routes: Vec<Route>) -> Self {
+        Self { workflows, routes }
+    }
+
+    /// The workflow for a market.
+    pub fn pick(&self, country: &str, market_type: &str) -> Result<&Workflow, NoWorkflow> {
+        let fits = |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
+        self.routes
+            .iter()
+            .find(|route| fits(&route.country, country) && fits(&route.market_type, market_type))
+            .and_then(|route| self.workflows.iter().find(|workflow| workflow.name == route.workflow))
+            .ok_or_else(|| NoWorkflow { country: country.to_owned(), market_type: market_type.to_owned() })
+    }
+
+    /// Every workflow there is.
+    pub fn workflows(&self) -> &[Workflow] {
+        &self.workflows
+    }
+
+    /// Every route, in the order in which they are tried.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+}

@@ -1,0 +1,318 @@
+//! Runs one step: claim, act, record. The same for every step of every workflow.
+//!
+//! A forward claim is one conditional write: the subject moves forward, this run is its current one, and nobody else
+//! holds a lease on the entry. An undo first turns the direction round, then waits out live leases; so no undo ever
+//! overtakes a call that may still be on its way, and no two runs act at once.
+
+use crate::step::{Attempt, Effect, Step};
+use crate::{Class, Coded, Direction, ErrorCode, Failure, Outcome, Progress, StepInput, StepReply, StepState, Subject, UndoState};
+use serde_json::Value;
+use std::future::Future;
+
+/// The right to act on one entry until the lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The subject's id.
+    pub id: String,
+    /// The step whose entry is claimed.
+    pub step: &'static str,
+    /// The run that claims.
+    pub run: u32,
+    /// When the claim is made. Milliseconds since the Unix epoch.
+    pub now: i64,
+    /// When it ends by itself: the function's deadline. Milliseconds since the Unix epoch. It is also the fencing
+    /// token: a later write under this claim is refused once somebody else holds the entry.
+    pub lease_until: i64,
+}
+
+/// Why a claim was not given. The subject comes back with it, so that no second read is needed.
+#[derive(Debug)]
+pub enum ClaimRefused<S> {
+    /// The subject as it stands; its direction, run, entry or lease did not allow the claim.
+    Held(Box<S>),
+    /// There is no such subject, or its workflow has no such step.
+    NotFound,
+    /// The store could not be asked.
+    Store(StoreError),
+}
+
+impl<S> From<StoreError> for ClaimRefused<S> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// A store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store could not be reached, or was too busy. The write may have happened: repeat it, it is conditional.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// The entry is no longer held under this claim: somebody else took it over after the lease ended.
+    #[error("the claim on this step was lost to a later attempt")]
+    ClaimLost,
+    /// What is stored can't be read.
+    #[error("stored data can't be read: {0}")]
+    Corrupt(String),
+}
+
+impl StoreError {
+    /// The code of this error.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Unavailable(_) => STORE_UNAVAILABLE,
+            Self::ClaimLost => STEP_IN_PROGRESS,
+            Self::Corrupt(_) => STORE_CORRUPT,
+        }
+    }
+}
+
+/// The store did not answer in time.
+pub const STORE_UNAVAILABLE: ErrorCode = ErrorCode::retryable("Store.Unavailable", "Wait a moment; the order goes on by itself.");
+/// What is stored can't be read.
+pub const STORE_CORRUPT: ErrorCode = ErrorCode::permanent("Store.Corrupt", "Contact support with the order's number.");
+/// Somebody else is acting on this step right now.
+pub const STEP_IN_PROGRESS: ErrorCode = ErrorCode::retryable("Step.InProgress", "Wait a moment; the order goes on by itself.");
+/// A newer run has taken over: this one must not act any more, not even to undo.
+pub const RUN_SUPERSEDED: ErrorCode = ErrorCode::permanent("Run.Superseded", "Nothing to do: a newer run goes on.");
+/// The subject is being undone, so no step may go forward.
+pub const RUN_TURNED: ErrorCode = ErrorCode::permanent("Run.Turned", "Nothing to do: the order is being undone.");
+/// The subject or its step does not exist.
+pub const STEP_UNKNOWN: ErrorCode = ErrorCode::permanent("Step.Unknown", "Contact support with the order's number.");
+
+/// The codes that any step can end with, besides its own.
+pub const CODES: &[ErrorCode] = &[STORE_UNAVAILABLE, STORE_CORRUPT, STEP_IN_PROGRESS, RUN_SUPERSEDED, RUN_TURNED, STEP_UNKNOWN];
+
+/// Keeps subjects with their status maps. Every method is one conditional write, and no method reads first.
+pub trait StatusStore: Send + Sync {
+    /// What is kept.
+    type Subject: Subject;
+    /// What is written together with an entry.
+    type Note: Default + Send + Sync;
+
+    /// Claims an entry for going forward and returns the subject with the claim in it.
+    ///
+    /// MUST refuse unless the subject is open, moves forward, and is in the run of the claim, and its entry is neither
+    /// complete nor failed nor leased. MUST count the attempt and store the moment of sending in the same write.
+    fn claim(
+        &self,
+        claim: &Claim,
+        note: &Self::Note,
+    ) -> impl Future<Output = Result<Self::Subject, ClaimRefused<Self::Subject>>> + Send;
+
+    /// Writes a partner's reference under a claim.
+    fn remember(&self, claim: &Claim, reference: &str, note: &Self::Note) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Completes an entry under a claim with `state` and gives the claim back.
+    fn complete(
+        &self,
+        claim: &Claim,
+        state: StepState,
+        progress: &Progress<Self::Note>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Gives a claim back after a failed attempt. A permanent failure also closes the entry and raises its key version.
+    fn release(&self, claim: &Claim, failure: &Failure, class: Class) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Turns the subject round and claims an entry for its undo.
+    ///
+    /// MUST turn the direction even where a live lease refuses the claim, so that no further forward claim is given.
+    /// MUST refuse where the subject is closed or in another run. Records `reason` unless one is recorded already.
+    fn claim_undo(
+        &self,
+        claim: &Claim,
+        reason: Option<&Failure>,
+    ) -> impl Future<Output = Result<Self::Subject, ClaimRefused<Self::Subject>>> + Send;
+
+    /// Marks an entry as undone under a claim and gives the claim back.
+    fn complete_undo(&self, claim: &Claim, progress: &Progress<Self::Note>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Gives an undo's claim back after a failed attempt; the undo stays asked for.
+    fn release_undo(&self, claim: &Claim, failure: &Failure) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Why running a step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError<E> {
+    /// The step's own reason.
+    #[error(transparent)]
+    Step(E),
+    /// The entry's last word was a definite refusal; it is repeated, not tried again.
+    #[error("{0}")]
+    Refused(Failure),
+    /// Somebody else is acting on the entry until their lease ends.
+    #[error("another attempt holds this step for up to {0} ms")]
+    InProgress(i64),
+    /// A newer run has taken over.
+    #[error("run {0} was superseded by run {1}")]
+    Superseded(u32, u32),
+    /// The subject is being undone.
+    #[error("the order is being undone")]
+    Turned,
+    /// The subject is closed: nothing may act on it any more.
+    #[error("the order is closed")]
+    Closed,
+    /// There is no such subject, or its workflow has no such step.
+    #[error("no such order, or its workflow has no such step")]
+    Unknown,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl<E: Coded> RunError<E> {
+    /// The failure as it is reported: code, message, advice.
+    pub fn failure(&self) -> Failure {
+        let coded = |code: ErrorCode| Failure { code: code.name.into(), message: self.to_string(), advice: code.advice.into() };
+        match self {
+            Self::Step(error) => Failure::of(error),
+            Self::Refused(failure) => failure.clone(),
+            Self::InProgress(_) => coded(STEP_IN_PROGRESS),
+            Self::Superseded(..) | Self::Closed => coded(RUN_SUPERSEDED),
+            Self::Turned => coded(RUN_TURNED),
+            Self::Unknown => coded(STEP_UNKNOWN),
+            Self::Store(error) => coded(error.code()),
+        }
+    }
+}
+
+/// An attempt under a claim on a store.
+struct Claimed<'a, T> {
+    store: &'a T,
+    claim: &'a Claim,
+    key_version: u32,
+    number: u32,
+}
+
+impl<T: StatusStore> Attempt<T::Note> for Claimed<'_, T> {
+    fn key(&self) -> String {
+        format!("{}/{}/{}", self.claim.id, self.claim.step, self.key_version)
+    }
+
+    fn claim(&self) -> &Claim {
+        self.claim
+    }
+
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn now(&self) -> i64 {
+        self.claim.now
+    }
+
+    async fn remember(&self, reference: &str, note: T::Note) -> Result<(), StoreError> {
+        self.store.remember(self.claim, reference, &note).await
+    }
+}
+
+/// Runs `step` forward for the subject of `input`.
+///
+/// `now` and `lease_until` are milliseconds since the Unix epoch; the lease must end no sooner than this function can
+/// still be running.
+pub async fn process<S, T>(step: &S, store: &T, input: &StepInput, now: i64, lease_until: i64) -> Result<StepReply, RunError<S::Error>>
+where
+    S: Effect<Subject = T::Subject, Note = T::Note>,
+    T: StatusStore,
+{
+    let claim = Claim { id: input.id.clone(), step: S::NAME, run: input.run, now, lease_until };
+    let subject = match store.claim(&claim, &step.claim_note(input, now)).await {
+        Ok(subject) => subject,
+        Err(refused) => return answer_refused_claim(step, refused, input.run, now),
+    };
+    let entry = subject.status().entry(S::NAME).ok_or(RunError::Unknown)?;
+    let attempt = Claimed { store, claim: &claim, key_version: entry.key_version, number: entry.attempts };
+    let reply = |state, response| Ok(StepReply { step: S::NAME.to_owned(), state, response });
+    match step.process(&subject, &attempt).await {
+        Ok(Outcome::Done(progress)) => {
+            store.complete(&claim, StepState::Done, &progress).await?;
+            reply(StepState::Done, progress.response.unwrap_or_default())
+        }
+        Ok(Outcome::Skipped) => {
+            store.complete(&claim, StepState::Skipped, &Progress::default()).await?;
+            reply(StepState::Skipped, Value::Null)
+        }
+        Ok(Outcome::Recorded(response)) => reply(StepState::Done, response),
+        Err(error) => {
+            // If this write fails too, the lease ends by itself; the step's own error is the one to report.
+            if let Err(lost) = store.release(&claim, &Failure::of(&error), error.code().class).await {
+                tracing::warn!(order.id = %claim.id, step = S::NAME, error = %lost, "the claim could not be given back");
+            }
+            Err(RunError::Step(error))
+        }
+    }
+}
+
+/// Takes `step`'s effect back for the subject of `input`; units as for [`process`].
+pub async fn undo<S, T>(step: &S, store: &T, input: &StepInput, now: i64, lease_until: i64) -> Result<StepReply, RunError<S::Error>>
+where
+    S: Effect<Subject = T::Subject, Note = T::Note>,
+    T: StatusStore,
+{
+    let claim = Claim { id: input.id.clone(), step: S::NAME, run: input.run, now, lease_until };
+    let undone = |state| Ok(StepReply { step: S::NAME.to_owned(), state, response: Value::Null });
+    let subject = match store.claim_undo(&claim, input.reason().as_ref()).await {
+        Ok(subject) => subject,
+        Err(ClaimRefused::NotFound) => return Err(RunError::Unknown),
+        Err(ClaimRefused::Store(error)) => return Err(RunError::Store(error)),
+        Err(ClaimRefused::Held(subject)) => {
+            let entry = subject.status().entry(S::NAME).ok_or(RunError::Unknown)?;
+            return match (subject.is_closed(), entry.undo) {
+                _ if subject.run() != input.run => Err(RunError::Superseded(input.run, subject.run())),
+                (true, _) => Err(RunError::Closed),
+                (false, UndoState::Done) => undone(entry.state),
+                (false, _) => Err(RunError::InProgress(entry.lease_until.saturating_sub(now))),
+            };
+        }
+    };
+    let entry = subject.status().entry(S::NAME).ok_or(RunError::Unknown)?;
+    let attempt = Claimed { store, claim: &claim, key_version: entry.key_version, number: entry.undo_attempts };
+    match step.undo(&subject, &attempt).await {
+        Ok(Outcome::Done(progress)) => {
+            store.complete_undo(&claim, &progress).await?;
+            undone(entry.state)
+        }
+        Ok(Outcome::Skipped) => {
+            store.complete_undo(&claim, &Progress::default()).await?;
+            undone(entry.state)
+        }
+        Ok(Outcome::Recorded(_)) => undone(entry.state),
+        Err(error) => {
+            if let Err(lost) = store.release_undo(&claim, &Failure::of(&error)).await {
+                tracing::warn!(order.id = %claim.id, step = S::NAME, error = %lost, "the claim could not be given back");
+            }
+            Err(RunError::Step(error))
+        }
+    }
+}
+
+/// What a refused forward claim means: an answer from the status map, or the reason why not.
+pub fn answer_refused_claim<S: Step>(
+    step: &S,
+    refused: ClaimRefused<S::Subject>,
+    run: u32,
+    now: i64,
+) -> Result<StepReply, RunError<S::Error>> {
+    let subject = match refused {
+        ClaimRefused::Held(subject) => subject,
+        ClaimRefused::NotFound => return Err(RunError::Unknown),
+        ClaimRefused::Store(error) => return Err(RunError::Store(error)),
+    };
+    let entry = subject.status().entry(S::NAME).ok_or(RunError::Unknown)?;
+    if subject.run() != run {
+        return Err(RunError::Superseded(run, subject.run()));
+    }
+    if step.is_complete(&subject) {
+        return Ok(StepReply { step: S::NAME.to_owned(), state: entry.state, response: step.response(&subject) });
+    }
+    if subject.is_closed() {
+        return Err(RunError::Closed);
+    }
+    if subject.direction() == Direction::Undo {
+        return Err(RunError::Turned);
+    }
+    match &entry.failure {
+        Some(failure) if entry.state == StepState::Failed => Err(RunError::Refused(failure.clone())),
+        _ => Err(RunError::InProgress(entry.lease_until.saturating_sub(now))),
+    }
+}

@@ -1,0 +1,148 @@
+use crate::Failure;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Where a step stands on its way forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StepState {
+    /// Not begun.
+    #[default]
+    Pending,
+    /// Claimed at least once; its effect may have happened.
+    Running,
+    /// It asked, and waits for an answer from outside.
+    Waiting,
+    /// Its effect has happened, or there was none to have.
+    Done,
+    /// It does not apply to this subject: no courier for a pickup.
+    Skipped,
+    /// It was definitely refused.
+    Failed,
+}
+
+/// Where a step stands on its way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UndoState {
+    /// Not asked for.
+    #[default]
+    None,
+    /// Claimed at least once; the effect may still be there.
+    Running,
+    /// Nothing of the effect is left.
+    Done,
+}
+
+/// Which way a subject moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Direction {
+    /// Towards completion.
+    #[default]
+    Forward,
+    /// Back to nothing. Never turns forward again.
+    Undo,
+}
+
+/// One step's entry in the status map. Only that step writes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepEntry {
+    /// Where it stands on its way forward.
+    pub state: StepState,
+    /// Where it stands on its way back.
+    pub undo: UndoState,
+    /// How often it was claimed to go forward.
+    pub attempts: u32,
+    /// How often it was claimed to be undone.
+    pub undo_attempts: u32,
+    /// The run that claimed it last.
+    pub run: u32,
+    /// Nobody else may act before this moment. Milliseconds since the Unix epoch; 0 where nobody holds it.
+    pub lease_until: i64,
+    /// Counts the keys under which the effect was asked for; raised only after a definite refusal.
+    pub key_version: u32,
+    /// When it was last about to call its partner. Milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<i64>,
+    /// When it ended. Milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<i64>,
+    /// The partner's name for the effect, such as a payment intent's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What the step reports to whoever asks again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Value>,
+    /// Why the last attempt failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Where to send the answer that it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_token: Option<String>,
+}
+
+impl Default for StepEntry {
+    fn default() -> Self {
+        Self {
+            state: StepState::Pending,
+            undo: UndoState::None,
+            attempts: 0,
+            undo_attempts: 0,
+            run: 0,
+            lease_until: 0,
+            key_version: 1,
+            sent_at: None,
+            ended_at: None,
+            reference: None,
+            response: None,
+            failure: None,
+            task_token: None,
+        }
+    }
+}
+
+impl StepEntry {
+    /// Whether the way forward has ended well.
+    pub const fn is_complete(&self) -> bool {
+        matches!(self.state, StepState::Done | StepState::Skipped)
+    }
+
+    /// Whether an effect may exist that was not taken back.
+    pub const fn may_have_effect(&self) -> bool {
+        matches!(self.state, StepState::Running | StepState::Waiting | StepState::Done) && !matches!(self.undo, UndoState::Done)
+    }
+
+    /// Whether somebody may still be acting on it at `now` (milliseconds since the Unix epoch).
+    pub const fn is_leased(&self, now: i64) -> bool {
+        self.lease_until > now
+    }
+}
+
+/// One entry per step of the workflow, created with its subject.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StatusMap(pub BTreeMap<String, StepEntry>);
+
+impl StatusMap {
+    /// A map with a pending entry for each of `steps`.
+    pub fn pending<'a>(steps: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(steps.into_iter().map(|step| (step.to_owned(), StepEntry::default())).collect())
+    }
+
+    /// The entry of `step`, if the workflow has that step.
+    pub fn entry(&self, step: &str) -> Option<&StepEntry> {
+        self.0.get(step)
+    }
+
+    /// The steps whose effect may exist and was not taken back.
+    pub fn remaining_effects(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, entry)| entry.may_have_effect()).map(|(step, _)| step.as_str())
+    }
+
+    /// Attempts beyond the first, over all steps and both ways.
+    pub fn retries(&self) -> u32 {
+        self.0.values().map(|entry| entry.attempts.saturating_sub(1) + entry.undo_attempts.saturating_sub(1)).sum()
+    }
+}

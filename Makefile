@@ -40,10 +40,10 @@ bench: ## measure the hot paths
 	cargo bench --workspace
 
 statemachines: ## generate statemachines/*.asl.json from the workflows
-	cargo run --quiet --package carryout-workflow --example statemachines
+	$(CARRYOUT) statemachines
 
 package: ## build the functions as they are shipped to AWS
 	$(CARRYOUT) build --release
 
 seed: ## fill the deployed stack with stores and menus
-	$(CARRYOUT) tool aws cloudformation describe-stacks --stack-name carryout --query 'Stacks[0].StackStatus'
+	$(CARRYOUT) seed

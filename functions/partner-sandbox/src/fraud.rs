@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 pub const OPERATIONS: &[&str] = &["check"];
 /// From this score on an order is rejected.
 const REJECT_FROM: u32 = 90;
+/// From above this amount an order is large: 500.00. Minor units.
+const LARGE_AMOUNT: i64 = 50_000;
 
 /// A check that was asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,7 +65,7 @@ pub(crate) async fn serve(documents: &impl Documents, check: &Check, now_ms: i64
 fn score(check: &Check) -> (u32, String) {
     let signs = [
         (check.account_age_days < 2, 40, "new account"),
-        (check.amount > 500_00, 30, "large amount"),
+        (check.amount > LARGE_AMOUNT, 30, "large amount"),
         (check.abroad, 20, "abroad"),
         (check.orders_placed == 0, 5, "first order"),
     ];

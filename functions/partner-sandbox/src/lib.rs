@@ -115,14 +115,14 @@ impl<P: Ports> Sandbox<P> {
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         match segments.as_slice() {
             ["v1", "ops", "sandbox", rest @ ..] => self.operate(&request, rest).await,
-            _ => {
-                let authorized = self.check_payment_key(&request, &segments);
-                let reply = match authorized.and_then(|()| Ok(Play::of(&request, &segments, &self.settings).transpose()?.ok_or_else(no_such_route))) {
-                    Ok(play) => self.play(&request, play?).await?,
-                    Err(refusal) => refusal,
-                };
-                Ok(reply.into())
+            segments if segments.first() == Some(&"payment") && !self.knows_payment_key(&request) => {
+                Ok(payment::error(401, "invalid_request_error", json!({ "message": "Invalid API Key provided." })).into())
             }
+            segments => match Play::of(&request, segments, &self.settings) {
+                Some(Ok(play)) => Ok(self.play(&request, play).await?.into()),
+                Some(Err(refusal)) => Ok(refusal.into()),
+                None => Err(no_such_route()),
+            },
         }
     }
 
@@ -191,7 +191,7 @@ impl<P: Ports> Sandbox<P> {
     /// Lets an effect land whose caller has long been told that nobody answers. No fault is played on it.
     async fn land(&self, request: Request) -> Result<(), BatchItemError> {
         let segments: Vec<&str> = request.path.split('/').filter(|segment| !segment.is_empty()).collect();
-        let Ok(Some(play)) = Play::of(&request, &segments, &self.settings).transpose() else {
+        let Some(Ok(play)) = Play::of(&request, &segments, &self.settings) else {
             return Err(BatchItemError::new("Sandbox.NotACall", "the deferred request is no call to a partner"));
         };
         let unavailable = |error: SandboxError| BatchItemError::new("Sandbox.Unavailable", error.to_string());
@@ -210,17 +210,9 @@ impl<P: Ports> Sandbox<P> {
         })
     }
 
-    fn check_payment_key(&self, request: &Request, segments: &[&str]) -> Result<(), Reply> {
-        if segments.first() != Some(&"payment") {
-            return Ok(());
-        }
+    fn knows_payment_key(&self, request: &Request) -> bool {
         let key = request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).filter(|key| !key.is_empty());
-        let message = match (key, &self.settings.payment_key) {
-            (None, _) => "You did not provide an API key.",
-            (Some(key), Some(expected)) if key != expected => "Invalid API Key provided.",
-            (Some(_), _) => return Ok(()),
-        };
-        Err(payment::error(401, "invalid_request_error", json!({ "message": message })))
+        key.is_some_and(|key| self.settings.payment_key.as_ref().is_none_or(|expected| key == expected))
     }
 }
 

@@ -314,7 +314,7 @@ async fn change(
     operation: &str,
     form: &Form,
     key: Option<&str>,
-    act: impl Fn(&mut PaymentRecord) -> Reply + Send,
+    act: impl Fn(&mut PaymentRecord) -> Reply + Send + Sync,
 ) -> Result<Reply, DocumentsError> {
     let Some(order_id) = order_in("pi_", id) else { return Ok(no_such(id)) };
     update(documents, &partition(order_id), &format!("payment#{id}"), |record: Option<PaymentRecord>| {

@@ -12,7 +12,8 @@ use crate::project::Project;
 use crate::terminal::Terminal;
 use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
-use crate::{deploy, functions};
+use crate::stack::Stack;
+use crate::{deploy, functions, seed, statemachines};
 
 /// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
 #[derive(Debug, Parser)]
@@ -32,6 +33,8 @@ enum Command {
     Status(Status),
     Build(Build),
     Deploy(Deploy),
+    Seed(Seed),
+    Statemachines(Statemachines),
     Token(Token),
     Tool(Tool),
 }
@@ -120,6 +123,26 @@ struct Deploy {
     json: bool,
 }
 
+/// Write a believable marketplace into the deployed stack: stores, menus, stock, consumers.
+///
+/// The same number gives the same marketplace. What is there already is replaced; orders are left alone.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  carryout seed\n  carryout seed --number 7")]
+struct Seed {
+    /// The seed number
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    number: u64,
+}
+
+/// Compile the workflows into statemachines/*.asl.json.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  carryout statemachines\n  carryout statemachines --check    only tell whether the files are current")]
+struct Statemachines {
+    /// Write nothing; fail where a file is not current
+    #[arg(long)]
+    check: bool,
+}
+
 /// Sign a bearer token that the local cloud accepts.
 #[derive(Debug, Args)]
 #[command(
@@ -170,6 +193,14 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Deploy(deploy) => deploy.run(&project, terminal).await,
+            Command::Seed(Seed { number }) => {
+                seed::seed(&Stack::deployed(&project)?, terminal, number).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Statemachines(Statemachines { check }) => {
+                statemachines::generate(&project, terminal, check)?;
+                Ok(ExitCode::SUCCESS)
+            }
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
         }

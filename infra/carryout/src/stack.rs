@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
+use carryout_aws::Aws;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,6 +23,27 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// The stack that was deployed last from this checkout.
+    pub fn deployed(project: &Project) -> Result<Self> {
+        let file = project.stack_file()?;
+        let text = std::fs::read(&file).context("no stack is deployed from this checkout; run `make deploy`")?;
+        serde_json::from_slice(&text).with_context(|| format!("{} can't be read; run `make deploy` again", file.display()))
+    }
+
+    /// One of the template's outputs.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        let output = self.outputs.get(name).map(String::as_str);
+        output.with_context(|| format!("the stack has no output {name}; run `make deploy` again"))
+    }
+
+    /// AWS as this stack's commands reach it: the local cloud, or the user's own account.
+    pub async fn aws(&self) -> Aws {
+        match &self.endpoint {
+            Some(endpoint) => Aws::local(endpoint, &self.region).await,
+            None => Aws::from_env().await,
+        }
+    }
+
     /// Writes it where programs look for it.
     pub fn write(&self, project: &Project) -> Result<()> {
         project::write_atomically(

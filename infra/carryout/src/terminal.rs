@@ -69,6 +69,22 @@ impl Terminal {
         }
     }
 
+    /// Begins a step whose length is known: a bar on a terminal, one line elsewhere.
+    pub fn progress(&self, text: &str, length: usize) -> Step {
+        let bar = if self.interactive {
+            let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {elapsed}") {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar.set_message(text.to_owned());
+            Some(bar)
+        } else {
+            eprintln!("• {text}");
+            None
+        };
+        Step { terminal: *self, bar, started: Instant::now() }
+    }
+
     fn paint(&self, code: &str, text: &str) -> String {
         if self.color {
             format!("\x1b[{code}m{text}\x1b[0m")
@@ -87,6 +103,13 @@ pub struct Step {
 }
 
 impl Step {
+    /// Moves a bar on.
+    pub fn advance(&self, by: usize) {
+        if let Some(bar) = &self.bar {
+            bar.inc(by as u64);
+        }
+    }
+
     /// Ends the step and says what came of it and how long it took.
     pub fn done(self, text: &str) {
         if let Some(bar) = &self.bar {

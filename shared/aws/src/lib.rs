@@ -36,7 +36,8 @@ pub use status::DynamoStatusStore;
 pub use stuck::DynamoStuckOrders;
 pub use submissions::DynamoSubmissions;
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::Credentials;
 use carryout_workflow::StoreError;
 use std::{error::Error, fmt::Display, time::Duration};
 
@@ -52,16 +53,23 @@ impl Aws {
     ///
     /// A call is tried twice at most: Step Functions and SQS are the ones that retry.
     pub async fn from_env() -> Self {
+        Self::load(aws_config::defaults(BehaviorVersion::latest())).await
+    }
+
+    /// A local cloud at `endpoint`, which believes any credentials. For tools and tests.
+    pub async fn local(endpoint: &str, region: &str) -> Self {
+        let credentials = Credentials::new("test", "test", None, None, "local");
+        let loader = aws_config::defaults(BehaviorVersion::latest());
+        Self::load(loader.endpoint_url(endpoint).region(Region::new(region.to_owned())).credentials_provider(credentials)).await
+    }
+
+    async fn load(loader: ConfigLoader) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
             .operation_attempt_timeout(Duration::from_secs(3))
             .operation_timeout(Duration::from_secs(6))
             .build();
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(RetryConfig::standard().with_max_attempts(2))
-            .timeout_config(timeouts)
-            .load()
-            .await;
+        let config = loader.retry_config(RetryConfig::standard().with_max_attempts(2)).timeout_config(timeouts).load().await;
         Self { config, requests: RequestCount::default() }
     }
 

@@ -1,1 +1,255 @@
+//! The sandbox as its callers see it, on documents in memory, with a clock that only the sandbox itself moves.
 
+mod books;
+mod faults;
+mod fraud;
+mod logistics;
+mod merchant;
+mod payment;
+
+use crate::callbacks::{Callback, CallbackError, Callbacks, NoAnswer, Outbound, Time};
+use crate::documents::MemoryDocuments;
+use crate::{Ports, Sandbox, Settings};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use carryout_lambda::batch::{BatchItemError, Message};
+use carryout_lambda::http::Request;
+use carryout_lambda::signature::KeyRing;
+use carryout_lambda::token::{JwksError, JwksSource, TokenAlgorithm, TokenVerifier};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use std::sync::{Arc, LazyLock, Mutex};
+
+const START_MS: i64 = 1_800_000_000_000;
+const CALLBACK_URL: &str = "https://api.example.com/v1/webhooks/merchants";
+
+/// An operator's key pair: PKCS #8 and the public point.
+static OPERATOR_KEY: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap().as_ref().to_vec();
+    let public = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).unwrap().public_key().as_ref().to_vec();
+    (pkcs8, public)
+});
+
+#[derive(Clone)]
+struct TestPorts;
+
+impl Ports for TestPorts {
+    type Documents = MemoryDocuments;
+    type Callbacks = World;
+    type Outbound = World;
+    type Time = World;
+    type Jwks = World;
+}
+
+/// A posted answer: where to, its headers and its body.
+type Posted = (String, Vec<(String, String)>, String);
+
+/// Everything around the sandbox.
+#[derive(Clone, Default)]
+struct World(Arc<Mutex<Inside>>);
+
+#[derive(Default)]
+struct Inside {
+    passed_ms: i64,
+    sleeps: Vec<u64>,
+    scheduled: Vec<(Callback, u32)>,
+    posted: Vec<Posted>,
+    /// What the receiver of answers says; it can't be reached where this is nothing.
+    receiver: Option<u16>,
+}
+
+impl World {
+    fn inside<R>(&self, act: impl FnOnce(&mut Inside) -> R) -> R {
+        act(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Time for World {
+    fn now_ms(&self) -> i64 {
+        START_MS + self.inside(|inside| inside.passed_ms)
+    }
+
+    async fn sleep(&self, milliseconds: u64) {
+        self.inside(|inside| {
+            inside.sleeps.push(milliseconds);
+            inside.passed_ms += i64::try_from(milliseconds).unwrap();
+        });
+    }
+}
+
+impl Callbacks for World {
+    async fn schedule(&self, callback: &Callback, delay_seconds: u32) -> Result<(), CallbackError> {
+        self.inside(|inside| inside.scheduled.push((callback.clone(), delay_seconds)));
+        Ok(())
+    }
+}
+
+impl Outbound for World {
+    async fn post(&self, url: &str, headers: &[(&str, String)], body: String) -> Result<u16, NoAnswer> {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.inside(|inside| {
+            inside.posted.push((url.to_owned(), headers, body));
+            inside.receiver.ok_or_else(|| NoAnswer("connection refused".into()))
+        })
+    }
+}
+
+impl JwksSource for World {
+    async fn fetch(&self) -> Result<Value, JwksError> {
+        let (x, y) = OPERATOR_KEY.1[1..].split_at(32);
+        Ok(json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "k", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) }] }))
+    }
+}
+
+fn keys() -> KeyRing {
+    KeyRing::new("webhook secret", None)
+}
+
+fn token(roles: &[&str]) -> String {
+    let claims = json!({ "iss": "https://issuer", "aud": "carryout", "sub": "ops_1", "exp": START_MS / 1_000 + 86_400, "roles": roles });
+    let header = Header { kid: Some("k".into()), ..Header::new(Algorithm::ES256) };
+    jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(&OPERATOR_KEY.0)).unwrap()
+}
+
+/// A sandbox and everything around it.
+struct Fixture {
+    sandbox: Sandbox<TestPorts>,
+    world: World,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let world = World::default();
+        world.inside(|inside| inside.receiver = Some(204));
+        let clock = world.clone();
+        let operators =
+            TokenVerifier::with_clock("https://issuer", "carryout", TokenAlgorithm::Es256, world.clone(), move || clock.now_ms());
+        let settings = Settings { payment_key: Some("sk_test_1".into()), answers_go_to: Some("https://api.example.com/".into()), webhook_keys: keys() };
+        let sandbox = Sandbox {
+            documents: MemoryDocuments::default(),
+            callbacks: world.clone(),
+            outbound: world.clone(),
+            time: world.clone(),
+            operators,
+            settings: Arc::new(settings),
+        };
+        Self { sandbox, world }
+    }
+
+    /// Sends a request; problems are answers too.
+    async fn send(&self, request: Request) -> (u16, Value) {
+        let response = self.sandbox.clone().handle(request).await.unwrap_or_else(|problem| problem.into_response("trace"));
+        (response.status(), response.json_body())
+    }
+
+    /// A call to the payment processor, with a form.
+    async fn pay(&self, path: &str, key: &str, form: &[(&str, &str)]) -> (u16, Value) {
+        self.send(payment_request(path, key, form)).await
+    }
+
+    /// A call with a JSON body to any other partner.
+    async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.send(json_request(method, path, body)).await
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.call("GET", path, &Value::Null).await
+    }
+
+    async fn operate(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let mut request = json_request(method, &format!("/v1/ops/sandbox/{path}"), body);
+        request.headers.push(("authorization".into(), format!("Bearer {}", token(&["operator"]))));
+        self.send(request).await
+    }
+
+    async fn fault(&self, fault: Value) {
+        let (status, body) = self.operate("POST", "faults", &fault).await;
+        assert_eq!(status, 201, "{body}");
+    }
+
+    async fn books(&self, order_id: &str) -> Value {
+        self.operate("GET", &format!("books/{order_id}"), &Value::Null).await.1
+    }
+
+    async fn summary(&self, order_id: &str) -> Value {
+        self.books(order_id).await["summary"].take()
+    }
+
+    /// Delivers everything that is due later, once.
+    async fn deliver(&self) -> Vec<Result<(), BatchItemError>> {
+        let due = self.world.inside(|inside| std::mem::take(&mut inside.scheduled));
+        let mut results = Vec::new();
+        for (callback, _) in due {
+            let message = Message { body: serde_json::to_string(&callback).unwrap(), ..Message::default() };
+            results.push(self.sandbox.clone().deliver(message).await);
+        }
+        results
+    }
+
+    fn posted(&self) -> Vec<Posted> {
+        self.world.inside(|inside| inside.posted.clone())
+    }
+
+    fn sleeps(&self) -> Vec<u64> {
+        self.world.inside(|inside| inside.sleeps.clone())
+    }
+
+    fn scheduled(&self) -> Vec<u32> {
+        self.world.inside(|inside| inside.scheduled.iter().map(|(_, delay)| *delay).collect())
+    }
+
+    fn receiver(&self, status: Option<u16>) {
+        self.world.inside(|inside| inside.receiver = status);
+    }
+
+    fn pass(&self, ms: i64) {
+        self.world.inside(|inside| inside.passed_ms += ms);
+    }
+
+    /// An intent of 20.00 for an order, with the key `create`.
+    async fn intent(&self, order_id: &str) -> String {
+        let (status, body) = self.pay("payment_intents", "create", &create_form(order_id)).await;
+        assert_eq!(status, 200, "{body}");
+        body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// An intent whose money is held.
+    async fn authorized(&self, order_id: &str) -> String {
+        let id = self.intent(order_id).await;
+        let (status, body) = self.pay(&format!("payment_intents/{id}/confirm"), "confirm", &[("payment_method", "pm_card_visa")]).await;
+        assert_eq!((status, &body["status"]), (200, &json!("requires_capture")));
+        id
+    }
+}
+
+fn create_form(order_id: &str) -> [(&str, &str); 5] {
+    [("amount", "2000"), ("currency", "usd"), ("capture_method", "manual"), ("metadata[order_id]", order_id), ("metadata[consumer_id]", "con_1")]
+}
+
+fn payment_request(path: &str, key: &str, form: &[(&str, &str)]) -> Request {
+    let mut headers = vec![
+        ("authorization".to_owned(), "Bearer sk_test_1".to_owned()),
+        ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+    ];
+    if !key.is_empty() {
+        headers.push(("idempotency-key".into(), key.into()));
+    }
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish().into_bytes();
+    Request { method: "POST".into(), path: format!("/payment/v1/{path}"), headers, body, ..Request::default() }
+}
+
+fn json_request(method: &str, path: &str, body: &Value) -> Request {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut parameters = std::collections::BTreeMap::<String, Vec<String>>::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()).into_owned() {
+        parameters.entry(name).or_default().push(value);
+    }
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned()), ("idempotency-key".to_owned(), "key".to_owned())];
+    if path.starts_with("/payment") {
+        headers.push(("authorization".into(), "Bearer sk_test_1".into()));
+    }
+    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    Request { method: method.into(), path: path.into(), query: parameters, headers, body, ..Request::default() }
+}

@@ -1,0 +1,49 @@
+//! Writes the marketplace that one seed number stands for into the deployed stack.
+
+use anyhow::{Context as _, Result};
+use carryout_aws::{DynamoCatalogWriter, DynamoConsumerWriter};
+use carryout_marketplace::Marketplace;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+
+use crate::{stack::Stack, terminal::Terminal};
+
+/// Stores that are written at the same time.
+const CONCURRENCY: usize = 16;
+/// Items of one batch write.
+const BATCH: usize = 25;
+
+/// The marketplace of `seed`, as every command makes it: the accounts' age counts back from the start of today.
+pub fn marketplace(seed: u64) -> Marketplace {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+    let today = Timestamp::now().as_millisecond() / DAY_MS * DAY_MS;
+    Marketplace::generate(seed, today)
+}
+
+/// Writes stores, menus, stock and consumers, replacing what is there.
+pub async fn seed(stack: &Stack, terminal: &Terminal, seed: u64) -> Result<()> {
+    let marketplace = marketplace(seed);
+    let aws = stack.aws().await;
+    let catalog = DynamoCatalogWriter::new(&aws, stack.output("StoresTable")?);
+    let consumers = DynamoConsumerWriter::new(&aws, stack.output("ConsumersTable")?);
+    let items: usize = marketplace.stores.iter().map(|store| store.items.len()).sum();
+    let progress = terminal.progress("seeding", marketplace.stores.len() + marketplace.consumers.len());
+    stream::iter(&marketplace.stores)
+        .map(|store| async { catalog.write(store).await.map(|()| progress.advance(1)) })
+        .buffer_unordered(CONCURRENCY)
+        .try_collect::<()>()
+        .await
+        .context("the stores could not be written; is the stack deployed and the local cloud up?")?;
+    stream::iter(marketplace.consumers.chunks(BATCH))
+        .map(|batch| async { consumers.write(batch).await.map(|()| progress.advance(batch.len())) })
+        .buffer_unordered(CONCURRENCY)
+        .try_collect::<()>()
+        .await
+        .context("the consumers could not be written")?;
+    progress.done(&format!(
+        "seeded {} stores with {items} items and {} consumers from seed {seed}",
+        marketplace.stores.len(),
+        marketplace.consumers.len()
+    ));
+    Ok(())
+}

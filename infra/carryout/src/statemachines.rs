@@ -1,0 +1,31 @@
+//! Compiles the workflows into `statemachines/*.asl.json`.
+
+use anyhow::{Context as _, Result, bail};
+use carryout_checkout::workflows::{orchestrator, state_machine};
+
+use crate::{
+    project::{self, Project},
+    terminal::Terminal,
+};
+
+/// Writes every state machine; with `check`, only tells whether the files are current.
+pub fn generate(project: &Project, terminal: &Terminal, check: bool) -> Result<()> {
+    let mut stale = Vec::new();
+    for workflow in orchestrator().workflows() {
+        let file = project.root().join("statemachines").join(format!("{}.asl.json", workflow.name));
+        let machine = format!("{:#}\n", state_machine(workflow)?);
+        if std::fs::read_to_string(&file).is_ok_and(|current| current == machine) {
+            continue;
+        }
+        if check {
+            stale.push(workflow.name.clone());
+            continue;
+        }
+        project::write_atomically(&file, machine.as_bytes(), 0o644).with_context(|| format!("cannot write {}", file.display()))?;
+        terminal.note(&format!("statemachines/{}.asl.json", workflow.name));
+    }
+    if !stale.is_empty() {
+        bail!("stale: {}; run `make statemachines`", stale.join(", "));
+    }
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! The books: everything that the partners did for an order, and every call that was made. What they say is the truth.
 
-use crate::documents::{Documents, DocumentsError};
+use crate::documents::{Documents, DocumentsError, put_once};
 use crate::faults::FaultKind;
 use crate::merchant::MerchantOrder;
 use crate::payment::{PaymentRecord, Status};
@@ -76,9 +76,17 @@ pub async fn record(
     fault: Option<FaultKind>,
 ) -> Result<(), DocumentsError> {
     let Some(order_id) = &call.order_id else { return Ok(()) };
-    let record = CallRecord { partner: call.partner, operation: call.operation.to_owned(), key: call.key.clone(), at, outcome, status, fault };
-    // Ids sort by time, also within one millisecond.
-    documents.put(&partition(order_id), &format!("call#{}", new_id("call")), &serde_json::to_value(record)?, None).await
+    let record = CallRecord {
+        partner: call.partner,
+        operation: call.operation.to_owned(),
+        key: call.key.clone(),
+        at,
+        outcome,
+        status,
+        fault,
+    };
+    // Ids sort by time, also within one millisecond, and nobody else has this one.
+    put_once(documents, &partition(order_id), &format!("call#{}", new_id("call")), &serde_json::to_value(record)?).await
 }
 
 /// The books of one order; empty ones for an order that nobody knows.

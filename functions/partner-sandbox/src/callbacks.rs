@@ -15,19 +15,22 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Callback {
     /// A merchant answers an order.
-    MerchantAnswer {
-        /// The merchant's store.
-        store_id: String,
-        /// The order.
-        order_id: String,
-        /// Where to.
-        answer_to: String,
-    },
+    MerchantAnswer(MerchantAnswer),
     /// A call takes effect though its caller was told that nobody answers.
-    LateEffect {
-        /// The call.
-        request: DeferredRequest,
-    },
+    LateEffect(DeferredRequest),
+}
+
+/// An answer that is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MerchantAnswer {
+    /// The merchant's store.
+    pub store_id: String,
+    /// The order.
+    pub order_id: String,
+    /// Where to.
+    pub answer_to: String,
+    /// Follows the order's notification.
+    pub correlation_id: String,
 }
 
 /// A request to a partner, kept for later.
@@ -38,6 +41,7 @@ pub struct DeferredRequest {
     query: BTreeMap<String, Vec<String>>,
     headers: Vec<(String, String)>,
     body: String,
+    correlation_id: String,
 }
 
 impl DeferredRequest {
@@ -50,14 +54,35 @@ impl DeferredRequest {
             query: request.query.clone(),
             headers: request.headers.iter().filter(|(name, _)| kept(name)).cloned().collect(),
             body: String::from_utf8_lossy(&request.body).into_owned(),
+            correlation_id: request.correlation_id.clone(),
         }
     }
 }
 
 impl From<DeferredRequest> for Request {
     fn from(deferred: DeferredRequest) -> Self {
-        let DeferredRequest { method, path, query, headers, body } = deferred;
-        Self { method, path, query, headers, body: body.into_bytes(), ..Self::default() }
+        let DeferredRequest { method, path, query, headers, body, correlation_id } = deferred;
+        Self { method, path, query, headers, body: body.into_bytes(), correlation_id, ..Self::default() }
+    }
+}
+
+/// Addresses that answers may go to: what the sandbox posts is signed, so it must not post anywhere it is asked to.
+///
+/// At most one `*`, which stands for letters, digits and hyphens: where an API lies is not known when its stack is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressPattern(String);
+
+impl AddressPattern {
+    /// Addresses like `pattern`.
+    pub fn new(pattern: impl Into<String>) -> Self {
+        Self(pattern.into())
+    }
+
+    /// Whether `url` is one of them.
+    pub fn fits(&self, url: &str) -> bool {
+        let Some((start, end)) = self.0.split_once('*') else { return url == self.0 };
+        let between = url.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+        between.is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
     }
 }
 
@@ -117,5 +142,27 @@ impl Time for SystemClock {
 
     async fn sleep(&self, milliseconds: u64) {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_one_name_only() {
+        let pattern = AddressPattern::new("https://*.execute-api.us-east-1.amazonaws.com/live/v1/webhooks/merchants");
+        assert!(pattern.fits("https://a1b2c3.execute-api.us-east-1.amazonaws.com/live/v1/webhooks/merchants"));
+        for other in [
+            "https://.execute-api.us-east-1.amazonaws.com/live/v1/webhooks/merchants",
+            "https://evil.test/.execute-api.us-east-1.amazonaws.com/live/v1/webhooks/merchants",
+            "https://evil.test?x.execute-api.us-east-1.amazonaws.com/live/v1/webhooks/merchants",
+            "https://a1b2c3.execute-api.us-east-1.amazonaws.com/live/v1/ops",
+            "http://169.254.169.254/",
+        ] {
+            assert!(!pattern.fits(other), "{other}");
+        }
+        assert!(AddressPattern::new("http://localhost/x").fits("http://localhost/x"));
+        assert!(!AddressPattern::new("http://localhost/x").fits("http://localhost/xy"));
     }
 }

@@ -40,7 +40,13 @@ pub trait Documents: Clone + Send + Sync + 'static {
 
     /// Writes one document. `None`: MUST return [`DocumentsError::Conflict`] where there is one; `Some(version)`: MUST do so
     /// unless it is at that version.
-    fn put(&self, pk: &str, sk: &str, value: &Value, expected: Option<u64>) -> impl Future<Output = Result<(), DocumentsError>> + Send;
+    fn put(
+        &self,
+        pk: &str,
+        sk: &str,
+        value: &Value,
+        expected: Option<u64>,
+    ) -> impl Future<Output = Result<(), DocumentsError>> + Send;
 
     /// All documents of a partition with their sort keys, in the order of those. MUST see every put that was acknowledged
     /// before.
@@ -83,6 +89,19 @@ where
     Err(DocumentsError::Conflict)
 }
 
+/// Writes a document that is there for good: where it is there already, all is well, also if that was this very call, tried
+/// again below.
+///
+/// # Errors
+///
+/// As the store, but never [`DocumentsError::Conflict`].
+pub async fn put_once(documents: &impl Documents, pk: &str, sk: &str, value: &Value) -> Result<(), DocumentsError> {
+    match documents.put(pk, sk, value, None).await {
+        Ok(()) | Err(DocumentsError::Conflict) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads one document as a `T`.
 ///
 /// # Errors
@@ -120,7 +139,9 @@ impl Documents for MemoryDocuments {
     }
 
     async fn list(&self, pk: &str) -> Result<Vec<(String, Document)>, DocumentsError> {
-        Ok(self.with(|all| all.iter().filter(|((own, _), _)| own == pk).map(|((_, sk), document)| (sk.clone(), document.clone())).collect()))
+        Ok(self.with(|all| {
+            all.iter().filter(|((own, _), _)| own == pk).map(|((_, sk), document)| (sk.clone(), document.clone())).collect()
+        }))
     }
 
     async fn delete(&self, pk: &str, sk: &str) -> Result<(), DocumentsError> {

@@ -58,6 +58,22 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Its name in requests, books and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Slow { .. } => "slow",
+            Self::FailBefore => "fail_before",
+            Self::FailAfter => "fail_after",
+            Self::Hang { .. } => "hang",
+            Self::LoseAnswer { .. } => "lose_answer",
+            Self::LateEffect { .. } => "late_effect",
+            Self::Decline { .. } => "decline",
+            Self::Refuse { .. } => "refuse",
+            Self::Silent => "silent",
+            Self::AnswerTwice => "answer_twice",
+        }
+    }
+
     /// Whether the partner acts before it answers.
     pub fn acts(&self) -> bool {
         !matches!(self, Self::FailBefore | Self::Hang { .. } | Self::LateEffect { .. })
@@ -76,7 +92,9 @@ impl FaultKind {
         match self {
             Self::FailBefore => Some(partner.error(503, "unavailable", "the sandbox was told to fail before the effect")),
             Self::FailAfter => Some(partner.error(500, "internal", "the sandbox was told to fail after the effect")),
-            Self::Hang { .. } | Self::LoseAnswer { .. } | Self::LateEffect { .. } => Some(partner.error(504, "no_answer", "the sandbox was told not to answer")),
+            Self::Hang { .. } | Self::LoseAnswer { .. } | Self::LateEffect { .. } => {
+                Some(partner.error(504, "no_answer", "the sandbox was told not to answer"))
+            }
             Self::Slow { .. } | Self::Decline { .. } | Self::Refuse { .. } | Self::Silent | Self::AnswerTwice => None,
         }
     }
@@ -87,7 +105,10 @@ impl FaultKind {
             Self::Slow { .. } | Self::FailBefore | Self::FailAfter | Self::Hang { .. } | Self::LoseAnswer { .. } => true,
             Self::LateEffect { .. } => !["lookup", "list", "coverage"].contains(&operation),
             Self::Decline { .. } => {
-                matches!((partner, operation), (Partner::Payment, "confirm") | (Partner::Fraud, "check") | (Partner::Logistics, "deliver"))
+                matches!(
+                    (partner, operation),
+                    (Partner::Payment, "confirm") | (Partner::Fraud, "check") | (Partner::Logistics, "deliver")
+                )
             }
             Self::Refuse { .. } | Self::Silent | Self::AnswerTwice => (partner, operation) == (Partner::Merchant, "notify"),
         }
@@ -135,7 +156,11 @@ impl FaultRequest {
         if self.operation != "*" && !operations.contains(&&*self.operation) {
             return Err(Problem::invalid_field("operation", format!("operation must be * or one of {}", operations.join(", "))));
         }
-        let fits = if self.operation == "*" { operations.iter().any(|operation| kind.fits(self.partner, operation)) } else { kind.fits(self.partner, &self.operation) };
+        let fits = if self.operation == "*" {
+            operations.iter().any(|operation| kind.fits(self.partner, operation))
+        } else {
+            kind.fits(self.partner, &self.operation)
+        };
         if !fits {
             return Err(Problem::invalid_field("kind", format!("kind {} does not fit this operation", self.kind)));
         }
@@ -143,13 +168,23 @@ impl FaultRequest {
         if times == 0 {
             return Err(Problem::invalid_field("times", "times must be at least 1"));
         }
-        Ok(Fault { id: new_id("flt"), partner: self.partner, operation: self.operation, order_id: self.order_id, consumer_id: self.consumer_id, kind, times })
+        Ok(Fault {
+            id: new_id("flt"),
+            partner: self.partner,
+            operation: self.operation,
+            order_id: self.order_id,
+            consumer_id: self.consumer_id,
+            kind,
+            times,
+        })
     }
 
     fn kind(&self) -> Result<FaultKind, Problem> {
         let milliseconds = |longest: u64| match self.milliseconds {
             None => Err(Problem::invalid_field("milliseconds", format!("kind {} needs milliseconds", self.kind))),
-            Some(given) if given > longest => Err(Problem::invalid_field("milliseconds", format!("milliseconds must be at most {longest}"))),
+            Some(given) if given > longest => {
+                Err(Problem::invalid_field("milliseconds", format!("milliseconds must be at most {longest}")))
+            }
             Some(given) => Ok(given),
         };
         Ok(match self.kind.as_str() {
@@ -164,7 +199,8 @@ impl FaultRequest {
             "silent" => FaultKind::Silent,
             "answer_twice" => FaultKind::AnswerTwice,
             _ => {
-                let kinds = "slow, fail_before, fail_after, hang, lose_answer, late_effect, decline, refuse, silent, answer_twice";
+                let kinds =
+                    "slow, fail_before, fail_after, hang, lose_answer, late_effect, decline, refuse, silent, answer_twice";
                 return Err(Problem::invalid_field("kind", format!("kind must be one of {kinds}")));
             }
         })
@@ -196,7 +232,8 @@ pub async fn set(documents: &impl Documents, fault: &Fault) -> Result<(), Docume
 /// As the store.
 pub async fn list(documents: &impl Documents) -> Result<Vec<Fault>, DocumentsError> {
     let stored = documents.list(PARTITION).await?;
-    let mut faults = stored.into_iter().map(|(_, document)| serde_json::from_value(document.value)).collect::<Result<Vec<Fault>, _>>()?;
+    let mut faults =
+        stored.into_iter().map(|(_, document)| serde_json::from_value(document.value)).collect::<Result<Vec<Fault>, _>>()?;
     faults.retain(|fault| fault.times > 0);
     Ok(faults)
 }

@@ -47,7 +47,12 @@ pub(crate) fn route(request: &Request, segments: &[&str]) -> Option<Result<(Call
     })
 }
 
-pub(crate) async fn serve(documents: &impl Documents, check: &Check, now_ms: i64, twist: Option<&FaultKind>) -> Result<Reply, DocumentsError> {
+pub(crate) async fn serve(
+    documents: &impl Documents,
+    check: &Check,
+    now_ms: i64,
+    twist: Option<&FaultKind>,
+) -> Result<Reply, DocumentsError> {
     let (score, reason) = match twist {
         Some(FaultKind::Decline { code }) => (100, code.clone()),
         _ => score(check),

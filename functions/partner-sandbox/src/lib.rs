@@ -14,7 +14,7 @@ pub mod merchant;
 pub mod payment;
 
 use books::{Call, CallOutcome};
-use callbacks::{Callback, CallbackError, Callbacks, DeferredRequest, Outbound, Time};
+use callbacks::{AddressPattern, Callback, CallbackError, Callbacks, DeferredRequest, Outbound, Time};
 use carryout_lambda::batch::{BatchItemError, Message};
 use carryout_lambda::http::{Problem, Request, Response};
 use carryout_lambda::idempotency::validation_hash;
@@ -47,10 +47,8 @@ pub trait Ports: Clone + Send + Sync + 'static {
 /// How the sandbox is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The secret API key that payment asks for; where there is none, any will do.
-    pub payment_key: Option<String>,
-    /// The start of the addresses that merchants may answer to; where there is none, they answer to any.
-    pub answers_go_to: Option<String>,
+    /// The addresses that merchants may answer to; where there is none, they answer to any.
+    pub answers_go_to: Option<AddressPattern>,
     /// Signs the merchants' answers.
     pub webhook_keys: KeyRing,
 }
@@ -115,14 +113,14 @@ impl<P: Ports> Sandbox<P> {
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         match segments.as_slice() {
             ["v1", "ops", "sandbox", rest @ ..] => self.operate(&request, rest).await,
-            segments if segments.first() == Some(&"payment") && !self.knows_payment_key(&request) => {
-                Ok(payment::error(401, "invalid_request_error", json!({ "message": "Invalid API Key provided." })).into())
+            segments => {
+                let refusal = if segments.first() == Some(&"payment") { payment::unauthorized(&request) } else { None };
+                let play = Play::of(&request, segments, &self.settings).ok_or_else(no_such_route)?;
+                match refusal.map_or(play, Err) {
+                    Ok(play) => Ok(self.play(&request, play).await?.into()),
+                    Err(refusal) => Ok(refusal.into()),
+                }
             }
-            segments => match Play::of(&request, segments, &self.settings) {
-                Some(Ok(play)) => Ok(self.play(&request, play).await?.into()),
-                Some(Err(refusal)) => Ok(refusal.into()),
-                None => Err(no_such_route()),
-            },
         }
     }
 
@@ -133,11 +131,10 @@ impl<P: Ports> Sandbox<P> {
     /// Where it must be tried again.
     pub async fn deliver(self, message: Message) -> Result<(), BatchItemError> {
         match message.json()? {
-            Callback::MerchantAnswer { store_id, order_id, answer_to } => {
-                let about = (&*store_id, &*order_id, &*answer_to);
-                merchant::answer(&self.documents, &self.outbound, &self.settings, self.time.now_ms(), about).await
+            Callback::MerchantAnswer(answer) => {
+                merchant::answer(&self.documents, &self.outbound, &self.settings, self.time.now_ms(), &answer).await
             }
-            Callback::LateEffect { request } => self.land(request.into()).await,
+            Callback::LateEffect(request) => self.land(request.into()).await,
         }
     }
 
@@ -150,12 +147,16 @@ impl<P: Ports> Sandbox<P> {
                 faults::set(&self.documents, &fault).await.map_err(unavailable)?;
                 Ok(Response::json(201, &fault))
             }
-            ("GET", ["faults"]) => Ok(Response::json(200, &json!({ "faults": faults::list(&self.documents).await.map_err(unavailable)? }))),
+            ("GET", ["faults"]) => {
+                Ok(Response::json(200, &json!({ "faults": faults::list(&self.documents).await.map_err(unavailable)? })))
+            }
             ("DELETE", ["faults"]) => {
                 faults::clear(&self.documents).await.map_err(unavailable)?;
                 Ok(Response::empty(204))
             }
-            ("GET", ["books", order_id]) => Ok(Response::json(200, &books::read(&self.documents, order_id).await.map_err(unavailable)?)),
+            ("GET", ["books", order_id]) => {
+                Ok(Response::json(200, &books::read(&self.documents, order_id).await.map_err(unavailable)?))
+            }
             _ => Err(no_such_route()),
         }
     }
@@ -166,7 +167,7 @@ impl<P: Ports> Sandbox<P> {
         let effect = match &fault {
             Some(FaultKind::LateEffect { milliseconds }) => {
                 let seconds = u32::try_from(milliseconds.div_ceil(1_000)).unwrap_or(u32::MAX);
-                self.callbacks.schedule(&Callback::LateEffect { request: DeferredRequest::of(request) }, seconds).await?;
+                self.callbacks.schedule(&Callback::LateEffect(DeferredRequest::of(request)), seconds).await?;
                 None
             }
             Some(fault) if !fault.acts() => None,
@@ -180,7 +181,17 @@ impl<P: Ports> Sandbox<P> {
         let instead = fault.as_ref().and_then(|fault| fault.answer(call.partner));
         let reply = instead.or(effect).unwrap_or_else(|| call.partner.error(500, "internal", "the sandbox has no answer"));
         let held = fault.as_ref().and_then(FaultKind::holds_for);
-        tracing::info!(order.id = call.order_id, partner = ?call.partner, operation = call.operation, ?outcome, status = reply.status, ?fault, "played");
+        let (partner, operation, status) = (call.partner.name(), call.operation, reply.status);
+        let played = fault.as_ref().map(FaultKind::name);
+        tracing::info!(
+            order.id = call.order_id,
+            partner,
+            operation,
+            ?outcome,
+            status,
+            fault = played,
+            "{partner} {operation} {status}"
+        );
         books::record(&self.documents, &call, self.time.now_ms(), outcome, Some(reply.status), fault).await?;
         if let Some(milliseconds) = held {
             self.time.sleep(milliseconds).await;
@@ -206,19 +217,15 @@ impl<P: Ports> Sandbox<P> {
             Part::Payment(route) => payment::serve(documents, route, play.call.key.as_deref(), now_ms / 1_000, twist).await?,
             Part::Fraud(check) => fraud::serve(documents, check, now_ms, twist).await?,
             Part::Logistics(route) => logistics::serve(documents, route, now_ms, twist).await?,
-            Part::Merchant(route) => merchant::serve(documents, &self.callbacks, route, twist).await?,
+            Part::Merchant(route) => merchant::serve(documents, &self.callbacks, route, &play.correlation_id, twist).await?,
         })
-    }
-
-    fn knows_payment_key(&self, request: &Request) -> bool {
-        let key = request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).filter(|key| !key.is_empty());
-        key.is_some_and(|key| self.settings.payment_key.as_ref().is_none_or(|expected| key == expected))
     }
 }
 
 /// A call to a partner, and what exactly it asks.
 struct Play {
     call: Call,
+    correlation_id: String,
     part: Part,
 }
 
@@ -232,21 +239,34 @@ enum Part {
 impl Play {
     /// Nothing where the request is no call to a partner; the partner's refusal where it can't be read.
     fn of(request: &Request, segments: &[&str], settings: &Settings) -> Option<Result<Self, Reply>> {
-        fn play<R>(route: Option<Result<(Call, R), Reply>>, part: fn(R) -> Part) -> Option<Result<Play, Reply>> {
-            route.map(|route| route.map(|(call, route)| Play { call, part: part(route) }))
+        type Routed<R> = Option<Result<(Call, R), Reply>>;
+        fn play<R>(request: &Request, route: Routed<R>, part: fn(R) -> Part) -> Option<Result<Play, Reply>> {
+            route.map(|route| {
+                route.map(|(call, route)| Play { call, correlation_id: request.correlation_id.clone(), part: part(route) })
+            })
         }
         let (partner, rest) = segments.split_first()?;
         match *partner {
-            "payment" => play(payment::route(request, rest), Part::Payment),
-            "fraud" => play(fraud::route(request, rest), Part::Fraud),
-            "logistics" => play(logistics::route(request, rest), Part::Logistics),
-            "merchant" => play(merchant::route(request, rest, settings), Part::Merchant),
+            "payment" => play(request, payment::route(request, rest), Part::Payment),
+            "fraud" => play(request, fraud::route(request, rest), Part::Fraud),
+            "logistics" => play(request, logistics::route(request, rest), Part::Logistics),
+            "merchant" => play(request, merchant::route(request, rest, settings), Part::Merchant),
             _ => None,
         }
     }
 }
 
 impl Partner {
+    /// Its name in paths, faults and books.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Fraud => "fraud",
+            Self::Logistics => "logistics",
+            Self::Merchant => "merchant",
+        }
+    }
+
     /// What this partner can be asked.
     pub fn operations(self) -> &'static [&'static str] {
         match self {

@@ -139,7 +139,12 @@ fn call(route: &Route, request: &Request) -> Call {
     Call { partner: Partner::Logistics, operation, order_id: order_id.cloned(), consumer_id: consumer_id.cloned(), key }
 }
 
-pub(crate) async fn serve(documents: &impl Documents, route: &Route, now_ms: i64, twist: Option<&FaultKind>) -> Result<Reply, DocumentsError> {
+pub(crate) async fn serve(
+    documents: &impl Documents,
+    route: &Route,
+    now_ms: i64,
+    twist: Option<&FaultKind>,
+) -> Result<Reply, DocumentsError> {
     match route {
         Route::Deliver { key, request } => create(documents, key, request, now_ms, twist).await,
         Route::Lookup { order_id } => {
@@ -165,7 +170,13 @@ pub(crate) async fn serve(documents: &impl Documents, route: &Route, now_ms: i64
     }
 }
 
-async fn create(documents: &impl Documents, key: &str, request: &DeliveryRequest, now_ms: i64, twist: Option<&FaultKind>) -> Result<Reply, DocumentsError> {
+async fn create(
+    documents: &impl Documents,
+    key: &str,
+    request: &DeliveryRequest,
+    now_ms: i64,
+    twist: Option<&FaultKind>,
+) -> Result<Reply, DocumentsError> {
     let partner = Partner::Logistics;
     let id = format!("dlv_{}_{}", request.order_id, key_hash(key));
     let metres = distance_metres(request.pickup.point, request.dropoff.point);
@@ -186,7 +197,13 @@ async fn create(documents: &impl Documents, key: &str, request: &DeliveryRequest
             return (None, partner.error(422, "out_of_range", "no courier goes that far"));
         }
         let eta_minutes = request.ready_in_minutes + metres.div_ceil(METRES_PER_MINUTE);
-        let delivery = Delivery { id: id.clone(), status: DeliveryStatus::Scheduled, eta_minutes, created_at: now_ms, request: request.clone() };
+        let delivery = Delivery {
+            id: id.clone(),
+            status: DeliveryStatus::Scheduled,
+            eta_minutes,
+            created_at: now_ms,
+            request: request.clone(),
+        };
         let reply = Reply::new(201, json!(delivery));
         (Some(delivery), reply)
     })

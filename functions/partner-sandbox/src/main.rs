@@ -1,3 +1,41 @@
 //! Plays the partners: keeps books, and fails as told.
 
-fn main() {}
+mod aws;
+
+use aws::Live;
+use carryout_aws::{Aws, DynamoDocuments, ManagedSecret, SqsQueue};
+use carryout_checkout::ports::Secrets as _;
+use carryout_lambda::{
+    Error, clock::SystemClock, config::Reader, run_http_or_batch, signature::KeyRing, telemetry, token::TokenVerifier,
+};
+use partner_sandbox::callbacks::{AddressPattern, HttpOutbound};
+use partner_sandbox::{Sandbox, Settings};
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let mut config = Reader::from_env();
+    let (table, queue) = (config.required("SANDBOX_TABLE"), config.required("SANDBOX_QUEUE_URL"));
+    let (secret, answers_go_to) = (config.required("WEBHOOK_SECRET"), config.optional("ANSWERS_GO_TO"));
+    let operators = TokenVerifier::from_config(&mut config);
+    config.finish()?;
+
+    let aws = Aws::from_env().await;
+    // Read once: whoever verifies accepts the key before the current one, too.
+    let secret = ManagedSecret::new(&aws, secret).secret().await?;
+    let settings = Settings {
+        answers_go_to: answers_go_to.map(AddressPattern::new),
+        webhook_keys: KeyRing::new(&secret.current, secret.previous.as_deref()),
+    };
+    let sandbox: Sandbox<Live> = Sandbox {
+        documents: aws::Table(DynamoDocuments::new(&aws, table)),
+        callbacks: aws::Queue(SqsQueue::new(&aws, queue)),
+        outbound: HttpOutbound,
+        time: SystemClock,
+        operators,
+        settings: Arc::new(settings),
+    };
+    let later = sandbox.clone();
+    run_http_or_batch(move |request| sandbox.clone().handle(request), move |message, _| later.clone().deliver(message)).await
+}

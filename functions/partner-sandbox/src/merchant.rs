@@ -1,7 +1,7 @@
 //! The merchants: they receive orders, and answer them if asked to.
 
 use crate::books::{Call, partition};
-use crate::callbacks::{Callback, Callbacks, Outbound};
+use crate::callbacks::{Callback, Callbacks, MerchantAnswer, Outbound};
 use crate::documents::{Documents, DocumentsError, read, update};
 use crate::faults::FaultKind;
 use crate::{Partner, Reply, SandboxError, Settings, fit_for_ids};
@@ -137,9 +137,13 @@ pub(crate) fn route(request: &Request, segments: &[&str], settings: &Settings) -
 fn notification(request: &Request, settings: &Settings) -> Result<Ask, Reply> {
     let notification: Notification = Partner::Merchant.body(request)?;
     // The sandbox signs what it posts, so it posts only where it is meant to.
-    let allowed = |url: &String| settings.answers_go_to.as_ref().is_none_or(|start| url.starts_with(start));
+    let allowed = |url: &String| settings.answers_go_to.as_ref().is_none_or(|pattern| pattern.fits(url));
     if !notification.answer_to.iter().all(allowed) {
-        return Err(Partner::Merchant.error(400, "invalid_request", "answer_to is not an address that this sandbox may answer to"));
+        return Err(Partner::Merchant.error(
+            400,
+            "invalid_request",
+            "answer_to is not an address that this sandbox may answer to",
+        ));
     }
     Ok(Ask::Notify(Box::new(notification)))
 }
@@ -148,14 +152,18 @@ pub(crate) async fn serve(
     documents: &impl Documents,
     callbacks: &impl Callbacks,
     route: &Route,
+    correlation_id: &str,
     twist: Option<&FaultKind>,
 ) -> Result<Reply, SandboxError> {
     let pk = partition(&route.order_id);
     match &route.ask {
-        Ask::Notify(notification) => notify(documents, callbacks, route, notification, twist).await,
+        Ask::Notify(notification) => notify(documents, callbacks, route, notification, correlation_id, twist).await,
         Ask::Lookup => {
             let order = read::<MerchantOrder>(documents, &pk, &route.sk()).await?;
-            Ok(order.map_or_else(|| Partner::Merchant.error(404, "not_found", "the store does not know this order"), |order| order.reply()))
+            Ok(order.map_or_else(
+                || Partner::Merchant.error(404, "not_found", "the store does not know this order"),
+                |order| order.reply(),
+            ))
         }
         Ask::Cancel => {
             let cancel = |known: Option<MerchantOrder>| {
@@ -186,6 +194,7 @@ async fn notify(
     callbacks: &impl Callbacks,
     route: &Route,
     notification: &Notification,
+    correlation_id: &str,
     twist: Option<&FaultKind>,
 ) -> Result<Reply, SandboxError> {
     let (pk, sk) = (partition(&route.order_id), route.sk());
@@ -206,14 +215,21 @@ async fn notify(
     })
     .await?;
     match order.status {
-        MerchantStatus::Cancelled => return Ok(Partner::Merchant.error(409, "order_cancelled", "this order was cancelled before")),
+        MerchantStatus::Cancelled => {
+            return Ok(Partner::Merchant.error(409, "order_cancelled", "this order was cancelled before"));
+        }
         MerchantStatus::Refused if notification.answer_to.is_none() => {
             return Ok(Partner::Merchant.error(422, "order_refused", &order.refuses.unwrap_or_default()));
         }
         MerchantStatus::Received | MerchantStatus::Accepted | MerchantStatus::Refused => {}
     }
     if let Some(answer_to) = notification.answer_to.as_ref().filter(|_| order.wants_answer()) {
-        let answer = Callback::MerchantAnswer { store_id: route.store_id.clone(), order_id: route.order_id.clone(), answer_to: answer_to.clone() };
+        let answer = Callback::MerchantAnswer(MerchantAnswer {
+            store_id: route.store_id.clone(),
+            order_id: route.order_id.clone(),
+            answer_to: answer_to.clone(),
+            correlation_id: correlation_id.to_owned(),
+        });
         let delays: &[u32] = match twist {
             Some(FaultKind::Silent) => &[],
             Some(FaultKind::AnswerTwice) => &[ANSWERS_AFTER, ANSWERS_AGAIN_AFTER],
@@ -223,7 +239,10 @@ async fn notify(
         for delay in delays {
             callbacks.schedule(&answer, *delay).await?;
         }
-        update(documents, &pk, &sk, |order: Option<MerchantOrder>| (order.map(|order| MerchantOrder { scheduled: true, answers: Vec::new(), ..order }), ())).await?;
+        update(documents, &pk, &sk, |order: Option<MerchantOrder>| {
+            (order.map(|order| MerchantOrder { scheduled: true, answers: Vec::new(), ..order }), ())
+        })
+        .await?;
     }
     Ok(Reply::new(200, json!({ "status": "received" })))
 }
@@ -235,8 +254,9 @@ pub(crate) async fn answer(
     outbound: &impl Outbound,
     settings: &Settings,
     now_ms: i64,
-    (store_id, order_id, answer_to): (&str, &str, &str),
+    due: &MerchantAnswer,
 ) -> Result<(), BatchItemError> {
+    let MerchantAnswer { store_id, order_id, answer_to, correlation_id } = due;
     let (pk, sk) = (partition(order_id), sk(store_id));
     let broken = |error: DocumentsError| BatchItemError::new("Sandbox.Unavailable", error.to_string());
     let decided = update(documents, &pk, &sk, |order: Option<MerchantOrder>| {
@@ -253,7 +273,8 @@ pub(crate) async fn answer(
     let (answer, reason) = order.refuses.map_or(("accepted", String::new()), |reason| ("refused", reason));
     let body = json!({ "order_id": order_id, "answer": answer, "reason": reason }).to_string();
     let signature = sign_webhook(&settings.webhook_keys, now_ms / 1_000, body.as_bytes());
-    let answered = outbound.post(answer_to, &[(WEBHOOK_SIGNATURE_HEADER, signature)], body).await;
+    let headers = [(WEBHOOK_SIGNATURE_HEADER, signature), ("X-Correlation-Id", correlation_id.clone())];
+    let answered = outbound.post(answer_to, &headers, body).await;
     let status = answered.as_ref().ok().copied();
     update(documents, &pk, &sk, |order: Option<MerchantOrder>| {
         let noted = order.map(|mut order| {

@@ -5,7 +5,7 @@
 //! twice nor be forgotten after it acted.
 
 use crate::books::{Call, partition};
-use crate::documents::{Documents, DocumentsError, read, update};
+use crate::documents::{Documents, DocumentsError, put_once, read, update};
 use crate::faults::FaultKind;
 use crate::{Partner, Reply, fit_for_ids, key_hash, order_in};
 use carryout_lambda::http::Request;
@@ -161,8 +161,12 @@ pub(crate) fn route(request: &Request, segments: &[&str]) -> Option<Result<(Call
     let change = |id: &str, route: fn(String, Form) -> Route| form(request).map(|form| route(id.to_owned(), form));
     let route = match (request.method.as_str(), segments) {
         ("POST", ["v1", "payment_intents"]) => form(request).and_then(|form| match form.get("metadata[order_id]") {
-            Some(order_id) if !fit_for_ids(order_id) => Err(invalid("parameter_invalid", "this order_id can't be played", "metadata[order_id]")),
-            _ if form.contains_key("confirm") => Err(invalid("parameter_unknown", "this sandbox confirms in a call of its own", "confirm")),
+            Some(order_id) if !fit_for_ids(order_id) => {
+                Err(invalid("parameter_invalid", "this order_id can't be played", "metadata[order_id]"))
+            }
+            _ if form.contains_key("confirm") => {
+                Err(invalid("parameter_unknown", "this sandbox confirms in a call of its own", "confirm"))
+            }
             _ => Ok(Route::Create(form)),
         }),
         ("POST", ["v1", "payment_intents", id, "confirm"]) => change(id, Route::Confirm),
@@ -174,10 +178,19 @@ pub(crate) fn route(request: &Request, segments: &[&str]) -> Option<Result<(Call
             Some(id) => Ok(Route::Refund(id, form)),
             None => Err(missing("payment_intent")),
         }),
-        ("GET", ["v1", "refunds"]) => request.query_param("payment_intent").map(|id| Route::Refunds(id.to_owned())).ok_or_else(|| missing("payment_intent")),
+        ("GET", ["v1", "refunds"]) => {
+            request.query_param("payment_intent").map(|id| Route::Refunds(id.to_owned())).ok_or_else(|| missing("payment_intent"))
+        }
         _ => return None,
     };
     Some(route.map(|route| (call(&route, request), route)))
+}
+
+/// The refusal of a caller who brings no API key. Any key will do: there is one account.
+pub(crate) fn unauthorized(request: &Request) -> Option<Reply> {
+    let key = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    key.is_none_or(str::is_empty)
+        .then(|| error(401, "invalid_request_error", json!({ "message": "You did not provide an API key." })))
 }
 
 fn call(route: &Route, request: &Request) -> Call {
@@ -212,7 +225,9 @@ fn form(request: &Request) -> Result<Form, Reply> {
 }
 
 fn page(request: &Request) -> Result<Page, Reply> {
-    let number = |name: &str, default: i64| request.query_param(name).map_or(Ok(default), |text| text.parse().map_err(|_| not_an_integer(name)));
+    let number = |name: &str, default: i64| {
+        request.query_param(name).map_or(Ok(default), |text| text.parse().map_err(|_| not_an_integer(name)))
+    };
     let limit = number("limit", 10)?;
     let limit = usize::try_from(limit).ok().filter(|limit| (1..=100).contains(limit));
     Ok(Page {
@@ -236,7 +251,9 @@ pub(crate) async fn serve(
         Route::Capture(id, form) => change(documents, id, "capture", form, key, |record| capture(record, form)).await,
         Route::Cancel(id, form) => change(documents, id, "cancel", form, key, |record| cancel(record, form, now_s)).await,
         Route::Refund(id, form) => change(documents, id, "refund", form, key, |record| refund(record, form, key, now_s)).await,
-        Route::Lookup(id) => Ok(find(documents, id).await?.map_or_else(|| no_such(id), |record| Reply::new(200, json!(record.intent)))),
+        Route::Lookup(id) => {
+            Ok(find(documents, id).await?.map_or_else(|| no_such(id), |record| Reply::new(200, json!(record.intent))))
+        }
         Route::Refunds(id) => Ok(find(documents, id).await?.map_or_else(
             || no_such(id),
             |record| {
@@ -267,7 +284,8 @@ async fn create(documents: &impl Documents, form: &Form, key: Option<&str>, now_
         put_once(documents, &format!("payment-minute#{minute}"), &format!("{:010}#{id}", intent.created), &Value::Null).await?;
     }
     update(documents, &pk, &sk, |existing: Option<PaymentRecord>| {
-        let mut record = existing.unwrap_or_else(|| PaymentRecord { intent: intent.clone(), refunds: Vec::new(), replies: BTreeMap::new() });
+        let mut record =
+            existing.unwrap_or_else(|| PaymentRecord { intent: intent.clone(), refunds: Vec::new(), replies: BTreeMap::new() });
         let reply = keyed(&mut record, "create", form, key, |record| Reply::new(200, json!(record.intent)));
         ((!reply.was_replayed()).then_some(record), reply)
     })
@@ -283,7 +301,9 @@ fn new_intent(id: &str, form: &Form, now_s: i64) -> Result<Intent, Reply> {
     let capture_method = match form.get("capture_method").map(String::as_str) {
         None | Some("automatic" | "automatic_async") => CaptureMethod::Automatic,
         Some("manual") => CaptureMethod::Manual,
-        Some(_) => return Err(invalid("parameter_invalid", "Invalid capture_method: must be automatic or manual.", "capture_method")),
+        Some(_) => {
+            return Err(invalid("parameter_invalid", "Invalid capture_method: must be automatic or manual.", "capture_method"));
+        }
     };
     let payment_method = form.get("payment_method").cloned();
     Ok(Intent {
@@ -326,7 +346,13 @@ async fn change(
 }
 
 /// Acts once per key; whoever comes again with the same key hears the same, be it good or bad.
-fn keyed(record: &mut PaymentRecord, operation: &str, form: &Form, key: Option<&str>, act: impl FnOnce(&mut PaymentRecord) -> Reply) -> Reply {
+fn keyed(
+    record: &mut PaymentRecord,
+    operation: &str,
+    form: &Form,
+    key: Option<&str>,
+    act: impl FnOnce(&mut PaymentRecord) -> Reply,
+) -> Reply {
     let Some(key) = key else { return act(record) };
     let slot = format!("{operation}:{}", key_hash(key));
     let parameters = validation_hash(&json!(form));
@@ -347,7 +373,10 @@ fn keyed(record: &mut PaymentRecord, operation: &str, form: &Form, key: Option<&
 fn confirm(record: &mut PaymentRecord, form: &Form, twist: Option<&FaultKind>) -> Reply {
     let intent = &mut record.intent;
     if !matches!(intent.status, Status::RequiresPaymentMethod | Status::RequiresConfirmation) {
-        return unexpected_state(intent, &format!("You cannot confirm this PaymentIntent because it has a status of {}.", intent.status.name()));
+        return unexpected_state(
+            intent,
+            &format!("You cannot confirm this PaymentIntent because it has a status of {}.", intent.status.name()),
+        );
     }
     let Some(method) = form.get("payment_method").or(intent.payment_method.as_ref()).cloned() else {
         return unexpected_state(intent, "You cannot confirm this PaymentIntent because it's missing a payment method.");
@@ -419,7 +448,11 @@ fn capture(record: &mut PaymentRecord, form: &Form) -> Reply {
         Err(refusal) => return refusal,
     };
     if amount > intent.amount_capturable {
-        return invalid("amount_too_large", "The amount to capture is greater than the amount that is held.", "amount_to_capture");
+        return invalid(
+            "amount_too_large",
+            "The amount to capture is greater than the amount that is held.",
+            "amount_to_capture",
+        );
     }
     // The rest is released.
     intent.status = Status::Succeeded;
@@ -458,7 +491,11 @@ fn refund(record: &mut PaymentRecord, form: &Form, key: Option<&str>, now_s: i64
         Err(refusal) => return refusal,
     };
     if amount > left {
-        return invalid("amount_too_large", &format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})."), "amount");
+        return invalid(
+            "amount_too_large",
+            &format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})."),
+            "amount",
+        );
     }
     let name = key.map_or_else(|| new_id("x").trim_start_matches("x_").to_owned(), key_hash);
     let refund = Refund {
@@ -505,8 +542,15 @@ async fn list(documents: &impl Documents, page: &Page) -> Result<Reply, Document
             let comes_after = after.as_ref().is_none_or(|after| (created, id) < (after.0, after.1.as_str()));
             (in_range && comes_after).then_some((created, id))
         });
-        let records = try_join_all(wanted.map(|(created, id)| async move { Ok::<_, DocumentsError>((created, find(documents, id).await?)) })).await?;
-        found.extend(records.into_iter().filter_map(|(created, record)| record.map(|record| record.intent).filter(|intent| intent.created == created)));
+        let records = try_join_all(
+            wanted.map(|(created, id)| async move { Ok::<_, DocumentsError>((created, find(documents, id).await?)) }),
+        )
+        .await?;
+        found.extend(
+            records
+                .into_iter()
+                .filter_map(|(created, record)| record.map(|record| record.intent).filter(|intent| intent.created == created)),
+        );
         if found.len() > page.limit {
             break;
         }
@@ -514,13 +558,6 @@ async fn list(documents: &impl Documents, page: &Page) -> Result<Reply, Document
     let has_more = found.len() > page.limit;
     found.truncate(page.limit);
     Ok(Reply::new(200, json!({ "object": "list", "url": "/v1/payment_intents", "has_more": has_more, "data": found })))
-}
-
-async fn put_once(documents: &impl Documents, pk: &str, sk: &str, value: &Value) -> Result<(), DocumentsError> {
-    match documents.put(pk, sk, value, None).await {
-        Ok(()) | Err(DocumentsError::Conflict) => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 /// The start of the minute, so that keys sort by time.
@@ -551,11 +588,19 @@ fn not_an_integer(field: &str) -> Reply {
 }
 
 fn no_such(id: &str) -> Reply {
-    error(404, "invalid_request_error", json!({ "code": "resource_missing", "message": format!("No such payment_intent: '{id}'"), "param": "intent" }))
+    error(
+        404,
+        "invalid_request_error",
+        json!({ "code": "resource_missing", "message": format!("No such payment_intent: '{id}'"), "param": "intent" }),
+    )
 }
 
 fn unexpected_state(intent: &Intent, message: &str) -> Reply {
-    error(400, "invalid_request_error", json!({ "code": "payment_intent_unexpected_state", "message": message, "payment_intent": intent }))
+    error(
+        400,
+        "invalid_request_error",
+        json!({ "code": "payment_intent_unexpected_state", "message": message, "payment_intent": intent }),
+    )
 }
 
 fn invalid(code: &str, message: &str, param: &str) -> Reply {

@@ -13,9 +13,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// No order waits for this answer.
-pub const ORDER_NOT_WAITING: ErrorCode = ErrorCode::permanent("Order.NotWaiting", "Nothing to do: the order no longer waits for an answer.");
+pub const ORDER_NOT_WAITING: ErrorCode =
+    ErrorCode::permanent("Order.NotWaiting", "Nothing to do: the order no longer waits for an answer.");
 /// The order was answered otherwise before.
-pub const MERCHANT_CONTRADICTS: ErrorCode = ErrorCode::permanent("Merchant.AnsweredBefore", "The first answer counts; call support to change it.");
+pub const MERCHANT_CONTRADICTS: ErrorCode =
+    ErrorCode::permanent("Merchant.AnsweredBefore", "The first answer counts; call support to change it.");
 /// There is no such order, or it never waits.
 pub const WEBHOOK_ORDER_UNKNOWN: ErrorCode = ErrorCode::permanent("Order.Unknown", "Check the order's number.");
 
@@ -51,7 +53,9 @@ pub async fn handle<A: Answers, C: Callbacks>(
     match answered {
         Answered::Recorded => Ok(Response::json(200, &json!({ "order_id": id, "recorded": true }))),
         Answered::Repeated => Ok(Response::json(200, &json!({ "order_id": id, "recorded": false }))),
-        Answered::Contradicts => Err(Problem::from_code(409, MERCHANT_CONTRADICTS, format!("order {id} was answered otherwise before"))),
+        Answered::Contradicts => {
+            Err(Problem::from_code(409, MERCHANT_CONTRADICTS, format!("order {id} was answered otherwise before")))
+        }
         Answered::TooLate => Err(Problem::from_code(409, ORDER_NOT_WAITING, format!("order {id} no longer waits for an answer"))),
         Answered::Unknown => Err(Problem::from_code(404, WEBHOOK_ORDER_UNKNOWN, format!("no order {id} waits for an answer"))),
     }

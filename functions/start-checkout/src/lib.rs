@@ -10,7 +10,9 @@ use carryout_workflow::{Coded, Orchestrator};
 /// Starts the workflow of the order in `message`. A repeated message starts nothing twice.
 pub async fn handle(orchestrator: &Orchestrator, executions: &impl Executions, message: &Message) -> Result<(), BatchItemError> {
     let submitted: OrderSubmitted = message.json()?;
-    start(orchestrator, executions, &submitted).await.map_err(|error| BatchItemError::new(error.code().name, error.to_string()))?;
+    start(orchestrator, executions, &submitted)
+        .await
+        .map_err(|error| BatchItemError::new(error.code().name, error.to_string()))?;
     tracing::info!(order.id = %submitted.order_id, run = submitted.run, "workflow started");
     Ok(())
 }

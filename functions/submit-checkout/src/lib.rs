@@ -18,8 +18,10 @@ use serde_json::{Value, json};
 use std::time::Instant;
 
 /// The request has no key, or one that can't be used.
-pub const KEY_MISSING: ErrorCode =
-    ErrorCode::permanent("Idempotency.KeyMissing", "Send a header Idempotency-Key with a fresh random value, and the same one when you retry.");
+pub const KEY_MISSING: ErrorCode = ErrorCode::permanent(
+    "Idempotency.KeyMissing",
+    "Send a header Idempotency-Key with a fresh random value, and the same one when you retry.",
+);
 
 /// Characters of an idempotency key, at most.
 const MAX_KEY_LENGTH: usize = 128;
@@ -147,13 +149,18 @@ where
     M: OrderQueue,
 {
     match submit.renew(quote).await {
-        Ok((fresh, differences)) if differences.is_empty() => problem(&SubmitError::Expired(Box::new(quote.clone()))).with("quote", json!(fresh)),
-        Ok((fresh, differences)) => Problem::from_code(409, QUOTE_CHANGED, "the quote has expired, and the price is another one now")
-            .field("quote_id")
-            .with("quote", json!(fresh))
-            .with("differences", json!(differences)),
+        Ok((fresh, differences)) if differences.is_empty() => {
+            problem(&SubmitError::Expired(Box::new(quote.clone()))).with("quote", json!(fresh))
+        }
+        Ok((fresh, differences)) => {
+            Problem::from_code(409, QUOTE_CHANGED, "the quote has expired, and the price is another one now")
+                .field("quote_id")
+                .with("quote", json!(fresh))
+                .with("differences", json!(differences))
+        }
         // What it was for can't be had any more: the reason says more than the expiry.
-        Err(error) => problem(&SubmitError::Expired(Box::new(quote.clone()))).with("renewal", json!({ "code": error.code().name, "detail": error.to_string() })),
+        Err(error) => problem(&SubmitError::Expired(Box::new(quote.clone())))
+            .with("renewal", json!({ "code": error.code().name, "detail": error.to_string() })),
     }
 }
 
@@ -174,7 +181,9 @@ fn problem(error: &SubmitError) -> Problem {
         SubmitError::Store(_) => 503,
     };
     let mut problem = match error {
-        SubmitError::Store(cause) => Problem::from_code(status, error.code(), "the order can't be taken right now").caused_by(cause),
+        SubmitError::Store(cause) => {
+            Problem::from_code(status, error.code(), "the order can't be taken right now").caused_by(cause)
+        }
         _ => Problem::from_code(status, error.code(), error.to_string()),
     };
     if let Some(field) = error.field() {

@@ -11,7 +11,8 @@ use carryout_lambda::{
 use carryout_workflow::{ErrorCode, Orchestrator};
 
 /// There is no such order, or it is somebody else's: nobody is told which.
-pub const ORDER_UNKNOWN: ErrorCode = ErrorCode::permanent("Order.Unknown", "Check the order's number; only its consumer can see it.");
+pub const ORDER_UNKNOWN: ErrorCode =
+    ErrorCode::permanent("Order.Unknown", "Check the order's number; only its consumer can see it.");
 
 /// `GET /v1/orders/{id}`: the consumer's own order; an operator sees any.
 pub async fn handle<S: JwksSource>(
@@ -30,6 +31,8 @@ pub async fn handle<S: JwksSource>(
     match found {
         Ok(Some(order)) => Ok(Response::json(200, &order)),
         Ok(None) => Err(Problem::from_code(404, ORDER_UNKNOWN, format!("there is no order {id}"))),
-        Err(error) => Err(Problem::from_code(503, error.code(), "the order can't be read right now").retry_after(1).caused_by(&error)),
+        Err(error) => {
+            Err(Problem::from_code(503, error.code(), "the order can't be read right now").retry_after(1).caused_by(&error))
+        }
     }
 }

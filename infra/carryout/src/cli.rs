@@ -7,13 +7,15 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::client::Client;
 use crate::local_cloud::{self, Condition, Emulator, Record};
 use crate::project::Project;
+use crate::stack::Stack;
 use crate::terminal::Terminal;
 use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
-use crate::stack::Stack;
-use crate::{deploy, functions, seed, statemachines};
+use crate::{demo, deploy, functions, seed, statemachines};
+use carryout_marketplace::Marketplace;
 
 /// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
 #[derive(Debug, Parser)]
@@ -34,6 +36,7 @@ enum Command {
     Build(Build),
     Deploy(Deploy),
     Seed(Seed),
+    Demo(Demo),
     Statemachines(Statemachines),
     Token(Token),
     Tool(Tool),
@@ -134,9 +137,25 @@ struct Seed {
     number: u64,
 }
 
+/// Send a round of orders of many kinds to the deployed stack, follow them, and compare the books.
+///
+/// Fails where an order was lost or charged twice, or did not end as it should.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  carryout demo\n  carryout demo --json | jq .books")]
+struct Demo {
+    /// The seed number that the stack was seeded with
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    number: u64,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Compile the workflows into statemachines/*.asl.json.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  carryout statemachines\n  carryout statemachines --check    only tell whether the files are current")]
+#[command(
+    after_help = "Examples:\n  carryout statemachines\n  carryout statemachines --check    only tell whether the files are current"
+)]
 struct Statemachines {
     /// Write nothing; fail where a file is not current
     #[arg(long)]
@@ -165,9 +184,7 @@ struct Token {
 
 /// Run a pinned tool (aws or cfn-lint); aws talks to the local cloud where one runs.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  carryout tool aws dynamodb list-tables\n  carryout tool cfn-lint infra/template.yaml"
-)]
+#[command(after_help = "Examples:\n  carryout tool aws dynamodb list-tables\n  carryout tool cfn-lint infra/template.yaml")]
 struct Tool {
     /// The tool's name
     #[arg(value_parser = ["aws", "cfn-lint"])]
@@ -197,6 +214,7 @@ impl Cli {
                 seed::seed(&Stack::deployed(&project)?, terminal, number).await?;
                 Ok(ExitCode::SUCCESS)
             }
+            Command::Demo(demo) => demo.run(&project, terminal).await,
             Command::Statemachines(Statemachines { check }) => {
                 statemachines::generate(&project, terminal, check)?;
                 Ok(ExitCode::SUCCESS)
@@ -240,11 +258,8 @@ impl Status {
                 "{}",
                 match status.condition {
                     Condition::Healthy => format!("healthy, {} processes", status.processes),
-                    Condition::Unhealthy =>
-                        "runs but does not answer; `carryout up` starts it again".to_owned(),
-                    Condition::Dead =>
-                        "ended without `carryout down`; `carryout up` cleans up and starts it again"
-                            .to_owned(),
+                    Condition::Unhealthy => "runs but does not answer; `carryout up` starts it again".to_owned(),
+                    Condition::Dead => "ended without `carryout down`; `carryout up` cleans up and starts it again".to_owned(),
                     Condition::None => "no local cloud; `carryout up` starts one".to_owned(),
                 }
             );
@@ -252,11 +267,7 @@ impl Status {
                 print_cloud(project, record);
             }
         }
-        Ok(if status.condition == Condition::Healthy {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(if status.condition == Condition::Healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
@@ -265,9 +276,7 @@ impl Deploy {
         let wanted = deploy::Wanted {
             stack: self.stack,
             stage: self.stage,
-            template: self
-                .template
-                .unwrap_or_else(|| project.root().join("infra/template.yaml")),
+            template: self.template.unwrap_or_else(|| project.root().join("infra/template.yaml")),
             parameters: self.parameters,
             aws: self.aws,
         };
@@ -283,14 +292,46 @@ impl Deploy {
     }
 }
 
+impl Demo {
+    async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
+        let stack = Stack::deployed(project)?;
+        let client = Client::new(project, &stack)?;
+        let marketplace = seed::marketplace(self.number);
+        let url = client.url().to_owned();
+        let report = demo::run(client, &marketplace, terminal).await?;
+        if self.json {
+            println!("{:#}", report.json());
+        } else {
+            print!("{}", report.print());
+            println!("{}", try_it(&url, &marketplace));
+            println!("{}", report.last_line());
+        }
+        Ok(if report.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+/// How to order something by hand.
+fn try_it(url: &str, marketplace: &Marketplace) -> String {
+    let near = marketplace.consumers.first().and_then(|consumer| Some((consumer, consumer.addresses.first()?)));
+    let Some((consumer, address)) = near else {
+        return String::new();
+    };
+    let (id, point) = (&consumer.id, address.location);
+    format!(
+        "try it by hand; the stack stays up:\n  \
+         curl -s '{url}/v1/stores?lat={}&lng={}&limit=3'\n  \
+         TOKEN=$(cargo run -q -p carryout -- token --consumer {id})    # {}\n  \
+         curl -s -H \"authorization: Bearer $TOKEN\" '{url}/v1/orders/ORDER'\n\
+         stop it: make down\n",
+        point.lat, point.lng, consumer.name
+    )
+}
+
 impl Token {
     fn run(self, project: &Project) -> Result<ExitCode> {
         let issuer = Issuer::ensure(&project.issuer_key()?)?;
         match self.consumer {
-            Some(consumer) => println!(
-                "{}",
-                issuer.sign(&consumer, &self.roles, Timestamp::now(), self.ttl)?
-            ),
+            Some(consumer) => println!("{}", issuer.sign(&consumer, &self.roles, Timestamp::now(), self.ttl)?),
             None => println!("{}", serde_json::to_string_pretty(&issuer.jwks()?)?),
         }
         Ok(ExitCode::SUCCESS)
@@ -299,30 +340,17 @@ impl Token {
 
 impl Tool {
     async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
-        let target = if self.name == "aws" {
-            local_cloud::current(project).await?.map(Target::Local)
-        } else {
-            None
-        };
+        let target = if self.name == "aws" { local_cloud::current(project).await?.map(Target::Local) } else { None };
         let tools = Tools::ensure(project, terminal, target)?;
         let directory = std::env::current_dir().context("cannot read the current directory")?;
-        Ok(ExitCode::from(tools::run_as_is(
-            &tools,
-            &self.name,
-            &self.arguments,
-            &directory,
-        )?))
+        Ok(ExitCode::from(tools::run_as_is(&tools, &self.name, &self.arguments, &directory)?))
     }
 }
 
 fn print_cloud(project: &Project, record: &Record) {
     println!("endpoint  {}", record.endpoint);
     if let Some(emulator) = record.emulator {
-        let enforced = if record.enforce_iam {
-            ", IAM policies enforced"
-        } else {
-            ""
-        };
+        let enforced = if record.enforce_iam { ", IAM policies enforced" } else { "" };
         println!("emulator  {emulator}{enforced}");
     }
     match &record.home {
@@ -340,16 +368,13 @@ fn print_cloud(project: &Project, record: &Record) {
 
 fn parameter(text: &str) -> Result<String, String> {
     match text.split_once('=') {
-        Some((name, _)) if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()) => {
-            Ok(text.to_owned())
-        }
+        Some((name, _)) if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()) => Ok(text.to_owned()),
         _ => Err("write NAME=VALUE, for example Stage=dev".to_owned()),
     }
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {
-    text.parse()
-        .map_err(|error| format!("{error}; write for example 1h, 30m or 45s"))
+    text.parse().map_err(|error| format!("{error}; write for example 1h, 30m or 45s"))
 }
 
 #[cfg(test)]
@@ -379,12 +404,8 @@ mod tests {
         assert!(Cli::try_parse_from(["carryout", "token"]).is_err());
         assert!(Cli::try_parse_from(["carryout", "token", "--jwks"]).is_ok());
         assert!(Cli::try_parse_from(["carryout", "token", "--consumer", ""]).is_err());
-        assert!(
-            Cli::try_parse_from(["carryout", "token", "--consumer", "a", "--ttl", "90m"]).is_ok()
-        );
-        assert!(
-            Cli::try_parse_from(["carryout", "token", "--consumer", "a", "--ttl", "soon"]).is_err()
-        );
+        assert!(Cli::try_parse_from(["carryout", "token", "--consumer", "a", "--ttl", "90m"]).is_ok());
+        assert!(Cli::try_parse_from(["carryout", "token", "--consumer", "a", "--ttl", "soon"]).is_err());
     }
 
     #[test]

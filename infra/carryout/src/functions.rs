@@ -24,10 +24,7 @@ pub fn build(project: &Project, terminal: &Terminal, release: bool) -> Result<us
             placed += 1;
         }
     }
-    terminal.note(&format!(
-        "{} functions are in target/functions, {placed} of them changed ({profile})",
-        names.len()
-    ));
+    terminal.note(&format!("{} functions are in target/functions, {placed} of them changed ({profile})", names.len()));
     Ok(placed)
 }
 
@@ -38,16 +35,11 @@ fn names(project: &Project) -> Result<Vec<String>> {
         .with_context(|| format!("cannot read {}", folder.display()))?
         .filter_map(|entry| {
             let path = entry.ok()?.path();
-            path.join("Cargo.toml")
-                .is_file()
-                .then(|| Some(path.file_name()?.to_str()?.to_owned()))?
+            path.join("Cargo.toml").is_file().then(|| Some(path.file_name()?.to_str()?.to_owned()))?
         })
         .collect();
     if names.is_empty() {
-        bail!(
-            "there is no function to build: no folder below {} has a Cargo.toml",
-            folder.display()
-        );
+        bail!("there is no function to build: no folder below {} has a Cargo.toml", folder.display());
     }
     names.sort();
     Ok(names)
@@ -62,9 +54,7 @@ fn cargo_build(project: &Project, names: &[String], release: bool) -> Result<()>
     for name in names {
         command.args(["--package", name]);
     }
-    let status = command
-        .status()
-        .context("cannot run cargo; install Rust from rustup")?;
+    let status = command.status().context("cannot run cargo; install Rust from rustup")?;
     if !status.success() {
         bail!("the functions do not build; cargo's message above says why");
     }
@@ -87,24 +77,16 @@ fn target_directory(project: &Project) -> Result<PathBuf> {
     if !output.status.success() {
         bail!("cargo cannot read the workspace; its message above says why");
     }
-    let metadata: Value =
-        serde_json::from_slice(&output.stdout).context("cannot understand cargo's metadata")?;
-    let directory = metadata
-        .get("target_directory")
-        .and_then(Value::as_str)
-        .context("cargo names no target directory")?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).context("cannot understand cargo's metadata")?;
+    let directory = metadata.get("target_directory").and_then(Value::as_str).context("cargo names no target directory")?;
     Ok(PathBuf::from(directory))
 }
 
 /// Places a binary without its symbols, unless the same one lies there. Same means built at the same instant: the
 /// placed file takes over the built file's time.
 fn place(binary: &Path, functions: &Path, name: &str) -> Result<bool> {
-    let built = modified(binary).with_context(|| {
-        format!(
-            "{} was not built; its package and its binary must both be named {name}",
-            binary.display()
-        )
-    })?;
+    let built = modified(binary)
+        .with_context(|| format!("{} was not built; its package and its binary must both be named {name}", binary.display()))?;
     let folder = functions.join(name);
     let bootstrap = folder.join("bootstrap");
     if modified(&bootstrap).ok() == Some(built) {
@@ -120,8 +102,7 @@ fn place(binary: &Path, functions: &Path, name: &str) -> Result<bool> {
         .status()
         .is_ok_and(|status| status.success());
     if !stripped {
-        fs::copy(binary, &temporary)
-            .with_context(|| format!("cannot copy {}", binary.display()))?;
+        fs::copy(binary, &temporary).with_context(|| format!("cannot copy {}", binary.display()))?;
     }
     File::options()
         .write(true)
@@ -133,9 +114,7 @@ fn place(binary: &Path, functions: &Path, name: &str) -> Result<bool> {
 }
 
 fn modified(path: &Path) -> Result<SystemTime> {
-    fs::metadata(path)
-        .and_then(|metadata| metadata.modified())
-        .with_context(|| format!("cannot read {}", path.display()))
+    fs::metadata(path).and_then(|metadata| metadata.modified()).with_context(|| format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]
@@ -155,33 +134,19 @@ mod tests {
         assert!(place(&binary, &functions, "quote-price").unwrap());
         assert!(!place(&binary, &functions, "quote-price").unwrap());
         let bootstrap = functions.join("quote-price/bootstrap");
-        assert_eq!(
-            fs::metadata(&bootstrap).unwrap().permissions().mode() & 0o111,
-            0o111
-        );
+        assert_eq!(fs::metadata(&bootstrap).unwrap().permissions().mode() & 0o111, 0o111);
 
         let later = SystemTime::now() + std::time::Duration::from_secs(60);
-        File::options()
-            .write(true)
-            .open(&binary)
-            .unwrap()
-            .set_modified(later)
-            .unwrap();
+        File::options().write(true).open(&binary).unwrap().set_modified(later).unwrap();
         assert!(place(&binary, &functions, "quote-price").unwrap());
         // Nothing but the bootstrap is deployed.
-        assert_eq!(
-            fs::read_dir(functions.join("quote-price")).unwrap().count(),
-            1
-        );
+        assert_eq!(fs::read_dir(functions.join("quote-price")).unwrap().count(), 1);
     }
 
     #[test]
     fn a_binary_under_another_name_is_explained() {
         let folder = tempfile::tempdir().unwrap();
         let error = place(&folder.path().join("gone"), folder.path(), "gone").unwrap_err();
-        assert!(
-            error.to_string().contains("must both be named gone"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("must both be named gone"), "{error}");
     }
 }

@@ -28,9 +28,7 @@ impl Project {
     pub fn containing(directory: &Path) -> Result<Self> {
         for folder in directory.ancestors() {
             if folder.join(LANDMARK).is_file() {
-                return Ok(Self {
-                    root: folder.to_owned(),
-                });
+                return Ok(Self { root: folder.to_owned() });
             }
         }
         bail!(
@@ -59,8 +57,7 @@ impl Project {
     pub fn state_dir(&self) -> Result<PathBuf> {
         let directory = self.root.join(".carryout");
         if !directory.is_dir() {
-            fs::create_dir_all(&directory)
-                .with_context(|| format!("cannot create {}", directory.display()))?;
+            fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
             fs::set_permissions(&directory, Permissions::from_mode(0o700))
                 .with_context(|| format!("cannot protect {}", directory.display()))?;
         }
@@ -94,12 +91,8 @@ pub fn lock(path: &Path, terminal: &Terminal) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            terminal.note(&format!(
-                "Waiting for another carryout, which holds {}",
-                path.display()
-            ));
-            file.lock()
-                .with_context(|| format!("cannot lock {}", path.display()))?;
+            terminal.note(&format!("Waiting for another carryout, which holds {}", path.display()));
+            file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("cannot lock {}", path.display()));
@@ -117,12 +110,7 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
     let write = || -> std::io::Result<()> {
-        let mut file = File::options()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(mode)
-            .open(&temporary)?;
+        let mut file = File::options().create(true).truncate(true).write(true).mode(mode).open(&temporary)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&temporary, path)
@@ -136,12 +124,9 @@ pub fn cache_dir() -> Result<PathBuf> {
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
         .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
-        .context(
-            "neither XDG_CACHE_HOME nor HOME is set; set one so that downloads have a place",
-        )?;
+        .context("neither XDG_CACHE_HOME nor HOME is set; set one so that downloads have a place")?;
     let directory = base.join("carryout");
-    fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot create {}", directory.display()))?;
+    fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
     Ok(directory)
 }
 
@@ -163,9 +148,7 @@ mod tests {
     #[test]
     fn outside_a_checkout_the_error_says_where_to_go() {
         let elsewhere = tempfile::tempdir().unwrap();
-        let error = Project::containing(elsewhere.path())
-            .unwrap_err()
-            .to_string();
+        let error = Project::containing(elsewhere.path()).unwrap_err().to_string();
         assert!(error.contains("change into one"), "{error}");
     }
 
@@ -177,10 +160,7 @@ mod tests {
         write_atomically(&path, b"two", 0o600).unwrap();
 
         assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -46,29 +46,18 @@ impl Stack {
 
     /// Writes it where programs look for it.
     pub fn write(&self, project: &Project) -> Result<()> {
-        project::write_atomically(
-            &project.stack_file()?,
-            &serde_json::to_vec_pretty(self)?,
-            0o644,
-        )
+        project::write_atomically(&project.stack_file()?, &serde_json::to_vec_pretty(self)?, 0o644)
     }
 }
 
 /// The outputs in what `describe-stacks` answers.
 pub fn outputs(description: &Value) -> Result<BTreeMap<String, String>> {
-    let outputs = description
-        .get("Outputs")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let outputs = description.get("Outputs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     outputs
         .iter()
         .map(|output| {
             let text = |name: &str| output.get(name).and_then(Value::as_str).map(str::to_owned);
-            Ok((
-                text("OutputKey").context("an output has no name")?,
-                text("OutputValue").unwrap_or_default(),
-            ))
+            Ok((text("OutputKey").context("an output has no name")?, text("OutputValue").unwrap_or_default()))
         })
         .collect()
 }
@@ -79,12 +68,8 @@ mod tests {
 
     #[test]
     fn outputs_are_read_and_may_be_absent() {
-        let description =
-            serde_json::json!({ "Outputs": [{ "OutputKey": "Api", "OutputValue": "http://x" }] });
-        assert_eq!(
-            outputs(&description).unwrap(),
-            BTreeMap::from([("Api".to_owned(), "http://x".to_owned())])
-        );
+        let description = serde_json::json!({ "Outputs": [{ "OutputKey": "Api", "OutputValue": "http://x" }] });
+        assert_eq!(outputs(&description).unwrap(), BTreeMap::from([("Api".to_owned(), "http://x".to_owned())]));
         assert!(outputs(&serde_json::json!({})).unwrap().is_empty());
     }
 }

@@ -21,7 +21,8 @@ pub fn generate(project: &Project, terminal: &Terminal, check: bool) -> Result<(
             stale.push(workflow.name.clone());
             continue;
         }
-        project::write_atomically(&file, machine.as_bytes(), 0o644).with_context(|| format!("cannot write {}", file.display()))?;
+        project::write_atomically(&file, machine.as_bytes(), 0o644)
+            .with_context(|| format!("cannot write {}", file.display()))?;
         terminal.note(&format!("statemachines/{}.asl.json", workflow.name));
     }
     if !stale.is_empty() {

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How standard error may be written to: with colours and a spinner, or as plain lines.
 #[derive(Debug, Clone, Copy)]
@@ -18,10 +18,7 @@ impl Terminal {
         let interactive = std::io::stderr().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self {
-            color: interactive && !no_color && !dumb,
-            interactive: interactive && !dumb,
-        }
+        Self { color: interactive && !no_color && !dumb, interactive: interactive && !dumb }
     }
 
     /// Tells one thing that happened.
@@ -47,11 +44,7 @@ impl Terminal {
         let text = text.into();
         let bar = if self.interactive {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let template = if self.color {
-                "{spinner:.cyan} {msg} {elapsed:.dim}"
-            } else {
-                "{spinner} {msg} {elapsed}"
-            };
+            let template = if self.color { "{spinner:.cyan} {msg} {elapsed:.dim}" } else { "{spinner} {msg} {elapsed}" };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
@@ -62,11 +55,7 @@ impl Terminal {
             eprintln!("• {text}");
             None
         };
-        Step {
-            terminal: *self,
-            bar,
-            started: Instant::now(),
-        }
+        Step { terminal: *self, bar, started: Instant::now() }
     }
 
     /// Begins a step whose length is known: a bar on a terminal, one line elsewhere.
@@ -85,11 +74,74 @@ impl Terminal {
         Step { terminal: *self, bar, started: Instant::now() }
     }
 
-    fn paint(&self, code: &str, text: &str) -> String {
-        if self.color {
-            format!("\x1b[{code}m{text}\x1b[0m")
+    /// Begins several things that happen at the same time: a line for each on a terminal, a line at the end of each
+    /// elsewhere.
+    pub fn board(&self, length: usize) -> Board {
+        let bars = MultiProgress::with_draw_target(if self.interactive {
+            ProgressDrawTarget::stderr()
         } else {
-            text.to_owned()
+            ProgressDrawTarget::hidden()
+        });
+        let total = bars.add(ProgressBar::new(length as u64));
+        if let Ok(style) = ProgressStyle::with_template("[{bar:30}] {pos}/{len} orders {elapsed}") {
+            total.set_style(style.progress_chars("=> "));
+        }
+        Board { terminal: *self, bars, total }
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Several things that happen at the same time.
+#[derive(Debug)]
+pub struct Board {
+    terminal: Terminal,
+    bars: MultiProgress,
+    total: ProgressBar,
+}
+
+impl Board {
+    /// A line for one of them.
+    pub fn line(&self) -> Line {
+        let bar = self.bars.insert_before(&self.total, ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg}") {
+            bar.set_style(style);
+        }
+        Line { terminal: self.terminal, bars: self.bars.clone(), total: self.total.clone(), bar }
+    }
+
+    /// Ends all of them.
+    pub fn done(self) {
+        self.total.finish_and_clear();
+    }
+}
+
+/// One line of a [`Board`].
+#[derive(Debug)]
+pub struct Line {
+    terminal: Terminal,
+    bars: MultiProgress,
+    total: ProgressBar,
+    bar: ProgressBar,
+}
+
+impl Line {
+    /// What happens now.
+    pub fn say(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
+        self.bar.tick();
+    }
+
+    /// What came of it. Stays on the screen.
+    pub fn finish(&self, text: &str) {
+        self.bar.finish_and_clear();
+        self.total.inc(1);
+        if self.terminal.interactive {
+            let _ = self.bars.println(format!("  {text}"));
+        } else {
+            eprintln!("  {text}");
         }
     }
 }
@@ -116,11 +168,7 @@ impl Step {
             bar.finish_and_clear();
         }
         let took = format!("({:.1} s)", self.started.elapsed().as_secs_f64());
-        eprintln!(
-            "{} {text} {}",
-            self.terminal.paint("32", "✓"),
-            self.terminal.paint("2", &took)
-        );
+        eprintln!("{} {text} {}", self.terminal.paint("32", "✓"), self.terminal.paint("2", &took));
     }
 }
 

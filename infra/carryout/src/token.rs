@@ -47,11 +47,8 @@ impl Issuer {
         let pkcs8 = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let made = EcdsaKeyPair::generate_pkcs8(
-                    &ECDSA_P256_SHA256_FIXED_SIGNING,
-                    &SystemRandom::new(),
-                )
-                .map_err(|_| anyhow!("cannot make a key pair"))?;
+                let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                    .map_err(|_| anyhow!("cannot make a key pair"))?;
                 project::write_atomically(path, made.as_ref(), 0o600)?;
                 made.as_ref().to_vec()
             }
@@ -67,34 +64,15 @@ impl Issuer {
     }
 
     /// Signs a token for a consumer, valid from `now` for `lifetime`.
-    pub fn sign(
-        &self,
-        consumer: &str,
-        roles: &[String],
-        now: Timestamp,
-        lifetime: SignedDuration,
-    ) -> Result<String> {
+    pub fn sign(&self, consumer: &str, roles: &[String], now: Timestamp, lifetime: SignedDuration) -> Result<String> {
         if lifetime <= SignedDuration::ZERO {
             bail!("a token must live for some time; ask for --ttl 1h");
         }
         let issued = now.as_second();
-        let expires = issued
-            .checked_add(lifetime.as_secs())
-            .context("the token would outlive the calendar")?;
-        let claims = Claims {
-            iss: ISSUER,
-            aud: AUDIENCE,
-            sub: consumer,
-            roles,
-            iat: issued,
-            exp: expires,
-        };
-        let header = Header {
-            kid: Some(self.key_id()?),
-            ..Header::new(Algorithm::ES256)
-        };
-        jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(&self.pkcs8))
-            .context("cannot sign the token")
+        let expires = issued.checked_add(lifetime.as_secs()).context("the token would outlive the calendar")?;
+        let claims = Claims { iss: ISSUER, aud: AUDIENCE, sub: consumer, roles, iat: issued, exp: expires };
+        let header = Header { kid: Some(self.key_id()?), ..Header::new(Algorithm::ES256) };
+        jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(&self.pkcs8)).context("cannot sign the token")
     }
 
     /// The public key as a JSON Web Key Set (RFC 7517).
@@ -149,22 +127,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let issuer = Issuer::ensure(&folder.path().join("issuer.pk8")).unwrap();
         let roles = ["operator".to_owned()];
-        let token = issuer
-            .sign(
-                "consumer-1",
-                &roles,
-                Timestamp::now(),
-                SignedDuration::from_mins(5),
-            )
-            .unwrap();
+        let token = issuer.sign("consumer-1", &roles, Timestamp::now(), SignedDuration::from_mins(5)).unwrap();
 
         let claims = verified(&token, &jwks(&issuer), AUDIENCE).unwrap();
         assert_eq!(claims["sub"], "consumer-1");
         assert_eq!(claims["roles"], json!(["operator"]));
-        assert_eq!(
-            claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
-            300
-        );
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 300);
         assert!(verified(&token, &jwks(&issuer), "somebody-else").is_err());
     }
 
@@ -173,15 +141,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let issuer = Issuer::ensure(&folder.path().join("issuer.pk8")).unwrap();
         let yesterday = Timestamp::now() - SignedDuration::from_hours(24);
-        let token = issuer
-            .sign("consumer-1", &[], yesterday, SignedDuration::from_hours(1))
-            .unwrap();
+        let token = issuer.sign("consumer-1", &[], yesterday, SignedDuration::from_hours(1)).unwrap();
         assert!(verified(&token, &jwks(&issuer), AUDIENCE).is_err());
-        assert!(
-            issuer
-                .sign("consumer-1", &[], yesterday, SignedDuration::ZERO)
-                .is_err()
-        );
+        assert!(issuer.sign("consumer-1", &[], yesterday, SignedDuration::ZERO).is_err());
     }
 
     #[test]
@@ -190,10 +152,7 @@ mod tests {
         let path = folder.path().join("issuer.pk8");
         let first = Issuer::ensure(&path).unwrap().jwks().unwrap();
         assert_eq!(Issuer::ensure(&path).unwrap().jwks().unwrap(), first);
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -39,18 +39,11 @@ impl Tools {
         let environment = Environment {
             name: "tools",
             requirements: &project.local_dir().join("tools-requirements.txt"),
-            minimum: Version {
-                major: 3,
-                minor: 11,
-            },
+            minimum: Version { major: 3, minor: 11 },
             size: "340 MB",
         };
         let bin = environment.ensure(terminal, &project.state_dir()?.join("install.log"))?;
-        Ok(Self {
-            bin,
-            root: project.root().to_owned(),
-            target,
-        })
+        Ok(Self { bin, root: project.root().to_owned(), target })
     }
 
     /// One of the tools, with its environment aimed at the target.
@@ -99,8 +92,7 @@ impl Tools {
         if text.trim().is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&text)
-            .with_context(|| format!("the AWS CLI answered something else than JSON: {text}"))
+        serde_json::from_str(&text).with_context(|| format!("the AWS CLI answered something else than JSON: {text}"))
     }
 
     /// Runs the AWS CLI and leaves the judgement to the caller.
@@ -122,17 +114,13 @@ impl Tools {
         if let Some(Target::Local(_)) = &self.target {
             return Ok(LOCAL_REGION.to_owned());
         }
-        let from_environment = ["AWS_REGION", "AWS_DEFAULT_REGION"]
-            .iter()
-            .find_map(|name| std::env::var(name).ok());
+        let from_environment = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
         match from_environment {
             Some(region) if !region.is_empty() => Ok(region),
             _ => {
                 let region = self.aws(["configure", "get", "region"]).unwrap_or_default();
                 if region.trim().is_empty() {
-                    bail!(
-                        "no AWS region is configured; set AWS_REGION, for example AWS_REGION=eu-west-1"
-                    );
+                    bail!("no AWS region is configured; set AWS_REGION, for example AWS_REGION=eu-west-1");
                 }
                 Ok(region.trim().to_owned())
             }
@@ -147,40 +135,22 @@ impl Tools {
         let identity = self
             .aws_json(&["sts", "get-caller-identity"])
             .context("AWS does not accept the credentials in use; sign in (for example `aws sso login`) and try again")?;
-        identity
-            .get("Account")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-            .context("AWS named no account")
+        identity.get("Account").and_then(Value::as_str).map(str::to_owned).context("AWS named no account")
     }
 }
 
 /// What a tool said last: its error output, else its output.
 pub fn last_words(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
-    let text = if errors.trim().is_empty() {
-        String::from_utf8_lossy(&output.stdout)
-    } else {
-        errors
-    };
+    let text = if errors.trim().is_empty() { String::from_utf8_lossy(&output.stdout) } else { errors };
     // The progress of uploads goes to the same place.
-    let lines = text
-        .split(['\r', '\n'])
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("Uploading to"));
+    let lines = text.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Uploading to"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Runs a tool as if it were called by hand, on this terminal, and returns its exit code.
 pub fn run_as_is(tools: &Tools, tool: &str, arguments: &[String], directory: &Path) -> Result<u8> {
-    let status = tools
-        .command(tool)?
-        .args(arguments)
-        .current_dir(directory)
-        .status()
-        .with_context(|| format!("cannot run {tool}"))?;
-    Ok(status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(1))
+    let status =
+        tools.command(tool)?.args(arguments).current_dir(directory).status().with_context(|| format!("cannot run {tool}"))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

@@ -68,8 +68,7 @@ async fn send(update: UpdateItemFluentBuilder, step: &str) -> Result<Order, Refu
 impl Answers for DynamoAnswers {
     async fn wait_for(&self, step: &'static str, order_id: &str, run: u32, task_token: &str, at: i64) -> Result<Order, Refused> {
         let update = self
-            .unanswered(step, order_id)
-            ?
+            .unanswered(step, order_id)?
             .expression_attribute_values(":token", text(task_token))
             .expression_attribute_values(":run", number(run))
             .expression_attribute_values(":at", number(at))
@@ -84,7 +83,8 @@ impl Answers for DynamoAnswers {
 
     async fn record(&self, step: &'static str, order_id: &str, answer: &MerchantAnswer, _at: i64) -> Result<Order, Refused> {
         let prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
-            let set = "SET updated_at = :now, #version = #version + :one, steps.#step.ended_at = :now, steps.#step.#state = :state";
+            let set =
+                "SET updated_at = :now, #version = #version + :one, steps.#step.ended_at = :now, steps.#step.#state = :state";
             let update = self.unanswered(step, order_id)?.condition_expression(is_unanswered());
             Ok(match failure_of(answer) {
                 None => update.update_expression(set).expression_attribute_values(":state", value(&StepState::Done)?),

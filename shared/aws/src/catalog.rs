@@ -118,7 +118,8 @@ impl Catalog for DynamoCatalog {
 
     async fn near(&self, point: Location, radius: u32, limit: usize) -> Result<Vec<Store>, StoreError> {
         let found = try_join_all(cells_around(point, radius).iter().map(|cell| self.stores_in(cell))).await?;
-        let mut near: Vec<(f64, Store)> = found.into_iter().flatten().map(|store| (point.metres_to(store.location), store)).collect();
+        let mut near: Vec<(f64, Store)> =
+            found.into_iter().flatten().map(|store| (point.metres_to(store.location), store)).collect();
         near.retain(|(metres, _)| *metres <= f64::from(radius));
         near.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         Ok(near.into_iter().take(limit).map(|(_, store)| store).collect())

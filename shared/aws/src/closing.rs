@@ -107,8 +107,7 @@ impl Closing for DynamoClosing {
 
     async fn fail(&self, order_id: &str, run: u32, quote_id: &str, reason: Option<&Failure>, _at: i64) -> Result<(), Refused> {
         for release in [true, false] {
-            let mut transaction =
-                self.client.transact_write_items().transact_items(self.fail_order(order_id, run, reason)?);
+            let mut transaction = self.client.transact_write_items().transact_items(self.fail_order(order_id, run, reason)?);
             if release {
                 transaction = transaction.transact_items(self.release_quote(order_id, quote_id)?);
             }
@@ -133,7 +132,9 @@ impl Closing for DynamoClosing {
             .update_item()
             .table_name(&self.orders)
             .key("id", text(order_id))
-            .update_expression("SET #status = :parked, updated_at = :now, #version = #version + :one REMOVE sweep_shard, sweep_at")
+            .update_expression(
+                "SET #status = :parked, updated_at = :now, #version = #version + :one REMOVE sweep_shard, sweep_at",
+            )
             .condition_expression(format!("run = :run AND {IS_OPEN}"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#version", "version")

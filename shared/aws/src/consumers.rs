@@ -49,7 +49,8 @@ impl DynamoConsumerWriter {
 
     /// Writes all of them, replacing those that exist. At most 25.
     pub async fn write(&self, consumers: &[Consumer]) -> Result<(), StoreError> {
-        let requests: Result<Vec<WriteRequest>, StoreError> = consumers.iter().map(|consumer| put(serde_dynamo::to_item(consumer).map_err(corrupt)?)).collect();
+        let requests: Result<Vec<WriteRequest>, StoreError> =
+            consumers.iter().map(|consumer| put(serde_dynamo::to_item(consumer).map_err(corrupt)?)).collect();
         write_all(&self.client, &self.table, requests?).await
     }
 }
@@ -67,7 +68,8 @@ pub(crate) async fn write_all(client: &Client, table: &str, mut requests: Vec<Wr
         if requests.is_empty() {
             return Ok(());
         }
-        let written = client.batch_write_item().request_items(table, requests).send().await.map_err(|error| unavailable(&error))?;
+        let written =
+            client.batch_write_item().request_items(table, requests).send().await.map_err(|error| unavailable(&error))?;
         requests = written.unprocessed_items.and_then(|mut items| items.remove(table)).unwrap_or_default();
     }
     Err(StoreError::Unavailable(format!("{} writes to {table} were left over after {ROUNDS} rounds", requests.len())))

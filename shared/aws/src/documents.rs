@@ -34,7 +34,8 @@ pub struct DynamoDocuments {
 
 impl DynamoDocuments {
     /// IAM actions on the table.
-    pub const ACTIONS: &'static [&'static str] = &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"];
+    pub const ACTIONS: &'static [&'static str] =
+        &["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"];
 
     /// On `table`.
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
@@ -66,7 +67,9 @@ impl DynamoDocuments {
         };
         match put.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => Err(DocumentConflict::Conflict),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Err(DocumentConflict::Conflict)
+            }
             Err(error) => Err(DocumentConflict::Store(unavailable(&error))),
         }
     }

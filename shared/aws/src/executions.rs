@@ -2,8 +2,8 @@ use crate::{Aws, unavailable};
 use aws_sdk_sfn::{
     Client,
     operation::{
-        describe_execution::DescribeExecutionError, send_task_failure::SendTaskFailureError, send_task_success::SendTaskSuccessError,
-        start_execution::StartExecutionError,
+        describe_execution::DescribeExecutionError, send_task_failure::SendTaskFailureError,
+        send_task_success::SendTaskSuccessError, start_execution::StartExecutionError,
     },
     types::ExecutionStatus,
 };
@@ -45,7 +45,9 @@ impl Executions for SfnExecutions {
         match self.client.describe_execution().execution_arn(arn).send().await {
             Ok(execution) if *execution.status() == ExecutionStatus::Running => Ok(ExecutionState::Running),
             Ok(_) => Ok(ExecutionState::Ended),
-            Err(error) if error.as_service_error().is_some_and(DescribeExecutionError::is_execution_does_not_exist) => Ok(ExecutionState::NotFound),
+            Err(error) if error.as_service_error().is_some_and(DescribeExecutionError::is_execution_does_not_exist) => {
+                Ok(ExecutionState::NotFound)
+            }
             Err(error) => Err(unavailable(&error)),
         }
     }
@@ -73,7 +75,11 @@ impl Callbacks for SfnCallbacks {
             Ok(_) => Ok(()),
             // Nobody waits any more: the step has timed out, or was answered by somebody else.
             Err(error) => match error.as_service_error() {
-                Some(SendTaskSuccessError::TaskDoesNotExist(_) | SendTaskSuccessError::TaskTimedOut(_) | SendTaskSuccessError::InvalidToken(_)) => Ok(()),
+                Some(
+                    SendTaskSuccessError::TaskDoesNotExist(_)
+                    | SendTaskSuccessError::TaskTimedOut(_)
+                    | SendTaskSuccessError::InvalidToken(_),
+                ) => Ok(()),
                 _ => Err(unavailable(&error)),
             },
         }
@@ -83,7 +89,11 @@ impl Callbacks for SfnCallbacks {
         match self.client.send_task_failure().task_token(task_token).error(&failure.code).cause(&failure.message).send().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
-                Some(SendTaskFailureError::TaskDoesNotExist(_) | SendTaskFailureError::TaskTimedOut(_) | SendTaskFailureError::InvalidToken(_)) => Ok(()),
+                Some(
+                    SendTaskFailureError::TaskDoesNotExist(_)
+                    | SendTaskFailureError::TaskTimedOut(_)
+                    | SendTaskFailureError::InvalidToken(_),
+                ) => Ok(()),
                 _ => Err(unavailable(&error)),
             },
         }

@@ -23,12 +23,14 @@ impl SqsQueue {
     /// Sends a message, visible after `delay_seconds` (at most 900). The correlation id travels as an attribute too, so
     /// that it survives where the body is not read.
     pub async fn send_json(&self, message: &impl Serialize, correlation_id: &str, delay_seconds: u32) -> Result<(), StoreError> {
-        let mut send = self.client.send_message().queue_url(&self.url).message_body(serde_json::to_string(message).map_err(corrupt)?);
+        let mut send =
+            self.client.send_message().queue_url(&self.url).message_body(serde_json::to_string(message).map_err(corrupt)?);
         if delay_seconds > 0 {
             send = send.delay_seconds(i32::try_from(delay_seconds).unwrap_or(900));
         }
         if !correlation_id.is_empty() {
-            let attribute = MessageAttributeValue::builder().data_type("String").string_value(correlation_id).build().map_err(corrupt)?;
+            let attribute =
+                MessageAttributeValue::builder().data_type("String").string_value(correlation_id).build().map_err(corrupt)?;
             send = send.message_attributes("correlation_id", attribute);
         }
         send.send().await.map(drop).map_err(|error| unavailable(&error))

@@ -36,7 +36,8 @@ impl Quotes for DynamoQuotes {
     async fn save(&self, quote: &Quote) -> Result<(), StoreError> {
         let mut item: Item = serde_dynamo::to_item(quote).map_err(corrupt)?;
         item.insert("ttl".to_owned(), number(quote.terms.expires_at / 1_000 + KEEP_EXPIRED_SECONDS));
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression("attribute_not_exists(id)");
+        let put =
+            self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression("attribute_not_exists(id)");
         put.send().await.map(drop).map_err(|error| unavailable(&error))
     }
 
@@ -87,7 +88,9 @@ impl DynamoQuoteLocks {
                  steps.#step.run = :run, steps.#step.attempts = steps.#step.attempts + :one, \
                  steps.#step.sent_at = :at, steps.#step.ended_at = :now",
             )
-            .condition_expression(format!("direction = :forward AND run = :run AND {IS_OPEN} AND steps.#step.#state IN (:pending, :running)"))
+            .condition_expression(format!(
+                "direction = :forward AND run = :run AND {IS_OPEN} AND steps.#step.#state IN (:pending, :running)"
+            ))
             .expression_attribute_names("#step", step)
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#state", "state")

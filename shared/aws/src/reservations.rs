@@ -32,7 +32,13 @@ impl DynamoReservations {
         Self { client: aws.dynamodb(), orders: orders.into(), stores: stores.into() }
     }
 
-    fn entry(&self, claim: &Claim, set: &str, values: &[(&str, AttributeValue)], names: &[(&str, &str)]) -> Result<TransactWriteItem, StoreError> {
+    fn entry(
+        &self,
+        claim: &Claim,
+        set: &str,
+        values: &[(&str, AttributeValue)],
+        names: &[(&str, &str)],
+    ) -> Result<TransactWriteItem, StoreError> {
         let mut update = Update::builder()
             .table_name(&self.orders)
             .key("id", text(&claim.id))
@@ -56,7 +62,13 @@ impl DynamoReservations {
         Ok(TransactWriteItem::builder().update(update.build().map_err(corrupt)?).build())
     }
 
-    fn stock(&self, order: &Order, line: &PricedLine, expression: &str, condition: &str) -> Result<TransactWriteItem, StoreError> {
+    fn stock(
+        &self,
+        order: &Order,
+        line: &PricedLine,
+        expression: &str,
+        condition: &str,
+    ) -> Result<TransactWriteItem, StoreError> {
         let mut update = Update::builder()
             .table_name(&self.stores)
             .key("store_id", text(&order.store.id))
@@ -111,15 +123,19 @@ impl Reservations for DynamoReservations {
         if refused.is_empty() {
             return Ok(());
         }
-        Err(ReserveRefused::SoldOut(refused.into_iter().filter_map(|line| lines.get(line)).map(|line| line.item_id.clone()).collect()))
+        Err(ReserveRefused::SoldOut(
+            refused.into_iter().filter_map(|line| lines.get(line)).map(|line| line.item_id.clone()).collect(),
+        ))
     }
 
     async fn put_back(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
         let mut lines: Vec<&PricedLine> = order.quote.terms.price.lines.iter().collect();
         loop {
             let entry = self.entry(claim, "steps.#step.#undo = :done", &[(":done", text("DONE"))], &[("#undo", "undo")])?;
-            let stock: Result<Vec<_>, _> =
-                lines.iter().map(|line| self.stock(order, line, "SET stock = stock + :quantity", "attribute_exists(part)")).collect();
+            let stock: Result<Vec<_>, _> = lines
+                .iter()
+                .map(|line| self.stock(order, line, "SET stock = stock + :quantity", "attribute_exists(part)"))
+                .collect();
             let gone = self.transact(entry, stock?).await?;
             if gone.is_empty() {
                 return Ok(());

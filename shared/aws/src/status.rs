@@ -79,11 +79,17 @@ const HOLDS: &str = "steps.#step.lease_until = :lease AND steps.#step.run = :run
 
 /// The values of [`IS_OPEN`].
 pub(crate) fn open(update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
-    update.expression_attribute_values(":submitted", text("SUBMITTED")).expression_attribute_values(":processing", text("PROCESSING"))
+    update
+        .expression_attribute_values(":submitted", text("SUBMITTED"))
+        .expression_attribute_values(":processing", text("PROCESSING"))
 }
 
 /// Appends what a note carries to an update expression.
-fn with_note(mut update: UpdateItemFluentBuilder, set: &mut String, note: &OrderNote) -> Result<UpdateItemFluentBuilder, StoreError> {
+fn with_note(
+    mut update: UpdateItemFluentBuilder,
+    set: &mut String,
+    note: &OrderNote,
+) -> Result<UpdateItemFluentBuilder, StoreError> {
     if !note.ledger.is_empty() {
         set.push_str(", ledger = list_append(ledger, :ledger)");
         update = update.expression_attribute_values(":ledger", value(&note.ledger)?);
@@ -148,8 +154,12 @@ impl StatusStore for DynamoStatusStore {
     }
 
     async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StoreError> {
-        let mut set = "SET steps.#step.reference = :reference, updated_at = :now, #version = #version + :one".to_owned();
-        let update = self.update(claim).expression_attribute_values(":reference", text(reference)).condition_expression(HOLDS);
+        let mut set = "SET steps.#step.#reference = :reference, updated_at = :now, #version = #version + :one".to_owned();
+        let update = self
+            .update(claim)
+            .expression_attribute_names("#reference", "reference")
+            .expression_attribute_values(":reference", text(reference))
+            .condition_expression(HOLDS);
         let update = with_note(update, &mut set, note)?;
         send_held(update, set).await
     }
@@ -165,12 +175,16 @@ impl StatusStore for DynamoStatusStore {
             .expression_attribute_values(":nobody", number(0))
             .condition_expression(HOLDS);
         if let Some(reference) = &progress.reference {
-            set.push_str(", steps.#step.reference = :reference");
-            update = update.expression_attribute_values(":reference", text(reference));
+            set.push_str(", steps.#step.#reference = :reference");
+            update = update
+                .expression_attribute_names("#reference", "reference")
+                .expression_attribute_values(":reference", text(reference));
         }
         if let Some(response) = &progress.response {
             set.push_str(", steps.#step.#response = :response");
-            update = update.expression_attribute_names("#response", "response").expression_attribute_values(":response", value(response)?);
+            update = update
+                .expression_attribute_names("#response", "response")
+                .expression_attribute_values(":response", value(response)?);
         }
         let update = with_note(update, &mut set, &progress.note)?;
         set.push_str(" REMOVE steps.#step.failure");
@@ -188,7 +202,9 @@ impl StatusStore for DynamoStatusStore {
             .condition_expression(HOLDS);
         if class == Class::Permanent {
             set.push_str(", steps.#step.#state = :failed, steps.#step.ended_at = :now, steps.#step.key_version = steps.#step.key_version + :one");
-            update = update.expression_attribute_names("#state", "state").expression_attribute_values(":failed", value(&StepState::Failed)?);
+            update = update
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_values(":failed", value(&StepState::Failed)?);
         }
         send_held(update, set).await
     }

@@ -106,7 +106,8 @@ impl Submissions for DynamoSubmissions {
     }
 
     async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StoreError> {
-        let found = self.client.get_item().table_name(&self.idempotency).key("id", text(record_id)).consistent_read(true).send().await;
+        let found =
+            self.client.get_item().table_name(&self.idempotency).key("id", text(record_id)).consistent_read(true).send().await;
         let item = found.map_err(|error| unavailable(&error))?.item;
         let seconds = |item: &Item| item.get("expiration").and_then(|at| at.as_n().ok()).and_then(|at| at.parse::<i64>().ok());
         Ok(item.filter(|item| seconds(item).is_some_and(|at| at >= now() / 1_000)).as_ref().and_then(completed))

@@ -90,7 +90,9 @@ pub(crate) fn is_refused(reason: &CancellationReason) -> bool {
 /// What a refused condition on an order's item means.
 pub(crate) fn refused_order(reason: &CancellationReason) -> Refused {
     match reason.item() {
-        Some(item) if !item.is_empty() => order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Order(Box::new(order))),
+        Some(item) if !item.is_empty() => {
+            order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Order(Box::new(order)))
+        }
         _ => Refused::NotFound,
     }
 }

@@ -8,7 +8,8 @@ pub const PAYMENT_DECLINED: ErrorCode = ErrorCode::permanent("Payment.Declined",
 /// The processor refuses the payment for another reason than the card.
 pub const PAYMENT_REFUSED: ErrorCode = ErrorCode::permanent("Payment.Refused", "Pay with another payment method.");
 /// The processor did nothing.
-pub const PAYMENT_UNAVAILABLE: ErrorCode = ErrorCode::retryable("Payment.Unavailable", "Wait a moment; the order goes on by itself.");
+pub const PAYMENT_UNAVAILABLE: ErrorCode =
+    ErrorCode::retryable("Payment.Unavailable", "Wait a moment; the order goes on by itself.");
 /// The processor may have done it.
 pub const PAYMENT_UNCLEAR: ErrorCode = ErrorCode::unknown("Payment.Unclear", "Wait a moment; you are not charged twice.");
 /// The quote is used by another order, or changed.
@@ -24,7 +25,8 @@ pub const FRAUD_UNAVAILABLE: ErrorCode = ErrorCode::retryable("Fraud.Unavailable
 /// No courier can be booked.
 pub const DELIVERY_REFUSED: ErrorCode = ErrorCode::permanent("Delivery.Refused", "Choose pickup, or another address.");
 /// The logistics partner did not answer.
-pub const DELIVERY_UNAVAILABLE: ErrorCode = ErrorCode::retryable("Delivery.Unavailable", "Wait a moment; the order goes on by itself.");
+pub const DELIVERY_UNAVAILABLE: ErrorCode =
+    ErrorCode::retryable("Delivery.Unavailable", "Wait a moment; the order goes on by itself.");
 /// The logistics partner may have booked a courier.
 pub const DELIVERY_UNCLEAR: ErrorCode = ErrorCode::unknown("Delivery.Unclear", "Wait a moment; the order goes on by itself.");
 /// The merchant does not take the order.
@@ -32,7 +34,8 @@ pub const MERCHANT_REFUSED: ErrorCode = ErrorCode::permanent("Merchant.Refused",
 /// The merchant did not answer in time.
 pub const MERCHANT_SILENT: ErrorCode = ErrorCode::permanent("Merchant.Silent", "Order from another store, or try again later.");
 /// The merchant's system could not be reached.
-pub const MERCHANT_UNAVAILABLE: ErrorCode = ErrorCode::retryable("Merchant.Unavailable", "Wait a moment; the order goes on by itself.");
+pub const MERCHANT_UNAVAILABLE: ErrorCode =
+    ErrorCode::retryable("Merchant.Unavailable", "Wait a moment; the order goes on by itself.");
 /// The merchant's system may have got the order.
 pub const MERCHANT_UNCLEAR: ErrorCode = ErrorCode::unknown("Merchant.Unclear", "Wait a moment; the order goes on by itself.");
 

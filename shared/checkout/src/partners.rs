@@ -25,16 +25,20 @@ pub struct Agreement {
 }
 
 /// The payment processor. Money is never guessed.
-pub const PAYMENT: Agreement = Agreement { name: "payment", timeout_ms: 3_000, longest_processing_ms: 10_000, fallback: Fallback::Undo };
+pub const PAYMENT: Agreement =
+    Agreement { name: "payment", timeout_ms: 3_000, longest_processing_ms: 10_000, fallback: Fallback::Undo };
 /// The fraud service.
 pub const FRAUD: Agreement =
     Agreement { name: "fraud", timeout_ms: 1_500, longest_processing_ms: 0, fallback: Fallback::DecideByAmountAndAccountAge };
 /// The logistics partner, when a courier is booked.
-pub const LOGISTICS: Agreement = Agreement { name: "logistics", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
+pub const LOGISTICS: Agreement =
+    Agreement { name: "logistics", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
 /// The logistics partner, when it is only asked whether couriers come.
-pub const COVERAGE: Agreement = Agreement { name: "logistics", timeout_ms: 800, longest_processing_ms: 0, fallback: Fallback::StoreRadius };
+pub const COVERAGE: Agreement =
+    Agreement { name: "logistics", timeout_ms: 800, longest_processing_ms: 0, fallback: Fallback::StoreRadius };
 /// The merchants' order systems.
-pub const MERCHANT: Agreement = Agreement { name: "merchant", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
+pub const MERCHANT: Agreement =
+    Agreement { name: "merchant", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
 
 /// Every agreement.
 pub const AGREEMENTS: [Agreement; 5] = [PAYMENT, FRAUD, LOGISTICS, COVERAGE, MERCHANT];

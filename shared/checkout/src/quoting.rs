@@ -89,7 +89,8 @@ pub enum QuoteError {
 }
 
 /// A field of a request is wrong.
-pub const REQUEST_INVALID: ErrorCode = ErrorCode::permanent("Request.InvalidField", "Correct the field and send the request again.");
+pub const REQUEST_INVALID: ErrorCode =
+    ErrorCode::permanent("Request.InvalidField", "Correct the field and send the request again.");
 /// The account does not exist.
 pub const CONSUMER_UNKNOWN: ErrorCode = ErrorCode::permanent("Consumer.Unknown", "Sign up first.");
 /// The store does not exist.
@@ -150,9 +151,8 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
     pub async fn quote(&self, consumer_id: &str, cart: &Cart) -> Result<Quote, QuoteError> {
         let cart = checked(cart)?;
         let mut plan = Plan::new(|| 0.0);
-        let consumer = plan.task("consumer", (), |()| async {
-            self.consumers.consumer(consumer_id).await?.ok_or(QuoteError::NoConsumer)
-        });
+        let consumer =
+            plan.task("consumer", (), |()| async { self.consumers.consumer(consumer_id).await?.ok_or(QuoteError::NoConsumer) });
         let store = plan.task("store", (), |()| async {
             self.catalog.store(&cart.store_id).await?.ok_or_else(|| QuoteError::NoStore(cart.store_id.clone()))
         });
@@ -160,7 +160,9 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
             let terms = self.terms(&cart, &consumer, &store);
             async move { terms }
         });
-        plan.run().await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(|_| QuoteError::Store(StoreError::Unavailable(String::new()))))?;
+        plan.run().await.map_err(|error| {
+            Arc::try_unwrap(error).unwrap_or_else(|_| QuoteError::Store(StoreError::Unavailable(String::new())))
+        })?;
         let terms = terms.output().ok_or_else(|| StoreError::Unavailable("the plan did not finish".to_owned()))?;
         let quote = QuoteTerms::clone(&terms).sealed(&self.seal);
         self.quotes.save(&quote).await?;
@@ -192,7 +194,12 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
                 store: store.store.name.clone(),
                 item: line.item_id.clone(),
             })?;
-            lines.push(ContextLine { item_id: item.id.clone(), name: item.name.clone(), quantity: line.quantity, unit_price: item.price });
+            lines.push(ContextLine {
+                item_id: item.id.clone(),
+                name: item.name.clone(),
+                quantity: line.quantity,
+                unit_price: item.price,
+            });
         }
         let currency = store.store.country.currency();
         let context = Context {

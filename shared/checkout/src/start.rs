@@ -31,7 +31,11 @@ impl Coded for StartError {
 
 /// Starts the workflow of a submitted order. A repeated message starts nothing twice: the execution's name is the
 /// order and its run.
-pub async fn start(orchestrator: &Orchestrator, executions: &impl Executions, message: &OrderSubmitted) -> Result<(), StartError> {
+pub async fn start(
+    orchestrator: &Orchestrator,
+    executions: &impl Executions,
+    message: &OrderSubmitted,
+) -> Result<(), StartError> {
     let workflow = orchestrator.pick(&message.country, &message.market_type)?;
     let name = execution_name(&message.order_id, message.run);
     executions.start(&workflow.name, &name, &execution_input(message)).await?;

@@ -4,14 +4,16 @@ use crate::{
     consumer::{Address, Consumer, PaymentMethod},
     order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
     ports::{
-        Catalog, Clock, CompletedRequest, Consumers, IdempotencyKey, Ids, Logistics, OrderQueue, OrderSubmitted, Quotes, Submission,
-        Submissions, SubmitRefused,
+        Catalog, Clock, CompletedRequest, Consumers, IdempotencyKey, Ids, Logistics, OrderQueue, OrderSubmitted, Quotes,
+        Submission, Submissions, SubmitRefused,
     },
     quoting::{CONSUMER_UNKNOWN, QuoteError, Quoting, REQUEST_INVALID, STORE_UNKNOWN},
     store::StoreWithMenu,
 };
 use carryout_pricing::{Difference, Quote, Seal, differences};
-use carryout_workflow::{Coded, Direction, ErrorCode, NoWorkflow, Orchestrator, Plan, PlanReport, StatusMap, StoreError, run::STORE_UNAVAILABLE};
+use carryout_workflow::{
+    Coded, Direction, ErrorCode, NoWorkflow, Orchestrator, Plan, PlanReport, StatusMap, StoreError, run::STORE_UNAVAILABLE,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -104,21 +106,27 @@ pub const CONSUMER_BLOCKED: ErrorCode = ErrorCode::permanent("Consumer.Blocked",
 /// The quote does not exist.
 pub const QUOTE_UNKNOWN: ErrorCode = ErrorCode::permanent("Quote.Unknown", "Ask for a quote with POST /v1/quotes.");
 /// The quote's signature is wrong.
-pub const QUOTE_FORGED: ErrorCode = ErrorCode::permanent("Quote.Forged", "Send the signature that came with the quote, unchanged.");
+pub const QUOTE_FORGED: ErrorCode =
+    ErrorCode::permanent("Quote.Forged", "Send the signature that came with the quote, unchanged.");
 /// The quote has expired; its price is the same.
 pub const QUOTE_EXPIRED: ErrorCode = ErrorCode::permanent("Quote.Expired", "Order at the fresh quote in this answer.");
 /// The quote has expired, and the price is another one now.
-pub const QUOTE_CHANGED: ErrorCode = ErrorCode::permanent("Quote.Changed", "Look at the differences and order at the fresh quote in this answer.");
+pub const QUOTE_CHANGED: ErrorCode =
+    ErrorCode::permanent("Quote.Changed", "Look at the differences and order at the fresh quote in this answer.");
 /// The quote was used.
 pub const QUOTE_USED: ErrorCode = ErrorCode::permanent("Quote.Used", "Ask for a new quote to order again.");
 /// The payment method does not exist.
-pub const PAYMENT_METHOD_UNKNOWN: ErrorCode = ErrorCode::permanent("PaymentMethod.Unknown", "Choose one of your payment methods.");
+pub const PAYMENT_METHOD_UNKNOWN: ErrorCode =
+    ErrorCode::permanent("PaymentMethod.Unknown", "Choose one of your payment methods.");
 /// The store is closed.
-pub const STORE_CLOSED: ErrorCode = ErrorCode::permanent("Store.Closed", "Order from a store that is open, or come back when this one opens.");
+pub const STORE_CLOSED: ErrorCode =
+    ErrorCode::permanent("Store.Closed", "Order from a store that is open, or come back when this one opens.");
 /// The store takes no orders.
-pub const STORE_NOT_ACCEPTING: ErrorCode = ErrorCode::permanent("Store.NotAccepting", "Order from another store, or try again later.");
+pub const STORE_NOT_ACCEPTING: ErrorCode =
+    ErrorCode::permanent("Store.NotAccepting", "Order from another store, or try again later.");
 /// The address is too far away.
-pub const DELIVERY_OUT_OF_REACH: ErrorCode = ErrorCode::permanent("Delivery.OutOfReach", "Choose pickup, or a store near the address.");
+pub const DELIVERY_OUT_OF_REACH: ErrorCode =
+    ErrorCode::permanent("Delivery.OutOfReach", "Choose pickup, or a store near the address.");
 /// The address is gone.
 pub const ADDRESS_UNKNOWN: ErrorCode = ErrorCode::permanent("Address.Unknown", "Ask for a new quote with one of your addresses.");
 /// The market is not open.
@@ -126,7 +134,8 @@ pub const MARKET_UNKNOWN: ErrorCode = ErrorCode::permanent("Market.Unknown", "Or
 /// The key was used for another request.
 pub const KEY_REUSED: ErrorCode = ErrorCode::permanent("Idempotency.KeyReused", "Use a new Idempotency-Key for a new request.");
 /// Too many requests for the same things.
-pub const SUBMIT_BUSY: ErrorCode = ErrorCode::retryable("Submit.Busy", "Send the same request again with the same Idempotency-Key.");
+pub const SUBMIT_BUSY: ErrorCode =
+    ErrorCode::retryable("Submit.Busy", "Send the same request again with the same Idempotency-Key.");
 
 impl Coded for SubmitError {
     const CODES: &'static [ErrorCode] = &[
@@ -272,7 +281,8 @@ where
         };
         let order = self.order(&loaded, correlation_id)?;
         let message = OrderSubmitted::of(&order);
-        let answer = CheckoutAnswer { order_id: order.id.clone(), status: order.status, status_url: format!("/v1/orders/{}", order.id) };
+        let answer =
+            CheckoutAnswer { order_id: order.id.clone(), status: order.status, status_url: format!("/v1/orders/{}", order.id) };
         let submission = Submission {
             key: key.clone(),
             answer: serde_json::to_string(&answer).unwrap_or_default(),
@@ -322,7 +332,9 @@ where
         });
         let quote = plan.task("quote", (), |()| async move {
             let quote = quotes.quote(&request.quote_id).await?;
-            let quote = quote.filter(|quote| quote.terms.consumer_id == consumer_id).ok_or_else(|| SubmitError::NoQuote(request.quote_id.clone()))?;
+            let quote = quote
+                .filter(|quote| quote.terms.consumer_id == consumer_id)
+                .ok_or_else(|| SubmitError::NoQuote(request.quote_id.clone()))?;
             if quote.signature != request.quote_signature || !quote.is_genuine(seal) {
                 return Err(SubmitError::Forged);
             }
@@ -348,19 +360,24 @@ where
         plan.task("items", (&quote, &store), |(quote, store): (Arc<Quote>, Arc<StoreWithMenu>)| async move {
             let in_stock = |id: &str, quantity| store.item(id).is_some_and(|item| item.available && item.stock >= quantity);
             let lines = &quote.terms.price.lines;
-            let missing: Vec<String> = lines.iter().filter(|line| !in_stock(&line.item_id, line.quantity)).map(|line| line.name.clone()).collect();
+            let missing: Vec<String> =
+                lines.iter().filter(|line| !in_stock(&line.item_id, line.quantity)).map(|line| line.name.clone()).collect();
             if missing.is_empty() { Ok(()) } else { Err(SubmitError::SoldOut(missing)) }
         });
-        let fulfilment = plan.task("delivery", (&quote, &consumer, &store), |(quote, consumer, store)| self.fulfilment(quote, consumer, store));
-        let fraud_facts = plan.task("fraud-facts", (&consumer, &store), |(consumer, store): (Arc<Consumer>, Arc<StoreWithMenu>)| async move {
-            let days = (now - consumer.created_at).max(0) / (24 * 60 * 60 * 1_000);
-            Ok(FraudFacts {
-                account_age_days: u32::try_from(days).unwrap_or(u32::MAX),
-                orders_placed: consumer.orders_placed,
-                abroad: consumer.country != store.store.country,
-            })
-        });
-        let report = plan.run().await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(|shared| SubmitError::Store(StoreError::Unavailable(shared.to_string()))))?;
+        let fulfilment = plan
+            .task("delivery", (&quote, &consumer, &store), |(quote, consumer, store)| self.fulfilment(quote, consumer, store));
+        let fraud_facts =
+            plan.task("fraud-facts", (&consumer, &store), |(consumer, store): (Arc<Consumer>, Arc<StoreWithMenu>)| async move {
+                let days = (now - consumer.created_at).max(0) / (24 * 60 * 60 * 1_000);
+                Ok(FraudFacts {
+                    account_age_days: u32::try_from(days).unwrap_or(u32::MAX),
+                    orders_placed: consumer.orders_placed,
+                    abroad: consumer.country != store.store.country,
+                })
+            });
+        let report = plan.run().await.map_err(|error| {
+            Arc::try_unwrap(error).unwrap_or_else(|shared| SubmitError::Store(StoreError::Unavailable(shared.to_string())))
+        })?;
         let unfinished = || StoreError::Unavailable("the task plan did not finish".to_owned());
         Ok(Loaded {
             consumer: consumer.output().ok_or_else(unfinished)?,
@@ -374,7 +391,12 @@ where
     }
 
     /// How the order reaches the consumer; and whether the store's radius had to decide it.
-    async fn fulfilment(&self, quote: Arc<Quote>, consumer: Arc<Consumer>, store: Arc<StoreWithMenu>) -> Result<(Fulfilment, bool), SubmitError> {
+    async fn fulfilment(
+        &self,
+        quote: Arc<Quote>,
+        consumer: Arc<Consumer>,
+        store: Arc<StoreWithMenu>,
+    ) -> Result<(Fulfilment, bool), SubmitError> {
         if !quote.terms.delivery {
             return Ok((Fulfilment::Pickup, false));
         }

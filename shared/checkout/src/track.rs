@@ -72,7 +72,12 @@ pub struct StepView {
 }
 
 /// The order, if it is this consumer's. One read.
-pub async fn track(orders: &impl Orders, orchestrator: &Orchestrator, consumer_id: &str, order_id: &str) -> Result<Option<OrderView>, StoreError> {
+pub async fn track(
+    orders: &impl Orders,
+    orchestrator: &Orchestrator,
+    consumer_id: &str,
+    order_id: &str,
+) -> Result<Option<OrderView>, StoreError> {
     let order = orders.order(order_id).await?;
     Ok(order.filter(|order| order.consumer.id == consumer_id).map(|order| view(&order, orchestrator)))
 }
@@ -80,7 +85,8 @@ pub async fn track(orders: &impl Orders, orchestrator: &Orchestrator, consumer_i
 /// The view of an order.
 pub fn view(order: &Order, orchestrator: &Orchestrator) -> OrderView {
     let workflow = orchestrator.workflows().iter().find(|workflow| workflow.name == order.workflow);
-    let mut names: Vec<&str> = workflow.map(|workflow| workflow.steps().map(|spec| spec.step.as_str()).collect()).unwrap_or_default();
+    let mut names: Vec<&str> =
+        workflow.map(|workflow| workflow.steps().map(|spec| spec.step.as_str()).collect()).unwrap_or_default();
     // A workflow may have changed since: what the order has and the workflow no longer has comes last.
     names.extend(order.steps.0.keys().map(String::as_str).filter(|step| !names.contains(step)).collect::<Vec<_>>());
     let steps = names.into_iter().filter_map(|step| order.steps.entry(step).map(|entry| (step, entry)));

@@ -89,7 +89,8 @@ where
         })?;
         let received = batch.records.len();
         let work = batch.records.into_iter().map(|record| handle_one(record.into(), invocation.clone(), handler));
-        let mut failed: Vec<String> = stream::iter(work).buffer_unordered(CONCURRENCY).filter_map(std::future::ready).collect().await;
+        let mut failed: Vec<String> =
+            stream::iter(work).buffer_unordered(CONCURRENCY).filter_map(std::future::ready).collect().await;
         failed.sort();
         if received != 1 {
             tracing::info!(received, failed = failed.len(), "batch of {received}, {} failed", failed.len());
@@ -134,7 +135,10 @@ where
 fn correlation_id(message: &Message) -> String {
     let attribute = || message.attributes.get("correlation_id").cloned();
     let body = || serde_json::from_str::<Value>(&message.body).ok()?.get("correlation_id")?.as_str().map(str::to_owned);
-    attribute().filter(|id| fit_for_logs(id)).or_else(|| body().filter(|id| fit_for_logs(id))).unwrap_or_else(|| message.message_id.clone())
+    attribute()
+        .filter(|id| fit_for_logs(id))
+        .or_else(|| body().filter(|id| fit_for_logs(id)))
+        .unwrap_or_else(|| message.message_id.clone())
 }
 
 #[derive(Deserialize)]
@@ -163,11 +167,16 @@ struct MessageAttribute {
 impl From<Record> for Message {
     fn from(record: Record) -> Self {
         let count = record.attributes.get("ApproximateReceiveCount");
-        let count = count.and_then(|count| count.as_u64().map(|count| count.to_string()).or_else(|| count.as_str().map(str::to_owned)));
+        let count =
+            count.and_then(|count| count.as_u64().map(|count| count.to_string()).or_else(|| count.as_str().map(str::to_owned)));
         Self {
             message_id: record.message_id,
             body: record.body,
-            attributes: record.message_attributes.into_iter().filter_map(|(name, value)| Some((name, value.string_value?))).collect(),
+            attributes: record
+                .message_attributes
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value.string_value?)))
+                .collect(),
             receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
         }
     }
@@ -187,7 +196,11 @@ mod tests {
     }
 
     fn batch(bodies: &[&str]) -> Value {
-        let records: Vec<Value> = bodies.iter().enumerate().map(|(index, body)| json!({ "messageId": format!("m-{index:02}"), "body": body })).collect();
+        let records: Vec<Value> = bodies
+            .iter()
+            .enumerate()
+            .map(|(index, body)| json!({ "messageId": format!("m-{index:02}"), "body": body }))
+            .collect();
         json!({ "Records": records })
     }
 
@@ -203,7 +216,8 @@ mod tests {
         })
         .await;
         assert_eq!(answer, Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "m-01" }, { "itemIdentifier": "m-02" }] })));
-        let codes: Vec<Value> = captured.lines().iter().filter(|line| line["outcome"] == "failed").map(|line| line["code"].clone()).collect();
+        let codes: Vec<Value> =
+            captured.lines().iter().filter(|line| line["outcome"] == "failed").map(|line| line["code"].clone()).collect();
         assert_eq!(codes, ["Store.Unavailable", "Lambda.Unknown"]);
     }
 

@@ -118,7 +118,9 @@ mod tests {
         let error = config.finish().unwrap_err();
         assert_eq!(error.problems.len(), 4);
         let text = error.to_string();
-        for part in ["ORDERS_TABLE is missing", "SECONDS is malformed", "EMPTY is missing", "RATE is malformed", "infra/template.yaml"] {
+        for part in
+            ["ORDERS_TABLE is missing", "SECONDS is malformed", "EMPTY is missing", "RATE is malformed", "infra/template.yaml"]
+        {
             assert!(text.contains(part), "{text}");
         }
         assert!(!text.contains("soon"), "a value may be a secret");

@@ -108,7 +108,12 @@ mod tests {
     #[test]
     fn every_difference_that_matters_changes_the_hash() {
         let base = validation_hash(&json!({ "a": [1, 2], "b": "1" }));
-        for other in [json!({ "a": [2, 1], "b": "1" }), json!({ "a": [1, 2], "b": 1 }), json!({ "a": [1, 2] }), json!({ "a": [1, 2], "b": "1", "c": null })] {
+        for other in [
+            json!({ "a": [2, 1], "b": "1" }),
+            json!({ "a": [1, 2], "b": 1 }),
+            json!({ "a": [1, 2] }),
+            json!({ "a": [1, 2], "b": "1", "c": null }),
+        ] {
             assert_ne!(base, validation_hash(&other), "{other}");
         }
     }
@@ -123,8 +128,16 @@ mod tests {
 
     #[test]
     fn a_record_has_powertools_attributes() {
-        let record =
-            IdempotencyRecord { id: "f#1".into(), expiration: 1, status: IdempotencyStatus::InProgress, data: None, validation: Some("v".into()) };
-        assert_eq!(serde_json::to_value(&record).unwrap(), json!({ "id": "f#1", "expiration": 1, "status": "INPROGRESS", "validation": "v" }));
+        let record = IdempotencyRecord {
+            id: "f#1".into(),
+            expiration: 1,
+            status: IdempotencyStatus::InProgress,
+            data: None,
+            validation: Some("v".into()),
+        };
+        assert_eq!(
+            serde_json::to_value(&record).unwrap(),
+            json!({ "id": "f#1", "expiration": 1, "status": "INPROGRESS", "validation": "v" })
+        );
     }
 }

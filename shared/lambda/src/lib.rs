@@ -21,7 +21,8 @@ pub mod telemetry;
 pub mod token;
 
 pub use runtime::{
-    Invocation, TaskError, handle_http, handle_schedule, handle_task, run_batch, run_http, run_http_or_batch, run_schedule, run_task,
+    Invocation, TaskError, handle_http, handle_schedule, handle_task, run_batch, run_http, run_http_or_batch, run_schedule,
+    run_task,
 };
 
 /// What a function's `main` may end with.

@@ -299,8 +299,10 @@ impl From<Stopped> for Problem {
     fn from(stopped: Stopped) -> Self {
         match stopped {
             Stopped::Panicked(_) => Self::unexplained().caused_by(&TaskError::from(stopped)),
-            Stopped::TimedOut => Self::new(504, "Request.TimedOut", "the request was not finished in time; it may or may not have happened")
-                .advice("Send the same request again, with the same Idempotency-Key where it has one."),
+            Stopped::TimedOut => {
+                Self::new(504, "Request.TimedOut", "the request was not finished in time; it may or may not have happened")
+                    .advice("Send the same request again, with the same Idempotency-Key where it has one.")
+            }
         }
     }
 }
@@ -346,7 +348,9 @@ where
     E: Into<Diagnostic> + fmt::Debug + Send + 'static,
 {
     if telemetry::variable("AWS_LAMBDA_RUNTIME_API").is_none() {
-        return Err("this program is a Lambda function and AWS_LAMBDA_RUNTIME_API is not set; `make up` runs it on this machine".into());
+        return Err(
+            "this program is a Lambda function and AWS_LAMBDA_RUNTIME_API is not set; `make up` runs it on this machine".into()
+        );
     }
     let cold = Arc::new(AtomicBool::new(true));
     let service = service_fn(move |event: LambdaEvent<Value>| {
@@ -391,7 +395,10 @@ mod tests {
         assert_eq!(lines.len(), 1);
         let line = &lines[0];
         assert_eq!((&line["method"], &line["route"], &line["status"]), (&"GET".into(), &"/v1/orders/{id}".into(), &200.into()));
-        assert_eq!((&line["correlation_id"], &line["function_request_id"], &line["cold_start"]), (&"client-7f3a".into(), &"lambda-1".into(), &true.into()));
+        assert_eq!(
+            (&line["correlation_id"], &line["function_request_id"], &line["cold_start"]),
+            (&"client-7f3a".into(), &"lambda-1".into(), &true.into())
+        );
     }
 
     #[tokio::test]
@@ -402,7 +409,10 @@ mod tests {
         })
         .await;
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-        assert_eq!((&answer["statusCode"], &body["code"], &body["trace_id"]), (&500.into(), &"Internal".into(), &"client-7f3a".into()));
+        assert_eq!(
+            (&answer["statusCode"], &body["code"], &body["trace_id"]),
+            (&500.into(), &"Internal".into(), &"client-7f3a".into())
+        );
         assert!(!answer.to_string().contains("refused"));
         assert_eq!(captured.lines()[0]["error"], "connection refused");
         assert_eq!(captured.lines()[0]["level"], "ERROR");
@@ -434,11 +444,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_is_stopped_before_the_deadline() {
-        let answer = handle_http(event("api-gateway/get-order"), Invocation { deadline_ms: soon(), ..invocation() }, &|_| async {
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            Ok(Response::empty(204))
-        })
-        .await;
+        let answer =
+            handle_http(event("api-gateway/get-order"), Invocation { deadline_ms: soon(), ..invocation() }, &|_| async {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                Ok(Response::empty(204))
+            })
+            .await;
         assert_eq!(answer["statusCode"], 504);
         assert!(answer["body"].as_str().unwrap().contains("Request.TimedOut"));
     }
@@ -446,10 +457,14 @@ mod tests {
     #[tokio::test]
     async fn a_task_keeps_its_correlation_id_and_logs_its_order() {
         let (captured, _guard) = Captured::begin();
-        let result = handle_task(event("step-functions/authorize-payment"), invocation(), &|event: Value, invocation: Invocation| async move {
-            tracing::info!("authorizing");
-            Ok(json!({ "run": event["run"], "correlation_id": invocation.correlation_id }))
-        })
+        let result = handle_task(
+            event("step-functions/authorize-payment"),
+            invocation(),
+            &|event: Value, invocation: Invocation| async move {
+                tracing::info!("authorizing");
+                Ok(json!({ "run": event["run"], "correlation_id": invocation.correlation_id }))
+            },
+        )
         .await;
         assert_eq!(result, Ok(json!({ "run": 1, "correlation_id": "client-7f3a" })));
         for line in captured.lines() {
@@ -462,10 +477,14 @@ mod tests {
     #[tokio::test]
     async fn a_tasks_error_reaches_step_functions_by_its_code() {
         let (captured, _guard) = Captured::begin();
-        let result = handle_task(json!({}), invocation(), &|_, _| async { Err(TaskError::new("Payment.Declined", "no funds")) }).await;
+        let result =
+            handle_task(json!({}), invocation(), &|_, _| async { Err(TaskError::new("Payment.Declined", "no funds")) }).await;
         let diagnostic = Diagnostic::from(result.unwrap_err());
         assert_eq!((diagnostic.error_type.as_str(), diagnostic.error_message.as_str()), ("Payment.Declined", "no funds"));
-        assert_eq!((&captured.lines()[0]["code"], &captured.lines()[0]["outcome"]), (&"Payment.Declined".into(), &"failed".into()));
+        assert_eq!(
+            (&captured.lines()[0]["code"], &captured.lines()[0]["outcome"]),
+            (&"Payment.Declined".into(), &"failed".into())
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -486,7 +505,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_schedule_runs_under_its_events_id() {
-        let result = handle_schedule(event("schedule/minute"), invocation(), &|invocation: Invocation| async move { Ok(invocation.correlation_id.into()) }).await;
+        let result = handle_schedule(event("schedule/minute"), invocation(), &|invocation: Invocation| async move {
+            Ok(invocation.correlation_id.into())
+        })
+        .await;
         assert_eq!(result, Ok("53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa".into()));
     }
 

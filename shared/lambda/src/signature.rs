@@ -88,19 +88,26 @@ pub fn verify_webhook(keys: &KeyRing, header: Option<&str>, body: &[u8], now_s: 
     let Some(header) = header.filter(|header| !header.trim().is_empty()) else {
         return Err(Problem::new(401, "Webhook.SignatureMissing", format!("the header {WEBHOOK_SIGNATURE_HEADER} is missing")));
     };
-    let invalid = || Problem::new(401, "Webhook.SignatureInvalid", "the signature does not fit the body; check which key is used");
+    let invalid =
+        || Problem::new(401, "Webhook.SignatureInvalid", "the signature does not fit the body; check which key is used");
     let parts: Vec<(&str, &str)> = header.split(',').filter_map(|part| part.trim().split_once('=')).collect();
     let time = parts.iter().find(|(name, _)| *name == "t").and_then(|(_, time)| time.parse::<i64>().ok()).ok_or_else(invalid)?;
     let message = webhook_message(time, body);
     // While a sender rotates its key, it may sign with both.
-    let macs: Vec<Vec<u8>> = parts.iter().filter(|(name, _)| *name == "v1").filter_map(|(_, mac)| from_hex(mac)).take(4).collect();
-    let genuine = macs.iter().fold(false, |genuine, mac| genuine | keys.any(|key| hmac::verify(&key.secret, &message, mac).is_ok()));
+    let macs: Vec<Vec<u8>> =
+        parts.iter().filter(|(name, _)| *name == "v1").filter_map(|(_, mac)| from_hex(mac)).take(4).collect();
+    let genuine =
+        macs.iter().fold(false, |genuine, mac| genuine | keys.any(|key| hmac::verify(&key.secret, &message, mac).is_ok()));
     if !genuine {
         return Err(invalid());
     }
     // Only a genuine time is worth telling about.
     if now_s.saturating_sub(time).saturating_abs() > tolerance_s {
-        return Err(Problem::new(401, "Webhook.TooOld", format!("the webhook's time is more than {tolerance_s} s from now; sign it again")));
+        return Err(Problem::new(
+            401,
+            "Webhook.TooOld",
+            format!("the webhook's time is more than {tolerance_s} s from now; sign it again"),
+        ));
     }
     Ok(())
 }
@@ -135,7 +142,8 @@ mod tests {
         let keys = KeyRing::new("secret", Some("older"));
         let sealed = keys.seal(b"terms");
         assert!(!keys.verify(b"other terms", &sealed));
-        for wrong in ["", "v1", "v1..", "v2", &sealed[..sealed.len() - 1], &sealed.replacen("v1", "v2", 1), &format!("{sealed}A")] {
+        for wrong in ["", "v1", "v1..", "v2", &sealed[..sealed.len() - 1], &sealed.replacen("v1", "v2", 1), &format!("{sealed}A")]
+        {
             assert!(!keys.verify(b"terms", wrong), "{wrong}");
         }
     }

@@ -61,7 +61,8 @@ where
 }
 
 fn input(event: Value) -> Result<StepInput, TaskError> {
-    StepInput::deserialize(event).map_err(|error| TaskError::new(run::STEP_UNKNOWN.name, format!("this is no input of a step: {error}")))
+    StepInput::deserialize(event)
+        .map_err(|error| TaskError::new(run::STEP_UNKNOWN.name, format!("this is no input of a step: {error}")))
 }
 
 fn not_asked(input: &StepInput) -> TaskError {

@@ -49,7 +49,11 @@ pub(crate) fn print_line(line: &str) {
 
 /// The message of a panic.
 pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
-    payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
 }
 
 struct JsonLines<W> {
@@ -85,7 +89,10 @@ impl<W: Fn(&str) + 'static> JsonLines<W> {
         head.extend(self.function_memory_size.map(|size| ("function_memory_size", size.into())));
         let mut line = String::from("{");
         let known = |name: &str| head.iter().any(|(known, _)| *known == name);
-        let members = head.iter().map(|(name, value)| (*name, value)).chain(fields.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| !known(name)));
+        let members = head
+            .iter()
+            .map(|(name, value)| (*name, value))
+            .chain(fields.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| !known(name)));
         for (name, value) in members {
             if line.len() > 1 {
                 line.push(',');
@@ -228,7 +235,13 @@ pub(crate) mod tests {
     #[test]
     fn a_line_has_powertools_keys_first_and_all_fields_at_the_top() {
         let (captured, _guard) = Captured::begin();
-        let outer = tracing::info_span!("invocation", correlation_id = "c-1", cold_start = true, step = "outer", late = tracing::field::Empty);
+        let outer = tracing::info_span!(
+            "invocation",
+            correlation_id = "c-1",
+            cold_start = true,
+            step = "outer",
+            late = tracing::field::Empty
+        );
         outer.in_scope(|| {
             outer.record("late", 7);
             tracing::info_span!("step", step = "authorize-payment").in_scope(|| {
@@ -240,7 +253,10 @@ pub(crate) mod tests {
         assert!(!raw[0].contains('\n'));
         let line = &captured.lines()[0];
         assert_eq!(line["message"], "declined: card \"1\"\n");
-        assert_eq!((&line["service"], &line["function_name"], &line["function_memory_size"]), (&"checkout".into(), &"submit-checkout".into(), &256.into()));
+        assert_eq!(
+            (&line["service"], &line["function_name"], &line["function_memory_size"]),
+            (&"checkout".into(), &"submit-checkout".into(), &256.into())
+        );
         assert_eq!((&line["correlation_id"], &line["cold_start"], &line["late"]), (&"c-1".into(), &true.into(), &7.into()));
         assert_eq!((&line["order.id"], &line["step"], &line["ms"]), (&"ord_1".into(), &"authorize-payment".into(), &1.5.into()));
         let timestamp = line["timestamp"].as_str().unwrap();

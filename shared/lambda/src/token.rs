@@ -118,7 +118,8 @@ impl Identity {
         if self.has_role(role) {
             return Ok(());
         }
-        Err(Problem::new(403, "Token.RoleMissing", format!("this needs the role {role}")).advice("Ask for a token with the role."))
+        Err(Problem::new(403, "Token.RoleMissing", format!("this needs the role {role}"))
+            .advice("Ask for a token with the role."))
     }
 }
 
@@ -202,7 +203,8 @@ impl<S: JwksSource> TokenVerifier<S> {
     pub async fn verify(&self, request: &Request) -> Result<Identity, Problem> {
         let shared = &self.0;
         let token = bearer(request).ok_or_else(|| {
-            Problem::new(401, "Token.Missing", "this needs a bearer token in the Authorization header").header("www-authenticate", "Bearer")
+            Problem::new(401, "Token.Missing", "this needs a bearer token in the Authorization header")
+                .header("www-authenticate", "Bearer")
         })?;
         let header = jsonwebtoken::decode_header(token).map_err(|error| invalid(&error))?;
         if !shared.validation.algorithms.contains(&header.alg) {
@@ -233,7 +235,10 @@ impl<S> Clone for TokenVerifier<S> {
 
 impl<S> fmt::Debug for TokenVerifier<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenVerifier").field("issuer", &self.0.validation.iss).field("algorithm", &self.0.algorithm).finish_non_exhaustive()
+        f.debug_struct("TokenVerifier")
+            .field("issuer", &self.0.validation.iss)
+            .field("algorithm", &self.0.algorithm)
+            .finish_non_exhaustive()
     }
 }
 
@@ -247,9 +252,9 @@ impl<S: JwksSource> Shared<S> {
             return Ok(key.clone());
         }
         self.refetch(known.as_ref().map(|keys| keys.fetched_ms)).await;
-        let keys = self.known().ok_or_else(|| {
-            Problem::new(503, "Token.KeysUnavailable", "tokens can't be checked right now").retry_after(2)
-        })?;
+        let keys = self
+            .known()
+            .ok_or_else(|| Problem::new(503, "Token.KeysUnavailable", "tokens can't be checked right now").retry_after(2))?;
         keys.find(id).ok_or_else(|| refused("Token.Invalid", "the token is signed with an unknown key"))
     }
 
@@ -287,7 +292,9 @@ impl<S: JwksSource> Shared<S> {
                 _ => false,
             };
             let signs = key.get("use").is_none_or(|usage| usage == "sig");
-            (fits && signs).then(|| Some((jwk.common.key_id.clone().unwrap_or_default(), DecodingKey::from_jwk(&jwk).ok()?))).flatten()
+            (fits && signs)
+                .then(|| Some((jwk.common.key_id.clone().unwrap_or_default(), DecodingKey::from_jwk(&jwk).ok()?)))
+                .flatten()
         });
         Ok(usable.collect())
     }
@@ -337,8 +344,10 @@ mod tests {
 
     impl Signer {
         fn new(id: &'static str) -> Self {
-            let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap().as_ref().to_vec();
-            let public = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).unwrap().public_key().as_ref().to_vec();
+            let pkcs8 =
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap().as_ref().to_vec();
+            let public =
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).unwrap().public_key().as_ref().to_vec();
             Self { id, pkcs8, public }
         }
 
@@ -397,7 +406,9 @@ mod tests {
 
         fn verifier(&self) -> TokenVerifier<Self> {
             let now = Arc::clone(&self.now);
-            TokenVerifier::with_clock("https://issuer", "carryout", TokenAlgorithm::Es256, self.clone(), move || now.load(Ordering::Relaxed))
+            TokenVerifier::with_clock("https://issuer", "carryout", TokenAlgorithm::Es256, self.clone(), move || {
+                now.load(Ordering::Relaxed)
+            })
         }
     }
 
@@ -458,7 +469,8 @@ mod tests {
         let unsigned = format!("{}.{}.", part(json!({ "alg": "none", "kid": "k1" })), part(claims()));
         assert_eq!(code(verifier.verify(&request(&unsigned)).await), "Token.Invalid");
         let header = Header { kid: Some("k1".into()), ..Header::new(Algorithm::HS256) };
-        let with_public_key_as_secret = jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(&signer.public)).unwrap();
+        let with_public_key_as_secret =
+            jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(&signer.public)).unwrap();
         assert_eq!(code(verifier.verify(&request(&with_public_key_as_secret)).await), "Token.Invalid");
     }
 

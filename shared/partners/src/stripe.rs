@@ -48,7 +48,9 @@ impl<S: Secrets> StripePayments<S> {
 
     async fn secret_key(&self) -> Result<String, CallError> {
         let secret = self.secret_key.secret().await;
-        secret.map(|secret| secret.current).map_err(|error| CallError::Unavailable { partner: PAYMENT.name, detail: error.to_string() })
+        secret
+            .map(|secret| secret.current)
+            .map_err(|error| CallError::Unavailable { partner: PAYMENT.name, detail: error.to_string() })
     }
 
     async fn get(&self, path: &str) -> Result<RequestBuilder, CallError> {
@@ -72,7 +74,8 @@ fn refund_of(body: RefundBody) -> Result<Refund, CallError> {
 }
 
 fn money(minor: i64, currency: &str) -> Result<Money, CallError> {
-    let unclear = |error: carryout_money::UnknownCurrency| CallError::Unclear { partner: PAYMENT.name, detail: error.to_string() };
+    let unclear =
+        |error: carryout_money::UnknownCurrency| CallError::Unclear { partner: PAYMENT.name, detail: error.to_string() };
     Ok(Money::new(minor, currency.parse::<Currency>().map_err(unclear)?))
 }
 
@@ -100,7 +103,10 @@ impl<S: Secrets> Payments for StripePayments<S> {
     }
 
     async fn capture(&self, key: &str, id: &str, amount: Money) -> Result<Intent, CallError> {
-        intent(self.post(&format!("payment_intents/{id}/capture"), key, &[("amount_to_capture", &amount.minor.to_string())]).await?).await
+        intent(
+            self.post(&format!("payment_intents/{id}/capture"), key, &[("amount_to_capture", &amount.minor.to_string())]).await?,
+        )
+        .await
     }
 
     async fn cancel(&self, key: &str, id: &str) -> Result<Intent, CallError> {
@@ -113,7 +119,8 @@ impl<S: Secrets> Payments for StripePayments<S> {
     }
 
     async fn refunds(&self, id: &str) -> Result<Vec<Refund>, CallError> {
-        let list: ListBody<RefundBody> = send(&PAYMENT, self.get("refunds").await?.query(&[("payment_intent", id), ("limit", "100")])).await?;
+        let list: ListBody<RefundBody> =
+            send(&PAYMENT, self.get("refunds").await?.query(&[("payment_intent", id), ("limit", "100")])).await?;
         list.data.into_iter().map(refund_of).collect()
     }
 }

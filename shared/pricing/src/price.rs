@@ -230,7 +230,8 @@ mod tests {
     }
 
     fn context(tax: TaxRule) -> Context {
-        let line = |id: &str, quantity, unit| ContextLine { item_id: id.into(), name: id.into(), quantity, unit_price: usd(unit) };
+        let line =
+            |id: &str, quantity, unit| ContextLine { item_id: id.into(), name: id.into(), quantity, unit_price: usd(unit) };
         Context {
             currency: Currency::USD,
             lines: vec![line("ramen", 2, 1_450), line("gyoza", 1, 725)],

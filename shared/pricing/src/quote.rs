@@ -106,7 +106,9 @@ fn components(price: &Price) -> BTreeMap<String, (String, Money)> {
     let lines = price.lines.iter().map(|line| (format!("lines.{}", line.item_id), (line.name.clone(), line.amount)));
     let charges = [("fees", &price.fees), ("discounts", &price.discounts), ("taxes", &price.taxes), ("credits", &price.credits)]
         .into_iter()
-        .flat_map(|(group, charges)| charges.iter().map(move |charge| (format!("{group}.{}", charge.code), (charge.name.clone(), charge.amount))));
+        .flat_map(|(group, charges)| {
+            charges.iter().map(move |charge| (format!("{group}.{}", charge.code), (charge.name.clone(), charge.amount)))
+        });
     lines.chain(charges).chain([("tip".to_owned(), ("Tip".to_owned(), price.tip))]).collect()
 }
 
@@ -119,7 +121,13 @@ mod tests {
     fn price(ramen: i64, tax: i64) -> Price {
         let usd = |minor| Money::new(minor, Currency::USD);
         Price {
-            lines: vec![PricedLine { item_id: "ramen".into(), name: "Ramen".into(), quantity: 1, unit_price: usd(ramen), amount: usd(ramen) }],
+            lines: vec![PricedLine {
+                item_id: "ramen".into(),
+                name: "Ramen".into(),
+                quantity: 1,
+                unit_price: usd(ramen),
+                amount: usd(ramen),
+            }],
             subtotal: usd(ramen),
             fees: Vec::new(),
             discounts: Vec::new(),

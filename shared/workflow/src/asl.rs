@@ -186,7 +186,10 @@ impl Compiler<'_> {
             PARKED.into(),
             json!({ "Type": "Fail", "Error": "Order.Parked", "Cause": "An undo could not be finished. An operator was paged and can redrive it." }),
         );
-        states.insert(SUPERSEDED.into(), json!({ "Type": "Succeed", "Comment": "A newer run has taken over; this one does nothing more." }));
+        states.insert(
+            SUPERSEDED.into(),
+            json!({ "Type": "Succeed", "Comment": "A newer run has taken over; this one does nothing more." }),
+        );
     }
 
     /// A task state without its transitions.

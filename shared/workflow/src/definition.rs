@@ -116,7 +116,8 @@ impl Workflow {
         let fail = |problem: String| Err(InvalidWorkflow { workflow: self.name.clone(), problem });
         let mut seen = BTreeSet::new();
         for spec in self.steps() {
-            let well_formed = !spec.step.is_empty() && spec.step.split('-').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase()));
+            let well_formed = !spec.step.is_empty()
+                && spec.step.split('-').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase()));
             if !well_formed {
                 return fail(format!("step {:?} must be lower-case words joined by dashes", spec.step));
             }

@@ -101,7 +101,12 @@ impl<'a, E: Send + Sync + 'a> Plan<'a, E> {
     }
 
     /// Adds a task that depends on `inputs`: `()`, or a tuple of handles of earlier tasks of this plan.
-    pub fn task<I, T, F>(&mut self, name: &'static str, inputs: I, work: impl FnOnce(I::Outputs) -> F + Send + 'a) -> Task<'a, T, E>
+    pub fn task<I, T, F>(
+        &mut self,
+        name: &'static str,
+        inputs: I,
+        work: impl FnOnce(I::Outputs) -> F + Send + 'a,
+    ) -> Task<'a, T, E>
     where
         I: Inputs<'a, E>,
         T: Send + Sync + 'a,

@@ -5,7 +5,9 @@
 //! overtakes a call that may still be on its way, and no two runs act at once.
 
 use crate::step::{Attempt, Effect, Step};
-use crate::{Class, Coded, Direction, ErrorCode, Failure, Outcome, Progress, StepInput, StepReply, StepState, Subject, UndoState};
+use crate::{
+    Class, Coded, Direction, ErrorCode, Failure, Outcome, Progress, StepInput, StepReply, StepState, Subject, UndoState,
+};
 use serde_json::Value;
 use std::future::Future;
 
@@ -125,7 +127,11 @@ pub trait StatusStore: Send + Sync {
     ) -> impl Future<Output = Result<Self::Subject, ClaimRefused<Self::Subject>>> + Send;
 
     /// Marks an entry as undone under a claim and gives the claim back.
-    fn complete_undo(&self, claim: &Claim, progress: &Progress<Self::Note>) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn complete_undo(
+        &self,
+        claim: &Claim,
+        progress: &Progress<Self::Note>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Gives an undo's claim back after a failed attempt; the undo stays asked for.
     fn release_undo(&self, claim: &Claim, failure: &Failure) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -210,7 +216,13 @@ impl<T: StatusStore> Attempt<T::Note> for Claimed<'_, T> {
 ///
 /// `now` and `lease_until` are milliseconds since the Unix epoch; the lease must end no sooner than this function can
 /// still be running.
-pub async fn process<S, T>(step: &S, store: &T, input: &StepInput, now: i64, lease_until: i64) -> Result<StepReply, RunError<S::Error>>
+pub async fn process<S, T>(
+    step: &S,
+    store: &T,
+    input: &StepInput,
+    now: i64,
+    lease_until: i64,
+) -> Result<StepReply, RunError<S::Error>>
 where
     S: Effect<Subject = T::Subject, Note = T::Note>,
     T: StatusStore,
@@ -244,7 +256,13 @@ where
 }
 
 /// Takes `step`'s effect back for the subject of `input`; units as for [`process`].
-pub async fn undo<S, T>(step: &S, store: &T, input: &StepInput, now: i64, lease_until: i64) -> Result<StepReply, RunError<S::Error>>
+pub async fn undo<S, T>(
+    step: &S,
+    store: &T,
+    input: &StepInput,
+    now: i64,
+    lease_until: i64,
+) -> Result<StepReply, RunError<S::Error>>
 where
     S: Effect<Subject = T::Subject, Note = T::Note>,
     T: StatusStore,

@@ -54,6 +54,14 @@ async fn every_call_is_recorded_in_its_order() {
         .iter()
         .map(|call| (call["operation"].as_str().unwrap(), call["key"].as_str().unwrap(), call["outcome"].as_str().unwrap()))
         .collect();
-    assert_eq!(seen, [("create", "create", "done"), ("confirm", "confirm", "done"), ("confirm", "again", "refused"), ("lookup", "key", "done")]);
+    assert_eq!(
+        seen,
+        [
+            ("create", "create", "done"),
+            ("confirm", "confirm", "done"),
+            ("confirm", "again", "refused"),
+            ("lookup", "key", "done")
+        ]
+    );
     assert_eq!((&calls[2]["partner"], &calls[2]["at"]), (&json!("payment"), &json!(START_MS + 5)));
 }

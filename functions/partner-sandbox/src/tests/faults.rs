@@ -78,7 +78,9 @@ async fn a_late_effect_that_is_no_longer_possible_is_booked_as_refused() {
 async fn partners_decline_as_told() {
     let fixture = Fixture::new();
     for (partner, operation) in [("payment", "confirm"), ("fraud", "check"), ("logistics", "deliver")] {
-        fixture.fault(json!({ "partner": partner, "operation": operation, "kind": "decline", "code": "insufficient_funds" })).await;
+        fixture
+            .fault(json!({ "partner": partner, "operation": operation, "kind": "decline", "code": "insufficient_funds" }))
+            .await;
     }
     let id = fixture.intent("ord_1").await;
     let (status, body) = fixture.pay(&format!("payment_intents/{id}/confirm"), "k", &[("payment_method", "pm_card_visa")]).await;
@@ -146,7 +148,8 @@ async fn calls_at_the_same_time_use_a_fault_exactly_as_often_as_it_was_set() {
     let fixture = Fixture::new();
     fixture.fault(json!({ "partner": "payment", "operation": "create", "kind": "fail_before", "times": 3 })).await;
     let call = Call { partner: Partner::Payment, operation: "create", order_id: None, consumer_id: None, key: None };
-    let taken = futures::future::try_join_all((0..10).map(|_| set_faults::take(&fixture.sandbox.documents, &call))).await.unwrap();
+    let taken =
+        futures::future::try_join_all((0..10).map(|_| set_faults::take(&fixture.sandbox.documents, &call))).await.unwrap();
     assert_eq!(taken.iter().flatten().count(), 3);
 }
 

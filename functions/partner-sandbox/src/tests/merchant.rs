@@ -39,7 +39,8 @@ async fn an_order_that_was_called_off_before_it_came_stays_so() {
 async fn a_store_that_is_asked_to_answers_with_a_signature() {
     let fixture = Fixture::new();
     for _ in 0..2 {
-        fixture.call("PUT", ORDER, &notification(Some(CALLBACK_URL))).await;
+        let request = json_request("PUT", ORDER, &notification(Some(CALLBACK_URL)));
+        fixture.send(Request { correlation_id: "client-1".into(), ..request }).await;
     }
     assert_eq!(fixture.scheduled(), [1]);
     assert_eq!(fixture.deliver().await, [Ok(())]);
@@ -48,6 +49,7 @@ async fn a_store_that_is_asked_to_answers_with_a_signature() {
     assert_eq!(url, CALLBACK_URL);
     assert_eq!(serde_json::from_str::<Value>(body).unwrap(), json!({ "order_id": "ord_1", "answer": "accepted", "reason": "" }));
     assert_eq!(headers[0].0, "Carryout-Signature");
+    assert_eq!(headers[1], ("X-Correlation-Id".to_owned(), "client-1".to_owned()));
     verify_webhook(&keys(), Some(&headers[0].1), body.as_bytes(), START_MS / 1_000, 0).unwrap();
     assert_eq!(fixture.summary("ord_1").await["merchant_status"], "accepted");
 }
@@ -80,7 +82,7 @@ async fn a_store_does_not_answer_for_an_order_that_was_called_off() {
 #[tokio::test]
 async fn stores_answer_only_where_they_are_meant_to() {
     let fixture = Fixture::new();
-    for url in ["http://169.254.169.254/latest", "https://api.example.com.evil.test/"] {
+    for url in ["http://169.254.169.254/latest", "https://api.example.com.evil.test/v1/webhooks/merchants"] {
         let (status, body) = fixture.call("PUT", ORDER, &notification(Some(url))).await;
         assert_eq!((status, &body["code"]), (400, &json!("invalid_request")));
     }

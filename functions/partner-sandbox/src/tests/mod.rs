@@ -7,7 +7,7 @@ mod logistics;
 mod merchant;
 mod payment;
 
-use crate::callbacks::{Callback, CallbackError, Callbacks, NoAnswer, Outbound, Time};
+use crate::callbacks::{AddressPattern, Callback, CallbackError, Callbacks, NoAnswer, Outbound, Time};
 use crate::documents::MemoryDocuments;
 use crate::{Ports, Sandbox, Settings};
 use aws_lc_rs::rand::SystemRandom;
@@ -99,7 +99,9 @@ impl Outbound for World {
 impl JwksSource for World {
     async fn fetch(&self) -> Result<Value, JwksError> {
         let (x, y) = OPERATOR_KEY.1[1..].split_at(32);
-        Ok(json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "k", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) }] }))
+        Ok(
+            json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "k", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) }] }),
+        )
     }
 }
 
@@ -108,7 +110,8 @@ fn keys() -> KeyRing {
 }
 
 fn token(roles: &[&str]) -> String {
-    let claims = json!({ "iss": "https://issuer", "aud": "carryout", "sub": "ops_1", "exp": START_MS / 1_000 + 86_400, "roles": roles });
+    let claims =
+        json!({ "iss": "https://issuer", "aud": "carryout", "sub": "ops_1", "exp": START_MS / 1_000 + 86_400, "roles": roles });
     let header = Header { kid: Some("k".into()), ..Header::new(Algorithm::ES256) };
     jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(&OPERATOR_KEY.0)).unwrap()
 }
@@ -126,7 +129,10 @@ impl Fixture {
         let clock = world.clone();
         let operators =
             TokenVerifier::with_clock("https://issuer", "carryout", TokenAlgorithm::Es256, world.clone(), move || clock.now_ms());
-        let settings = Settings { payment_key: Some("sk_test_1".into()), answers_go_to: Some("https://api.example.com/".into()), webhook_keys: keys() };
+        let settings = Settings {
+            answers_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/merchants")),
+            webhook_keys: keys(),
+        };
         let sandbox = Sandbox {
             documents: MemoryDocuments::default(),
             callbacks: world.clone(),
@@ -218,14 +224,21 @@ impl Fixture {
     /// An intent whose money is held.
     async fn authorized(&self, order_id: &str) -> String {
         let id = self.intent(order_id).await;
-        let (status, body) = self.pay(&format!("payment_intents/{id}/confirm"), "confirm", &[("payment_method", "pm_card_visa")]).await;
+        let (status, body) =
+            self.pay(&format!("payment_intents/{id}/confirm"), "confirm", &[("payment_method", "pm_card_visa")]).await;
         assert_eq!((status, &body["status"]), (200, &json!("requires_capture")));
         id
     }
 }
 
 fn create_form(order_id: &str) -> [(&str, &str); 5] {
-    [("amount", "2000"), ("currency", "usd"), ("capture_method", "manual"), ("metadata[order_id]", order_id), ("metadata[consumer_id]", "con_1")]
+    [
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("capture_method", "manual"),
+        ("metadata[order_id]", order_id),
+        ("metadata[consumer_id]", "con_1"),
+    ]
 }
 
 fn payment_request(path: &str, key: &str, form: &[(&str, &str)]) -> Request {
@@ -246,7 +259,8 @@ fn json_request(method: &str, path: &str, body: &Value) -> Request {
     for (name, value) in form_urlencoded::parse(query.as_bytes()).into_owned() {
         parameters.entry(name).or_default().push(value);
     }
-    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned()), ("idempotency-key".to_owned(), "key".to_owned())];
+    let mut headers =
+        vec![("content-type".to_owned(), "application/json".to_owned()), ("idempotency-key".to_owned(), "key".to_owned())];
     if path.starts_with("/payment") {
         headers.push(("authorization".into(), "Bearer sk_test_1".into()));
     }

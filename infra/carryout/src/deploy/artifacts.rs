@@ -19,13 +19,8 @@ use crate::project::Project;
 
 /// Names the template to package: its twin in the tree of zips, or itself where it lies outside the project's `infra`.
 pub fn stage(project: &Project, template: &Path) -> Result<PathBuf> {
-    let template = template
-        .canonicalize()
-        .with_context(|| format!("cannot read {}", template.display()))?;
-    let root = project
-        .root()
-        .canonicalize()
-        .context("cannot read the project's root")?;
+    let template = template.canonicalize().with_context(|| format!("cannot read {}", template.display()))?;
+    let root = project.root().canonicalize().context("cannot read the project's root")?;
     let Ok(inside) = template.strip_prefix(root.join("infra")) else {
         return Ok(template);
     };
@@ -58,8 +53,7 @@ fn mirror(from: &Path, to: &Path, replaced: &str) -> Result<()> {
             continue;
         }
         let _ = fs::remove_file(&link);
-        std::os::unix::fs::symlink(from.join(&name), &link)
-            .with_context(|| format!("cannot create {}", link.display()))?;
+        std::os::unix::fs::symlink(from.join(&name), &link).with_context(|| format!("cannot create {}", link.display()))?;
     }
     Ok(())
 }
@@ -74,13 +68,9 @@ fn zip_functions(functions: &Path, zips: &Path) -> Result<()> {
         .filter(|entry| entry.path().join("bootstrap").is_file())
         .map(|entry| entry.file_name())
         .collect();
-    for entry in fs::read_dir(zips)
-        .with_context(|| format!("cannot read {}", zips.display()))?
-        .flatten()
-    {
+    for entry in fs::read_dir(zips).with_context(|| format!("cannot read {}", zips.display()))?.flatten() {
         if !names.contains(&entry.file_name()) {
-            fs::remove_file(entry.path())
-                .with_context(|| format!("cannot remove {}", entry.path().display()))?;
+            fs::remove_file(entry.path()).with_context(|| format!("cannot remove {}", entry.path().display()))?;
         }
     }
     let next = AtomicUsize::new(0);
@@ -93,11 +83,7 @@ fn zip_functions(functions: &Path, zips: &Path) -> Result<()> {
     std::thread::scope(|scope| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker
-                .join()
-                .map_err(|_| anyhow!("a packaging thread panicked"))?
-        })
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| anyhow!("a packaging thread panicked"))?)
     })
 }
 
@@ -117,14 +103,8 @@ fn zip_bootstrap(bootstrap: &Path, zip: &Path) -> Result<()> {
             .last_modified_time(DateTime::default())
             .unix_permissions(0o755);
         archive.start_file("bootstrap", options)?;
-        io::copy(
-            &mut BufReader::with_capacity(1 << 20, File::open(bootstrap)?),
-            &mut archive,
-        )?;
-        let file = archive
-            .finish()?
-            .into_inner()
-            .context("cannot finish the zip")?;
+        io::copy(&mut BufReader::with_capacity(1 << 20, File::open(bootstrap)?), &mut archive)?;
+        let file = archive.finish()?.into_inner().context("cannot finish the zip")?;
         file.set_permissions(fs::Permissions::from_mode(0o644))?;
         file.set_modified(built)?;
         fs::rename(&temporary, zip)?;
@@ -134,9 +114,7 @@ fn zip_bootstrap(bootstrap: &Path, zip: &Path) -> Result<()> {
 }
 
 fn modified(path: &Path) -> Result<SystemTime> {
-    fs::metadata(path)
-        .and_then(|metadata| metadata.modified())
-        .with_context(|| format!("cannot read {}", path.display()))
+    fs::metadata(path).and_then(|metadata| metadata.modified()).with_context(|| format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]
@@ -164,11 +142,7 @@ mod tests {
     fn zips_stand_where_the_template_looks_for_folders() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().canonicalize().unwrap();
-        for folder in [
-            "infra/local",
-            "statemachines",
-            "target/functions/quote-price",
-        ] {
+        for folder in ["infra/local", "statemachines", "target/functions/quote-price"] {
             fs::create_dir_all(path.join(folder)).unwrap();
         }
         fs::write(path.join("infra/local/ministack-requirements.txt"), "").unwrap();
@@ -192,18 +166,11 @@ mod tests {
     fn a_template_outside_the_project_is_packaged_as_it_is() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("infra/local")).unwrap();
-        fs::write(
-            root.path().join("infra/local/ministack-requirements.txt"),
-            "",
-        )
-        .unwrap();
+        fs::write(root.path().join("infra/local/ministack-requirements.txt"), "").unwrap();
         let project = Project::containing(root.path()).unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         let template = elsewhere.path().join("template.yaml");
         fs::write(&template, "").unwrap();
-        assert_eq!(
-            stage(&project, &template).unwrap(),
-            template.canonicalize().unwrap()
-        );
+        assert_eq!(stage(&project, &template).unwrap(), template.canonicalize().unwrap());
     }
 }

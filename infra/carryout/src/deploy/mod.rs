@@ -40,11 +40,7 @@ pub async fn deploy(project: &Project, terminal: &Terminal, wanted: &Wanted) -> 
     let target = target(project, wanted).await?;
     let tools = Tools::ensure(project, terminal, Some(target.clone()))?;
     let deployment = Deployment {
-        bucket: format!(
-            "carryout-artifacts-{}-{}",
-            tools.account()?,
-            tools.region()?
-        ),
+        bucket: format!("carryout-artifacts-{}-{}", tools.account()?, tools.region()?),
         project,
         terminal,
         tools,
@@ -60,17 +56,13 @@ async fn target(project: &Project, wanted: &Wanted) -> Result<Target> {
     }
     if wanted.aws {
         if wanted.stage.is_none() {
-            bail!(
-                "name the stage that is deployed to AWS, for example: carryout deploy --aws --stage dev"
-            );
+            bail!("name the stage that is deployed to AWS, for example: carryout deploy --aws --stage dev");
         }
         return Ok(Target::Aws);
     }
     match local_cloud::current(project).await? {
         Some(record) => Ok(Target::Local(record)),
-        None => bail!(
-            "no local cloud runs; run `carryout up` first, or deploy to AWS with --aws --stage <stage>"
-        ),
+        None => bail!("no local cloud runs; run `carryout up` first, or deploy to AWS with --aws --stage <stage>"),
     }
 }
 
@@ -91,22 +83,14 @@ impl Deployment<'_> {
             Target::Local(record) => self.prepare_local(record).await?,
             Target::Aws => {
                 self.ensure_bucket()?;
-                vec![format!(
-                    "Stage={}",
-                    self.wanted.stage.as_deref().unwrap_or_default()
-                )]
+                vec![format!("Stage={}", self.wanted.stage.as_deref().unwrap_or_default())]
             }
         };
         let packaged = self.package()?;
         match self.create_change_set(&packaged, &parameters)? {
             Some(change_set) => {
                 self.tools
-                    .aws([
-                        "cloudformation",
-                        "execute-change-set",
-                        "--change-set-name",
-                        &change_set,
-                    ])
+                    .aws(["cloudformation", "execute-change-set", "--change-set-name", &change_set])
                     .context("the change set cannot be executed")?;
             }
             None => self.terminal.note(&format!("Nothing changed in {name}")),
@@ -128,32 +112,18 @@ impl Deployment<'_> {
 
     /// Publishes the local issuer's keys, and names the parameters that a local cloud needs.
     async fn prepare_local(&self, record: &Record) -> Result<Vec<String>> {
-        let keys = Issuer::ensure(&self.project.issuer_key()?)?
-            .jwks()?
-            .to_string();
+        let keys = Issuer::ensure(&self.project.issuer_key()?)?.jwks()?.to_string();
         let object = format!("{}/jwks.json", self.bucket);
         // Read as a function would read it: unsigned. If it is there, so is the bucket.
-        if fetch(&format!("{}/{object}", record.endpoint))
-            .await
-            .as_deref()
-            != Some(keys.as_str())
-        {
+        if fetch(&format!("{}/{object}", record.endpoint)).await.as_deref() != Some(keys.as_str()) {
             self.ensure_bucket()?;
             self.publish(&keys)?;
-            let is_readable = async || {
-                fetch(&format!("{}/{object}", record.endpoint))
-                    .await
-                    .as_deref()
-                    == Some(keys.as_str())
-            };
+            let is_readable = async || fetch(&format!("{}/{object}", record.endpoint)).await.as_deref() == Some(keys.as_str());
             if !is_readable().await {
                 self.make_keys_public()?;
             }
             if !is_readable().await {
-                bail!(
-                    "the issuer's keys at {}/{object} cannot be read without a signature",
-                    record.endpoint
-                );
+                bail!("the issuer's keys at {}/{object} cannot be read without a signature", record.endpoint);
             }
         }
         Ok(vec![
@@ -169,22 +139,10 @@ impl Deployment<'_> {
         let file = self.project.state_dir()?.join("jwks.json");
         crate::project::write_atomically(&file, keys.as_bytes(), 0o644)?;
         let file = file.display().to_string();
-        let object = [
-            "--bucket",
-            &self.bucket,
-            "--key",
-            "jwks.json",
-            "--body",
-            &file,
-        ];
+        let object = ["--bucket", &self.bucket, "--key", "jwks.json", "--body", &file];
         let options = ["--content-type", "application/json"];
         self.tools
-            .aws(
-                ["s3api", "put-object"]
-                    .iter()
-                    .chain(&object)
-                    .chain(&options),
-            )
+            .aws(["s3api", "put-object"].iter().chain(&object).chain(&options))
             .context("cannot publish the issuer's keys")?;
         Ok(())
     }
@@ -199,16 +157,8 @@ impl Deployment<'_> {
         .to_string();
         let attempt = || -> Result<()> {
             // New buckets refuse public policies until told otherwise.
-            self.tools.aws(
-                ["s3api", "delete-public-access-block"]
-                    .iter()
-                    .chain(&bucket),
-            )?;
-            self.tools.aws(
-                ["s3api", "put-bucket-policy", "--policy", &policy]
-                    .iter()
-                    .chain(&bucket),
-            )?;
+            self.tools.aws(["s3api", "delete-public-access-block"].iter().chain(&bucket))?;
+            self.tools.aws(["s3api", "put-bucket-policy", "--policy", &policy].iter().chain(&bucket))?;
             Ok(())
         };
         attempt().context("cannot make the issuer's keys readable")
@@ -217,11 +167,7 @@ impl Deployment<'_> {
     fn ensure_bucket(&self) -> Result<()> {
         let bucket = self.bucket.as_str();
         let exists = matches!(self.target, Target::Aws)
-            && self
-                .tools
-                .aws_output(["s3api", "head-bucket", "--bucket", bucket])?
-                .status
-                .success();
+            && self.tools.aws_output(["s3api", "head-bucket", "--bucket", bucket])?.status.success();
         if exists {
             return Ok(());
         }
@@ -234,10 +180,7 @@ impl Deployment<'_> {
         }
         let output = self.tools.aws_output(&arguments)?;
         if !output.status.success() && !last_words(&output).contains("BucketAlreadyOwnedByYou") {
-            bail!(
-                "cannot create the artifacts bucket {bucket}: {}",
-                last_words(&output)
-            );
+            bail!("cannot create the artifacts bucket {bucket}: {}", last_words(&output));
         }
         Ok(())
     }
@@ -245,70 +188,27 @@ impl Deployment<'_> {
     fn package(&self) -> Result<PathBuf> {
         let template = artifacts::stage(self.project, &self.wanted.template)?;
         let packaged = self.project.state_dir()?.join("packaged.yaml");
-        let (from, to) = (
-            template.display().to_string(),
-            packaged.display().to_string(),
-        );
+        let (from, to) = (template.display().to_string(), packaged.display().to_string());
         let files = ["--template-file", &from, "--output-template-file", &to];
-        let place = [
-            "--s3-bucket",
-            &self.bucket,
-            "--s3-prefix",
-            &self.wanted.stack,
-        ];
-        self.tools
-            .aws(
-                ["cloudformation", "package"]
-                    .iter()
-                    .chain(&files)
-                    .chain(&place),
-            )
-            .with_context(|| {
-                format!(
-                    "cannot package {}; run `carryout build` if an artifact is missing",
-                    self.wanted.template.display()
-                )
-            })?;
+        let place = ["--s3-bucket", &self.bucket, "--s3-prefix", &self.wanted.stack];
+        self.tools.aws(["cloudformation", "package"].iter().chain(&files).chain(&place)).with_context(|| {
+            format!("cannot package {}; run `carryout build` if an artifact is missing", self.wanted.template.display())
+        })?;
         Ok(packaged)
     }
 
     /// The change set to execute; `None` where nothing changed.
     fn create_change_set(&self, packaged: &Path, defaults: &[String]) -> Result<Option<String>> {
         let file = packaged.display().to_string();
-        let mut arguments = vec![
-            "cloudformation",
-            "deploy",
-            "--stack-name",
-            &self.wanted.stack,
-        ];
-        arguments.extend([
-            "--template-file",
-            &file,
-            "--s3-bucket",
-            &self.bucket,
-            "--s3-prefix",
-            &self.wanted.stack,
-        ]);
+        let mut arguments = vec!["cloudformation", "deploy", "--stack-name", &self.wanted.stack];
+        arguments.extend(["--template-file", &file, "--s3-bucket", &self.bucket, "--s3-prefix", &self.wanted.stack]);
         arguments.extend(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]);
-        arguments.extend([
-            "--no-execute-changeset",
-            "--no-fail-on-empty-changeset",
-            "--parameter-overrides",
-        ]);
-        arguments.extend(
-            defaults
-                .iter()
-                .chain(&self.wanted.parameters)
-                .map(String::as_str),
-        );
+        arguments.extend(["--no-execute-changeset", "--no-fail-on-empty-changeset", "--parameter-overrides"]);
+        arguments.extend(defaults.iter().chain(&self.wanted.parameters).map(String::as_str));
         let output = self.tools.aws_output(&arguments)?;
         if !output.status.success() {
             self.explain_failure();
-            bail!(
-                "the stack {} cannot be changed: {}",
-                self.wanted.stack,
-                last_words(&output)
-            );
+            bail!("the stack {} cannot be changed: {}", self.wanted.stack, last_words(&output));
         }
         Ok(change_set(&String::from_utf8_lossy(&output.stdout)))
     }
@@ -321,36 +221,18 @@ impl Deployment<'_> {
         };
         let begun = Instant::now();
         loop {
-            let answer = self.tools.aws_json(&[
-                "cloudformation",
-                "describe-stacks",
-                "--stack-name",
-                &self.wanted.stack,
-            ])?;
+            let answer = self.tools.aws_json(&["cloudformation", "describe-stacks", "--stack-name", &self.wanted.stack])?;
             let description = answer.pointer("/Stacks/0").cloned().unwrap_or_default();
-            let status = description
-                .get("StackStatus")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let status = description.get("StackStatus").and_then(Value::as_str).unwrap_or_default();
             match StackState::of(status) {
                 StackState::Standing => return Ok(description),
                 StackState::Failed => {
                     self.explain_failure();
-                    let reason = description
-                        .get("StackStatusReason")
-                        .and_then(Value::as_str)
-                        .unwrap_or_default();
-                    bail!(
-                        "the stack {} did not come up: {status} {reason}",
-                        self.wanted.stack
-                    );
+                    let reason = description.get("StackStatusReason").and_then(Value::as_str).unwrap_or_default();
+                    bail!("the stack {} did not come up: {status} {reason}", self.wanted.stack);
                 }
                 StackState::Moving if begun.elapsed() > limit => {
-                    bail!(
-                        "the stack {} is still {status} after {} s",
-                        self.wanted.stack,
-                        limit.as_secs()
-                    );
+                    bail!("the stack {} is still {status} after {} s", self.wanted.stack, limit.as_secs());
                 }
                 StackState::Moving => tokio::time::sleep(pause).await,
             }
@@ -361,66 +243,31 @@ impl Deployment<'_> {
     /// it could not be deployed over; on AWS that decision is the operator's.
     fn explain_failure(&self) {
         let name = ["--stack-name", self.wanted.stack.as_str()];
-        let events = self.tools.aws_json(
-            &[
-                &["cloudformation", "describe-stack-events"],
-                name.as_slice(),
-            ]
-            .concat(),
-        );
-        for line in events
-            .map(|events| state::failures(&events))
-            .unwrap_or_default()
-        {
+        let events = self.tools.aws_json(&[&["cloudformation", "describe-stack-events"], name.as_slice()].concat());
+        for line in events.map(|events| state::failures(&events)).unwrap_or_default() {
             self.terminal.warn(&line);
         }
         if matches!(self.target, Target::Aws) {
             return;
         }
-        let described = self
-            .tools
-            .aws_json(&[&["cloudformation", "describe-stacks"], name.as_slice()].concat());
-        let status = described.ok().and_then(|answer| {
-            Some(
-                answer
-                    .pointer("/Stacks/0/StackStatus")?
-                    .as_str()?
-                    .to_owned(),
-            )
-        });
+        let described = self.tools.aws_json(&[&["cloudformation", "describe-stacks"], name.as_slice()].concat());
+        let status = described.ok().and_then(|answer| Some(answer.pointer("/Stacks/0/StackStatus")?.as_str()?.to_owned()));
         if status.is_some_and(|status| state::must_be_removed(&status))
-            && self
-                .tools
-                .aws([&["cloudformation", "delete-stack"], name.as_slice()].concat())
-                .is_ok()
+            && self.tools.aws([&["cloudformation", "delete-stack"], name.as_slice()].concat()).is_ok()
         {
-            self.terminal.note(
-                "Removed the stack that never came up, so that the next deployment starts clean",
-            );
+            self.terminal.note("Removed the stack that never came up, so that the next deployment starts clean");
         }
     }
 }
 
 /// Reads the change set's ARN from what `aws cloudformation deploy --no-execute-changeset` tells people to run.
 fn change_set(output: &str) -> Option<String> {
-    output
-        .split_whitespace()
-        .find(|word| word.starts_with("arn:") && word.contains(":changeSet/"))
-        .map(str::to_owned)
+    output.split_whitespace().find(|word| word.starts_with("arn:") && word.contains(":changeSet/")).map(str::to_owned)
 }
 
 async fn fetch(url: &str) -> Option<String> {
-    let response = local_cloud::http_client()
-        .ok()?
-        .get(url)
-        .send()
-        .await
-        .ok()?;
-    if response.status().is_success() {
-        response.text().await.ok()
-    } else {
-        None
-    }
+    let response = local_cloud::http_client().ok()?.get(url).send().await.ok()?;
+    if response.status().is_success() { response.text().await.ok() } else { None }
 }
 
 #[cfg(test)]
@@ -434,9 +281,6 @@ mod tests {
                       arn:aws:cloudformation:us-east-1:000000000000:changeSet/awscli-cloudformation-package-deploy-1/ab\n";
         let arn = "arn:aws:cloudformation:us-east-1:000000000000:changeSet/awscli-cloudformation-package-deploy-1/ab";
         assert_eq!(change_set(output).as_deref(), Some(arn));
-        assert_eq!(
-            change_set("No changes to deploy. Stack carryout is up to date"),
-            None
-        );
+        assert_eq!(change_set("No changes to deploy. Stack carryout is up to date"), None);
     }
 }

@@ -18,10 +18,7 @@ impl StackState {
     pub fn of(status: &str) -> Self {
         match status {
             // Old resources are still being removed, but the new ones are in place.
-            "CREATE_COMPLETE"
-            | "UPDATE_COMPLETE"
-            | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-            | "IMPORT_COMPLETE" => Self::Standing,
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "IMPORT_COMPLETE" => Self::Standing,
             // A change set that was refused leaves a stack that has nothing yet.
             "REVIEW_IN_PROGRESS" => Self::Moving,
             status if status.ends_with("_IN_PROGRESS") => Self::Moving,
@@ -32,31 +29,14 @@ impl StackState {
 
 /// Whether a stack with this status can only be deleted, not deployed over.
 pub fn must_be_removed(status: &str) -> bool {
-    matches!(
-        status,
-        "ROLLBACK_COMPLETE"
-            | "ROLLBACK_FAILED"
-            | "CREATE_FAILED"
-            | "REVIEW_IN_PROGRESS"
-            | "DELETE_FAILED"
-    )
+    matches!(status, "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "REVIEW_IN_PROGRESS" | "DELETE_FAILED")
 }
 
 /// The failed events of the last operation in what `describe-stack-events` answers, oldest first: the first one is the
 /// cause, and those that were merely cancelled because of it are left out.
 pub fn failures(events: &Value) -> Vec<String> {
-    let text = |event: &Value, name: &str| {
-        event
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let events = events
-        .get("StackEvents")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let text = |event: &Value, name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let events = events.get("StackEvents").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut lines = Vec::new();
     // Newest first. The last operation begins where the stack itself began to be created or updated.
     for event in events {
@@ -68,11 +48,7 @@ pub fn failures(events: &Value) -> Vec<String> {
             break;
         }
         if status.ends_with("_FAILED") && !reason.starts_with("Resource creation cancelled") {
-            lines.push(format!(
-                "{} ({}) {status}: {reason}",
-                text(event, "LogicalResourceId"),
-                text(event, "ResourceType")
-            ));
+            lines.push(format!("{} ({}) {status}: {reason}", text(event, "LogicalResourceId"), text(event, "ResourceType")));
         }
     }
     lines.reverse();
@@ -88,10 +64,7 @@ mod tests {
     #[test]
     fn a_rollback_is_a_failure_even_when_complete() {
         assert_eq!(StackState::of("UPDATE_COMPLETE"), StackState::Standing);
-        assert_eq!(
-            StackState::of("UPDATE_ROLLBACK_COMPLETE"),
-            StackState::Failed
-        );
+        assert_eq!(StackState::of("UPDATE_ROLLBACK_COMPLETE"), StackState::Failed);
         assert_eq!(StackState::of("ROLLBACK_IN_PROGRESS"), StackState::Moving);
         assert_eq!(StackState::of("CREATE_FAILED"), StackState::Failed);
         assert_eq!(StackState::of(""), StackState::Failed);
@@ -120,10 +93,7 @@ mod tests {
         ]});
         assert_eq!(
             failures(&events),
-            [
-                "A (AWS::Lambda::Function) CREATE_FAILED: first",
-                "B (AWS::Lambda::Function) CREATE_FAILED: second",
-            ]
+            ["A (AWS::Lambda::Function) CREATE_FAILED: first", "B (AWS::Lambda::Function) CREATE_FAILED: second",]
         );
         assert!(failures(&json!(null)).is_empty());
     }

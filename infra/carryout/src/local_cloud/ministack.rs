@@ -13,14 +13,8 @@ use crate::terminal::Terminal;
 pub fn command(launch: &Launch<'_>, terminal: &Terminal) -> Result<Command> {
     let environment = Environment {
         name: "ministack",
-        requirements: &launch
-            .project
-            .local_dir()
-            .join("ministack-requirements.txt"),
-        minimum: Version {
-            major: 3,
-            minor: 11,
-        },
+        requirements: &launch.project.local_dir().join("ministack-requirements.txt"),
+        minimum: Version { major: 3, minor: 11 },
         size: "110 MB",
     };
     let bin = environment.ensure(terminal, &launch.install_log)?;

@@ -64,23 +64,11 @@ fn endpoint(port: u16) -> String {
 /// Gives an emulator only what it needs: functions inherit its environment, and the user's own AWS credentials, proxies
 /// and secrets are none of their business.
 fn clean_environment<'a>(command: &'a mut Command, launch: &Launch<'_>) -> &'a mut Command {
-    const KEPT: [&str; 9] = [
-        "PATH",
-        "HOME",
-        "USER",
-        "LANG",
-        "LC_ALL",
-        "JAVA_HOME",
-        "LOG_LEVEL",
-        "RUST_BACKTRACE",
-        "LD_LIBRARY_PATH",
-    ];
+    const KEPT: [&str; 9] =
+        ["PATH", "HOME", "USER", "LANG", "LC_ALL", "JAVA_HOME", "LOG_LEVEL", "RUST_BACKTRACE", "LD_LIBRARY_PATH"];
     command
         .env_clear()
-        .envs(
-            KEPT.iter()
-                .filter_map(|name| Some((name, std::env::var_os(name)?))),
-        )
+        .envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .env("TZ", "UTC")
         .env("TMPDIR", launch.scratch.join("tmp"))
         .env("PYTHONUNBUFFERED", "1")
@@ -95,9 +83,7 @@ fn clean_environment<'a>(command: &'a mut Command, launch: &Launch<'_>) -> &'a m
 /// Starts the wanted emulator, or finds that it runs already.
 pub async fn up(project: &Project, terminal: &Terminal, wanted: &Wanted) -> Result<Record> {
     if wanted.enforce_iam && wanted.emulator == Emulator::Localstack {
-        bail!(
-            "LocalStack's community edition does not enforce IAM policies; use `--emulator ministack --enforce-iam`"
-        );
+        bail!("LocalStack's community edition does not enforce IAM policies; use `--emulator ministack --enforce-iam`");
     }
     let _lock = project.lock(terminal)?;
     if let Some(record) = Record::read(project)?
@@ -115,15 +101,11 @@ pub async fn attach(project: &Project, terminal: &Terminal, endpoint: &str) -> R
     let _lock = project.lock(terminal)?;
     let endpoint = endpoint.trim_end_matches('/').to_owned();
     if !is_healthy(&endpoint).await {
-        bail!(
-            "nothing healthy answers at {endpoint}{HEALTH_PATH}; start it, or let `carryout up` start one of its own"
-        );
+        bail!("nothing healthy answers at {endpoint}{HEALTH_PATH}; start it, or let `carryout up` start one of its own");
     }
     if let Some(record) = Record::read(project)? {
         if record.endpoint == endpoint && record.home != Home::Elsewhere {
-            terminal.note(&format!(
-                "{endpoint} is the local cloud that `carryout up` started"
-            ));
+            terminal.note(&format!("{endpoint} is the local cloud that `carryout up` started"));
             return Ok(record);
         }
         stop(project, terminal, &record).await?;
@@ -184,11 +166,7 @@ pub struct Status {
 /// Looks, and changes nothing.
 pub async fn status(project: &Project) -> Result<Status> {
     let Some(record) = Record::read(project)? else {
-        return Ok(Status {
-            condition: Condition::None,
-            record: None,
-            processes: 0,
-        });
+        return Ok(Status { condition: Condition::None, record: None, processes: 0 });
     };
     let condition = if !is_running(&record) {
         Condition::Dead
@@ -197,16 +175,8 @@ pub async fn status(project: &Project) -> Result<Status> {
     } else {
         Condition::Unhealthy
     };
-    let processes = if record.home == Home::Elsewhere {
-        0
-    } else {
-        record.processes().len()
-    };
-    Ok(Status {
-        condition,
-        record: Some(record),
-        processes,
-    })
+    let processes = if record.home == Home::Elsewhere { 0 } else { record.processes().len() };
+    Ok(Status { condition, record: Some(record), processes })
 }
 
 /// The local cloud to work with, checked to answer; `None` where none is recorded.
@@ -217,10 +187,7 @@ pub async fn current(project: &Project) -> Result<Option<Record>> {
     if is_healthy(&record.endpoint).await {
         return Ok(Some(record));
     }
-    bail!(
-        "the local cloud at {} does not answer; run `carryout up` to start it again",
-        record.endpoint
-    )
+    bail!("the local cloud at {} does not answer; run `carryout up` to start it again", record.endpoint)
 }
 
 fn is_running(record: &Record) -> bool {
@@ -232,41 +199,26 @@ fn is_running(record: &Record) -> bool {
     }
 }
 
-async fn reuse_or_stop(
-    project: &Project,
-    terminal: &Terminal,
-    wanted: &Wanted,
-    record: Record,
-) -> Result<Option<Record>> {
+async fn reuse_or_stop(project: &Project, terminal: &Terminal, wanted: &Wanted, record: Record) -> Result<Option<Record>> {
     if record.home == Home::Elsewhere {
         terminal.note(&format!("Leaving {} to whoever runs it", record.endpoint));
         Record::remove(project)?;
         return Ok(None);
     }
-    let name = record
-        .emulator
-        .map(|emulator| emulator.to_string())
-        .unwrap_or_default();
+    let name = record.emulator.map(|emulator| emulator.to_string()).unwrap_or_default();
     if !is_running(&record) {
-        terminal.warn(&format!(
-            "The last {name} ended without `carryout down`; cleaning up after it"
-        ));
+        terminal.warn(&format!("The last {name} ended without `carryout down`; cleaning up after it"));
     } else {
         let same = record.emulator == Some(wanted.emulator)
             && record.endpoint == endpoint(wanted.port)
             && record.enforce_iam == wanted.enforce_iam;
         if !same {
-            terminal.warn(&format!(
-                "Another local cloud runs ({name} at {}); stopping it first",
-                record.endpoint
-            ));
+            terminal.warn(&format!("Another local cloud runs ({name} at {}); stopping it first", record.endpoint));
         } else if is_healthy(&record.endpoint).await {
             terminal.note(&format!("{name} is already running"));
             return Ok(Some(record));
         } else {
-            terminal.warn(&format!(
-                "{name} runs but does not answer; starting it again"
-            ));
+            terminal.warn(&format!("{name} runs but does not answer; starting it again"));
         }
     }
     stop(project, terminal, &record).await?;
@@ -276,10 +228,7 @@ async fn reuse_or_stop(
 async fn stop(project: &Project, terminal: &Terminal, record: &Record) -> Result<()> {
     match &record.home {
         Home::Elsewhere => {
-            terminal.note(&format!(
-                "Forgot {}; it was not started here, so it keeps running",
-                record.endpoint
-            ));
+            terminal.note(&format!("Forgot {}; it was not started here, so it keeps running", record.endpoint));
             return Record::remove(project);
         }
         Home::Container { name } => {
@@ -307,20 +256,14 @@ async fn end_strays(project: &Project, terminal: &Terminal) -> Result<usize> {
     }
     let ended = process::end(strays, GRACE).await;
     refuse_survivors(&ended)?;
-    terminal.note(&format!(
-        "Ended what an earlier local cloud left: {}",
-        summary(&ended)
-    ));
+    terminal.note(&format!("Ended what an earlier local cloud left: {}", summary(&ended)));
     remove_scratch(project)?;
     Ok(ended.processes.len())
 }
 
 fn refuse_survivors(ended: &Ended) -> Result<()> {
     if !ended.survivors.is_empty() {
-        bail!(
-            "these processes would not end, even killed: {:?}; end them as the user who owns them",
-            ended.survivors
-        );
+        bail!("these processes would not end, even killed: {:?}; end them as the user who owns them", ended.survivors);
     }
     Ok(())
 }
@@ -329,12 +272,8 @@ fn refuse_survivors(ended: &Ended) -> Result<()> {
 fn summary(ended: &Ended) -> String {
     const NAMED: usize = 8;
     let count = ended.processes.len();
-    let mut names: Vec<String> = ended
-        .processes
-        .iter()
-        .take(NAMED)
-        .map(|(pid, command)| format!("{pid} {}", program(command)))
-        .collect();
+    let mut names: Vec<String> =
+        ended.processes.iter().take(NAMED).map(|(pid, command)| format!("{pid} {}", program(command))).collect();
     if count > NAMED {
         names.push(format!("and {} more", count - NAMED));
     }
@@ -352,9 +291,7 @@ fn program(command: &str) -> &str {
     let first = words.next().unwrap_or_default();
     let name = &first[file(first)..];
     match words.next() {
-        Some(script) if name.starts_with("python") && !script.starts_with('-') => {
-            &script[file(script)..]
-        }
+        Some(script) if name.starts_with("python") && !script.starts_with('-') => &script[file(script)..],
         _ => name,
     }
 }
@@ -377,10 +314,7 @@ fn refuse_busy_port(port: u16) -> Result<()> {
     if TcpListener::bind(("127.0.0.1", port)).is_ok() {
         return Ok(());
     }
-    let other = format!(
-        "end it, or choose another port: carryout up --port {}",
-        port.saturating_add(1)
-    );
+    let other = format!("end it, or choose another port: carryout up --port {}", port.saturating_add(1));
     let Some(listener) = process::listener(port) else {
         bail!("port {port} is taken by a process of another user; {other}");
     };
@@ -390,11 +324,7 @@ fn refuse_busy_port(port: u16) -> Result<()> {
             port.saturating_add(1)
         );
     }
-    bail!(
-        "port {port} is taken by process {} ({}); {other}",
-        listener.pid,
-        listener.command
-    )
+    bail!("port {port} is taken by process {} ({}); {other}", listener.pid, listener.command)
 }
 
 async fn start(project: &Project, terminal: &Terminal, wanted: &Wanted) -> Result<Record> {
@@ -430,12 +360,8 @@ async fn start(project: &Project, terminal: &Terminal, wanted: &Wanted) -> Resul
     };
 
     remove_scratch(project)?;
-    fs::create_dir_all(launch.scratch.join("tmp"))
-        .with_context(|| format!("cannot create {}", launch.scratch.display()))?;
-    let log = state.join(format!(
-        "{}.log",
-        wanted.emulator.to_string().to_lowercase()
-    ));
+    fs::create_dir_all(launch.scratch.join("tmp")).with_context(|| format!("cannot create {}", launch.scratch.display()))?;
+    let log = state.join(format!("{}.log", wanted.emulator.to_string().to_lowercase()));
     record.log = Some(log.clone());
     record.write(project)?;
     let child = spawn(command, &log)?;
@@ -460,12 +386,7 @@ fn spawn(mut command: Command, log: &PathBuf) -> Result<Child> {
         .with_context(|| format!("cannot start {program}"))
 }
 
-async fn wait_until_healthy(
-    project: &Project,
-    terminal: &Terminal,
-    record: Record,
-    mut child: Option<Child>,
-) -> Result<Record> {
+async fn wait_until_healthy(project: &Project, terminal: &Terminal, record: Record, mut child: Option<Child>) -> Result<Record> {
     let (name, limit) = match record.emulator {
         Some(Emulator::Localstack) => ("LocalStack", Duration::from_secs(120)),
         _ => ("MiniStack", Duration::from_secs(60)),
@@ -473,10 +394,7 @@ async fn wait_until_healthy(
     let step = terminal.step(format!("Waiting for {name} at {}", record.endpoint));
     let begun = Instant::now();
     let failure = loop {
-        if let Some(status) = child
-            .as_mut()
-            .and_then(|child| child.try_wait().ok().flatten())
-        {
+        if let Some(status) = child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
             break format!("{name} ended while it started ({status})");
         }
         if is_healthy(&record.endpoint).await {
@@ -489,18 +407,11 @@ async fn wait_until_healthy(
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     drop(step);
-    let end = record
-        .log
-        .as_deref()
-        .map(|log| python::tail(log, 20))
-        .unwrap_or_default();
+    let end = record.log.as_deref().map(|log| python::tail(log, 20)).unwrap_or_default();
     stop(project, terminal, &record).await?;
     match record.log_for(project) {
         Some(log) => bail!("{failure}; the end of {log}:\n{end}"),
-        None => bail!(
-            "{failure}; `docker run {}` shows why, `--without-docker` runs it on the host",
-            localstack::IMAGE
-        ),
+        None => bail!("{failure}; `docker run {}` shows why, `--without-docker` runs it on the host", localstack::IMAGE),
     }
 }
 
@@ -518,10 +429,7 @@ async fn is_healthy(endpoint: &str) -> bool {
 
 /// A client for the loopback interface: proxies would not reach it.
 pub fn http_client() -> Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .context("cannot set up HTTP")
+    reqwest::Client::builder().no_proxy().build().context("cannot set up HTTP")
 }
 
 #[cfg(test)]
@@ -530,10 +438,7 @@ mod tests {
 
     #[test]
     fn programs_are_named_as_people_know_them() {
-        assert_eq!(
-            program("/cache/bin/python3 /cache/bin/ministack"),
-            "ministack"
-        );
+        assert_eq!(program("/cache/bin/python3 /cache/bin/ministack"), "ministack");
         assert_eq!(program("/cache/bin/python -m pip"), "python");
         assert_eq!(program("/tmp/code/bootstrap"), "bootstrap");
         assert_eq!(program(""), "");
@@ -542,10 +447,7 @@ mod tests {
     #[test]
     fn a_summary_stays_short() {
         let processes = (1..=20).map(|pid| (pid, "bootstrap".to_owned())).collect();
-        let text = summary(&Ended {
-            processes,
-            survivors: Vec::new(),
-        });
+        let text = summary(&Ended { processes, survivors: Vec::new() });
         assert!(text.starts_with("20 processes (1 bootstrap, "), "{text}");
         assert!(text.ends_with("8 bootstrap, and 12 more)"), "{text}");
     }
@@ -555,10 +457,7 @@ mod tests {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
         let error = refuse_busy_port(port).unwrap_err().to_string();
-        assert!(
-            error.contains(&format!("process {}", std::process::id())),
-            "{error}"
-        );
+        assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
         assert!(error.contains("--port"), "{error}");
     }
 }

@@ -30,10 +30,7 @@ impl ProcessIdentity {
     /// The process that has `pid` now; `None` where there is none, or only its exit status is left.
     pub fn of(pid: i32) -> Option<Self> {
         let stat = Stat::read(pid)?;
-        (!stat.is_over()).then_some(Self {
-            pid,
-            start_time: stat.start_time,
-        })
+        (!stat.is_over()).then_some(Self { pid, start_time: stat.start_time })
     }
 
     /// Whether this very process still runs.
@@ -85,10 +82,7 @@ impl Stat {
 }
 
 fn pids() -> impl Iterator<Item = i32> {
-    fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+    fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
 /// Every process below `ancestor`, however deep. To be asked before the ancestor ends, since orphans lose the tie.
@@ -102,10 +96,7 @@ pub fn descendants(ancestor: ProcessIdentity) -> Vec<ProcessIdentity> {
             children.entry(stat.parent).or_default().push(pid);
         }
     }
-    below(ancestor.pid, &children)
-        .into_iter()
-        .filter_map(ProcessIdentity::of)
-        .collect()
+    below(ancestor.pid, &children).into_iter().filter_map(ProcessIdentity::of).collect()
 }
 
 fn below(ancestor: i32, children: &BTreeMap<i32, Vec<i32>>) -> Vec<i32> {
@@ -125,43 +116,28 @@ pub fn marked(name: &str, value: &str) -> Vec<ProcessIdentity> {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     pids()
         .filter(|pid| *pid != own)
-        .filter(|pid| {
-            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|bytes| holds(&bytes, name, value))
-        })
+        .filter(|pid| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|bytes| holds(&bytes, name, value)))
         .filter_map(ProcessIdentity::of)
         .collect()
 }
 
 fn holds(environment: &[u8], name: &str, value: &str) -> bool {
     let entry = format!("{name}={value}");
-    environment
-        .split(|byte| *byte == 0)
-        .any(|item| item == entry.as_bytes())
+    environment.split(|byte| *byte == 0).any(|item| item == entry.as_bytes())
 }
 
 /// A variable of another process's environment.
 pub fn variable(pid: i32, name: &str) -> Option<String> {
     let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let prefix = format!("{name}=");
-    bytes.split(|byte| *byte == 0).find_map(|item| {
-        String::from_utf8_lossy(item)
-            .strip_prefix(&prefix)
-            .map(str::to_owned)
-    })
+    bytes.split(|byte| *byte == 0).find_map(|item| String::from_utf8_lossy(item).strip_prefix(&prefix).map(str::to_owned))
 }
 
 fn command(pid: i32) -> String {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let words: Vec<_> = bytes
-        .split(|byte| *byte == 0)
-        .filter(|word| !word.is_empty())
-        .map(String::from_utf8_lossy)
-        .collect();
+    let words: Vec<_> = bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(String::from_utf8_lossy).collect();
     if words.is_empty() {
-        return fs::read_to_string(format!("/proc/{pid}/comm"))
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
+        return fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
     }
     words.join(" ")
 }
@@ -178,20 +154,10 @@ pub async fn end(find: impl Fn() -> Vec<ProcessIdentity>, grace: Duration) -> En
             seen.entry(*process).or_insert_with(|| process.command());
         }
         // What `find` no longer reaches (a child whose parent is gone) counts for as long as it lives.
-        let alive: Vec<_> = seen
-            .keys()
-            .copied()
-            .filter(|process| process.is_alive())
-            .collect();
+        let alive: Vec<_> = seen.keys().copied().filter(|process| process.is_alive()).collect();
         if alive.is_empty() || begun.elapsed() > grace + Duration::from_secs(5) {
             let survivors = alive.iter().map(|process| process.pid).collect();
-            return Ended {
-                processes: seen
-                    .into_iter()
-                    .map(|(process, command)| (process.pid, command))
-                    .collect(),
-                survivors,
-            };
+            return Ended { processes: seen.into_iter().map(|(process, command)| (process.pid, command)).collect(), survivors };
         }
         for process in alive {
             if begun.elapsed() > grace {
@@ -232,12 +198,7 @@ pub fn listener(port: u16) -> Option<Listener> {
     if inodes.is_empty() {
         return None;
     }
-    pids()
-        .find(|pid| holds_socket(*pid, &inodes))
-        .map(|pid| Listener {
-            pid,
-            command: command(pid),
-        })
+    pids().find(|pid| holds_socket(*pid, &inodes)).map(|pid| Listener { pid, command: command(pid) })
 }
 
 /// The socket inodes in the state LISTEN (`0A`) with this local port.
@@ -255,15 +216,13 @@ fn listening_inodes(table: &str, port: u16) -> Vec<String> {
 }
 
 fn holds_socket(pid: i32, inodes: &BTreeSet<String>) -> bool {
-    fs::read_dir(format!("/proc/{pid}/fd"))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
-        .any(|link| {
+    fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).any(
+        |link| {
             link.to_str()
                 .and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']'))
                 .is_some_and(|inode| inodes.contains(inode))
-        })
+        },
+    )
 }
 
 #[cfg(test)]
@@ -273,12 +232,7 @@ mod tests {
     use super::*;
 
     fn sleeper(id: &str) -> Child {
-        Command::new("sleep")
-            .arg("600")
-            .env(CLOUD_ID, id)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap()
+        Command::new("sleep").arg("600").env(CLOUD_ID, id).stdout(Stdio::null()).spawn().unwrap()
     }
 
     fn identity(child: &Child) -> ProcessIdentity {
@@ -288,14 +242,7 @@ mod tests {
     #[test]
     fn stat_is_read_past_a_name_with_spaces_and_parentheses() {
         let line = "4242 (a) b (c) S 17 4242 4242 0 -1 4194304 1 0 0 0 5 6 7 8 20 0 1 0 987654 1 2";
-        assert_eq!(
-            Stat::parse(line),
-            Some(Stat {
-                state: 'S',
-                parent: 17,
-                start_time: 987_654
-            })
-        );
+        assert_eq!(Stat::parse(line), Some(Stat { state: 'S', parent: 17, start_time: 987_654 }));
         assert_eq!(Stat::parse("garbage"), None);
     }
 
@@ -303,13 +250,7 @@ mod tests {
     fn a_recycled_pid_is_another_process() {
         let own = ProcessIdentity::of(std::process::id().cast_signed()).unwrap();
         assert!(own.is_alive());
-        assert!(
-            !ProcessIdentity {
-                start_time: own.start_time + 1,
-                ..own
-            }
-            .is_alive()
-        );
+        assert!(!ProcessIdentity { start_time: own.start_time + 1, ..own }.is_alive());
     }
 
     #[test]
@@ -352,10 +293,7 @@ mod tests {
 
         let ended = end(|| marked(CLOUD_ID, &id), Duration::from_secs(5)).await;
 
-        assert_eq!(
-            ended.processes,
-            [(ours.id().cast_signed(), "sleep 600".to_owned())]
-        );
+        assert_eq!(ended.processes, [(ours.id().cast_signed(), "sleep 600".to_owned())]);
         assert!(ended.survivors.is_empty());
         assert!(identity(&other).is_alive());
         other.kill().unwrap();
@@ -367,18 +305,9 @@ mod tests {
     async fn what_ignores_the_request_is_killed_after_the_grace() {
         let id = format!("stubborn-test-{}", std::process::id());
         let script = "trap '' TERM; echo ready; while :; do sleep 600; done";
-        let mut child = Command::new("sh")
-            .args(["-c", script])
-            .env(CLOUD_ID, &id)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = Command::new("sh").args(["-c", script]).env(CLOUD_ID, &id).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        std::io::BufRead::read_line(
-            &mut std::io::BufReader::new(child.stdout.take().unwrap()),
-            &mut line,
-        )
-        .unwrap();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
 
         let ended = end(|| marked(CLOUD_ID, &id), Duration::from_millis(100)).await;
 
@@ -391,10 +320,7 @@ mod tests {
     fn finds_who_listens_on_a_port() {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
-        assert_eq!(
-            listener(port).unwrap().pid,
-            std::process::id().cast_signed()
-        );
+        assert_eq!(listener(port).unwrap().pid, std::process::id().cast_signed());
         drop(socket);
         assert!(listener(port).is_none());
     }

@@ -59,67 +59,33 @@ pub struct Environment<'a> {
 impl Environment<'_> {
     /// Makes the environment unless it is there, and returns its `bin` folder. A changed pin makes another one.
     pub fn ensure(&self, terminal: &Terminal, log: &Path) -> Result<PathBuf> {
-        let pins = fs::read(self.requirements).with_context(|| {
-            format!(
-                "cannot read the pinned packages in {}",
-                self.requirements.display()
-            )
+        let pins = fs::read(self.requirements)
+            .with_context(|| format!("cannot read the pinned packages in {}", self.requirements.display()))?;
+        let folder = ensure_folder(&format!("{}-{}", self.name, fingerprint(&pins)), terminal, |folder| {
+            let python = find(self.minimum)?;
+            let step = terminal.step(format!("Installing {} ({}; only the first time)", self.name, self.size));
+            self.create(&python, folder, log)?;
+            step.done(&format!("Installed {} in {}", self.name, folder.display()));
+            Ok(())
         })?;
-        let folder = ensure_folder(
-            &format!("{}-{}", self.name, fingerprint(&pins)),
-            terminal,
-            |folder| {
-                let python = find(self.minimum)?;
-                let step = terminal.step(format!(
-                    "Installing {} ({}; only the first time)",
-                    self.name, self.size
-                ));
-                self.create(&python, folder, log)?;
-                step.done(&format!("Installed {} in {}", self.name, folder.display()));
-                Ok(())
-            },
-        )?;
         Ok(folder.join("bin"))
     }
 
     fn create(&self, python: &Path, folder: &Path, log: &Path) -> Result<()> {
-        let output =
-            File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        run(
-            Command::new(python).args(["-m", "venv"]).arg(folder),
-            &output,
-            log,
-        )
-        .context(
-            "cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv",
-        )?;
+        let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        run(Command::new(python).args(["-m", "venv"]).arg(folder), &output, log)
+            .context("cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv")?;
         let mut pip = Command::new(folder.join("bin/python"));
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--requirement",
-        ])
-        .arg(self.requirements);
-        run(&mut pip, &output, log).with_context(|| {
-            format!(
-                "cannot install {}; check the network and run the same command again",
-                self.name
-            )
-        })
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--requirement"]).arg(self.requirements);
+        run(&mut pip, &output, log)
+            .with_context(|| format!("cannot install {}; check the network and run the same command again", self.name))
     }
 }
 
 /// A folder in the cache that is made at most once, however many runs want it at the same time and however they end.
 ///
 /// `make` gets an empty folder at its final place (virtual environments hold their own path, so they cannot be moved).
-pub fn ensure_folder(
-    name: &str,
-    terminal: &Terminal,
-    make: impl FnOnce(&Path) -> Result<()>,
-) -> Result<PathBuf> {
+pub fn ensure_folder(name: &str, terminal: &Terminal, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let cache = project::cache_dir()?;
     let folder = cache.join(name);
     if is_complete(&folder) {
@@ -130,8 +96,7 @@ pub fn ensure_folder(
         return Ok(folder);
     }
     if folder.exists() {
-        fs::remove_dir_all(&folder)
-            .with_context(|| format!("cannot remove the half-made {}", folder.display()))?;
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove the half-made {}", folder.display()))?;
     }
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     make(&folder)?;
@@ -142,18 +107,13 @@ pub fn ensure_folder(
 /// An environment whose interpreter was uninstalled is as useless as a half-made one.
 fn is_complete(folder: &Path) -> bool {
     let interpreter = folder.join("bin/python");
-    folder.join(COMPLETE).is_file()
-        && (interpreter.is_file() || interpreter.symlink_metadata().is_err())
+    folder.join(COMPLETE).is_file() && (interpreter.is_file() || interpreter.symlink_metadata().is_err())
 }
 
 /// Twelve hexadecimal digits that change when the pins do.
 fn fingerprint(pins: &[u8]) -> String {
     let hash = digest::digest(&digest::SHA256, pins);
-    hash.as_ref()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The first interpreter that is recent enough and can make virtual environments.
@@ -167,11 +127,7 @@ fn find(minimum: Version) -> Result<PathBuf> {
         }
     }
     seen.dedup();
-    let found = if seen.is_empty() {
-        "found none".to_owned()
-    } else {
-        format!("found {}", seen.join(", "))
-    };
+    let found = if seen.is_empty() { "found none".to_owned() } else { format!("found {}", seen.join(", ")) };
     bail!(
         "Python {minimum} or later with its venv module is needed, {found}; install it (Debian and Ubuntu: \
          apt-get install python3 python3-venv; or: pyenv install {minimum}), or name one by CARRYOUT_PYTHON"
@@ -184,11 +140,7 @@ fn candidates() -> Vec<PathBuf> {
         candidates.push(PathBuf::from(chosen));
     }
     candidates.push("python3".into());
-    candidates.extend(
-        (11..=14)
-            .rev()
-            .map(|minor| PathBuf::from(format!("python3.{minor}"))),
-    );
+    candidates.extend((11..=14).rev().map(|minor| PathBuf::from(format!("python3.{minor}"))));
     let versions = std::env::home_dir().map(|home| home.join(".pyenv/versions"));
     let mut pyenv: Vec<PathBuf> = versions
         .and_then(|folder| fs::read_dir(folder).ok())
@@ -203,16 +155,8 @@ fn candidates() -> Vec<PathBuf> {
 
 fn probe(python: &Path) -> Option<Version> {
     let script = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])";
-    let output = Command::new(python)
-        .args(["-c", script])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).parse().ok())?
+    let output = Command::new(python).args(["-c", script]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).parse().ok())?
 }
 
 /// Runs an installer with its output in a log, whose end becomes the error.
@@ -225,11 +169,7 @@ pub fn run(command: &mut Command, output: &File, log: &Path) -> Result<()> {
         .status()
         .with_context(|| format!("cannot run {program}"))?;
     if !status.success() {
-        bail!(
-            "{program} failed ({status}); the end of {}:\n{}",
-            log.display(),
-            tail(log, 12)
-        );
+        bail!("{program} failed ({status}); the end of {}:\n{}", log.display(), tail(log, 12));
     }
     Ok(())
 }
@@ -239,9 +179,7 @@ pub fn tail(log: &Path, lines: usize) -> String {
     let bytes = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let all: Vec<&str> = text.lines().collect();
-    all.get(all.len().saturating_sub(lines)..)
-        .unwrap_or_default()
-        .join("\n")
+    all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
 }
 
 #[cfg(test)]
@@ -252,13 +190,7 @@ mod tests {
     fn versions_compare_by_number_not_by_text() {
         let version = |text: &str| text.parse::<Version>().unwrap();
         assert!(version("3.9.18") < version("3.11"));
-        assert_eq!(
-            version("3.14.0rc1\n"),
-            Version {
-                major: 3,
-                minor: 14
-            }
-        );
+        assert_eq!(version("3.14.0rc1\n"), Version { major: 3, minor: 14 });
         assert!("Python".parse::<Version>().is_err());
         assert!("3".parse::<Version>().is_err());
     }

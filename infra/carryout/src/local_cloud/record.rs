@@ -74,12 +74,9 @@ impl Record {
     pub fn read(project: &Project) -> Result<Option<Self>> {
         let path = path(project)?;
         match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {
-                format!(
-                    "cannot understand {}; remove it and run `carryout down`",
-                    path.display()
-                )
-            }),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .with_context(|| format!("cannot understand {}; remove it and run `carryout down`", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
@@ -116,12 +113,7 @@ impl Record {
     /// The log's path as people type it: relative to the project.
     pub fn log_for(&self, project: &Project) -> Option<String> {
         let log = self.log.as_deref()?;
-        Some(
-            log.strip_prefix(project.root())
-                .unwrap_or(log)
-                .display()
-                .to_string(),
-        )
+        Some(log.strip_prefix(project.root()).unwrap_or(log).display().to_string())
     }
 }
 
@@ -136,11 +128,7 @@ mod tests {
     fn project() -> (tempfile::TempDir, Project) {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("infra/local")).unwrap();
-        fs::write(
-            root.path().join("infra/local/ministack-requirements.txt"),
-            "",
-        )
-        .unwrap();
+        fs::write(root.path().join("infra/local/ministack-requirements.txt"), "").unwrap();
         let project = Project::containing(root.path()).unwrap();
         (root, project)
     }
@@ -156,20 +144,12 @@ mod tests {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             function_endpoint: "http://127.0.0.1:4566".to_owned(),
             enforce_iam: false,
-            home: Home::Process {
-                leader: ProcessIdentity {
-                    pid: 7,
-                    start_time: 42,
-                },
-            },
+            home: Home::Process { leader: ProcessIdentity { pid: 7, start_time: 42 } },
             log: Some(project.root().join(".carryout/ministack.log")),
         };
         record.write(&project).unwrap();
         assert_eq!(Record::read(&project).unwrap(), Some(record.clone()));
-        assert_eq!(
-            record.log_for(&project).as_deref(),
-            Some(".carryout/ministack.log")
-        );
+        assert_eq!(record.log_for(&project).as_deref(), Some(".carryout/ministack.log"));
 
         Record::remove(&project).unwrap();
         Record::remove(&project).unwrap();
@@ -185,12 +165,7 @@ mod tests {
             endpoint: String::new(),
             function_endpoint: String::new(),
             enforce_iam: false,
-            home: Home::Process {
-                leader: ProcessIdentity {
-                    start_time: own.start_time + 1,
-                    ..own
-                },
-            },
+            home: Home::Process { leader: ProcessIdentity { start_time: own.start_time + 1, ..own } },
             log: None,
         };
         assert!(record.processes().is_empty());

@@ -46,12 +46,17 @@ impl<P: Payments> Step for AuthorizePayment<P> {
 impl<P: Payments> Effect for AuthorizePayment<P> {
     type Note = OrderNote;
 
-    async fn process(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, AuthorizePaymentError> {
+    async fn process(
+        &self,
+        order: &Order,
+        attempt: &impl Attempt<OrderNote>,
+    ) -> Result<Outcome<OrderNote>, AuthorizePaymentError> {
         let remembered = entry(order, Self::NAME).and_then(|entry| entry.reference.clone());
         let intent = match remembered {
             None => {
                 let intent = self.payments.create(&attempt.key(), order).await.map_err(PaymentError::from)?;
-                let note = payment::note(LedgerKind::Authorization, LedgerPhase::Request, order.total(), &intent.id, attempt.now());
+                let note =
+                    payment::note(LedgerKind::Authorization, LedgerPhase::Request, order.total(), &intent.id, attempt.now());
                 attempt.remember(&intent.id, note).await.map_err(PaymentError::from)?;
                 intent.id
             }

@@ -98,7 +98,9 @@ impl<A: Answers, C: Callbacks> AwaitMerchant<A, C> {
             Err(Refused::Store(error)) => return Err(error),
             Err(Refused::Order(order)) => match recorded(&order) {
                 None => return Ok(Answered::TooLate),
-                Some(previous) if previous.is_ok() != matches!(answer, MerchantAnswer::Accepted) => return Ok(Answered::Contradicts),
+                Some(previous) if previous.is_ok() != matches!(answer, MerchantAnswer::Accepted) => {
+                    return Ok(Answered::Contradicts);
+                }
                 Some(_) => (*order, Answered::Repeated),
             },
         };
@@ -129,7 +131,9 @@ impl<A: Answers, C: Callbacks> AwaitMerchant<A, C> {
 pub fn failure_of(answer: &MerchantAnswer) -> Option<Failure> {
     match answer {
         MerchantAnswer::Accepted => None,
-        MerchantAnswer::Refused { reason } if reason.is_empty() => Some(Failure::of(&AwaitMerchantError::Refused("no reason given".to_owned()))),
+        MerchantAnswer::Refused { reason } if reason.is_empty() => {
+            Some(Failure::of(&AwaitMerchantError::Refused("no reason given".to_owned())))
+        }
         MerchantAnswer::Refused { reason } => Some(Failure::of(&AwaitMerchantError::Refused(reason.clone()))),
     }
 }

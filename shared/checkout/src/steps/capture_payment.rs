@@ -46,7 +46,9 @@ impl<P: Payments> Effect for CapturePayment<P> {
     fn claim_note(&self, input: &StepInput, now: i64) -> OrderNote {
         OrderFacts::deserialize(&input.facts).map_or_else(
             |_| OrderNote::default(),
-            |facts| payment::note(LedgerKind::Charge, LedgerPhase::Request, facts.total, &format!("{}/{}", input.id, Self::NAME), now),
+            |facts| {
+                payment::note(LedgerKind::Charge, LedgerPhase::Request, facts.total, &format!("{}/{}", input.id, Self::NAME), now)
+            },
         )
     }
 

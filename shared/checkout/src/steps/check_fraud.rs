@@ -66,7 +66,11 @@ impl<F: Fraud> Effect for CheckFraud<F> {
             return Err(CheckFraudError::Rejected(verdict.reason));
         }
         let response = json!({ "score": verdict.score, "reason": verdict.reason });
-        Ok(Outcome::Done(Progress { response: Some(response), note: OrderNote { flags, ..OrderNote::default() }, ..Progress::default() }))
+        Ok(Outcome::Done(Progress {
+            response: Some(response),
+            note: OrderNote { flags, ..OrderNote::default() },
+            ..Progress::default()
+        }))
     }
 }
 

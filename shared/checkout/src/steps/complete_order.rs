@@ -52,7 +52,9 @@ impl<C: Closing, P: Pager> CompleteOrder<C, P> {
                 let reason = input.reason();
                 match self.closing.fail(&input.id, input.run, &facts.quote_id, reason.as_ref(), now).await {
                     Ok(()) => Ok(reply(StepState::Skipped, OrderStatus::Failed)),
-                    Err(Refused::Order(order)) if order.status == OrderStatus::Failed => Ok(reply(StepState::Skipped, order.status)),
+                    Err(Refused::Order(order)) if order.status == OrderStatus::Failed => {
+                        Ok(reply(StepState::Skipped, order.status))
+                    }
                     Err(Refused::Order(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),
                     Err(Refused::Order(_)) => Err(RunError::Closed),
                     Err(refused) => Err(other(refused)),
@@ -63,7 +65,9 @@ impl<C: Closing, P: Pager> CompleteOrder<C, P> {
                     Ok(order) => order,
                     // Parked before: the page may not have gone out.
                     Err(Refused::Order(order)) if order.status == OrderStatus::Parked => *order,
-                    Err(Refused::Order(order)) if order.run != input.run => return Err(RunError::Superseded(input.run, order.run)),
+                    Err(Refused::Order(order)) if order.run != input.run => {
+                        return Err(RunError::Superseded(input.run, order.run));
+                    }
                     Err(Refused::Order(_)) => return Err(RunError::Closed),
                     Err(refused) => return Err(other(refused)),
                 };

@@ -59,7 +59,11 @@ impl<M: Merchants> Step for NotifyMerchant<M> {
 impl<M: Merchants> Effect for NotifyMerchant<M> {
     type Note = OrderNote;
 
-    async fn process(&self, order: &Order, _attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, NotifyMerchantError> {
+    async fn process(
+        &self,
+        order: &Order,
+        _attempt: &impl Attempt<OrderNote>,
+    ) -> Result<Outcome<OrderNote>, NotifyMerchantError> {
         // Sending is a PUT under the order's id: sending again changes nothing.
         let wants_answer = entry(order, await_merchant::NAME).is_some();
         self.merchants.send(order, wants_answer).await?;

@@ -58,7 +58,8 @@ impl Problem {
     }
 
     pub(crate) fn unexplained() -> Self {
-        Self::new(500, "Internal", "something went wrong on our side").advice("Try again; if it stays, tell support the trace id.")
+        Self::new(500, "Internal", "something went wrong on our side")
+            .advice("Try again; if it stays, tell support the trace id.")
     }
 
     /// Whether the same request may succeed later.

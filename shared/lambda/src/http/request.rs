@@ -102,7 +102,8 @@ impl Request {
     ///
     /// 400 `Request.InvalidField` where it can't be one.
     pub fn query_as<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, Problem> {
-        let parse = |value: &str| value.parse().map_err(|reason| Problem::invalid_field(name, format!("{name} is not valid: {reason}")));
+        let parse =
+            |value: &str| value.parse().map_err(|reason| Problem::invalid_field(name, format!("{name} is not valid: {reason}")));
         self.query_param(name).map(parse).transpose()
     }
 
@@ -127,9 +128,13 @@ impl Request {
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
-    Problem::new(400, "Request.Malformed", format!("the body is not valid JSON at line {}, column {}: {}", error.line(), error.column(), text(error)))
-        .with("line", error.line())
-        .with("column", error.column())
+    Problem::new(
+        400,
+        "Request.Malformed",
+        format!("the body is not valid JSON at line {}, column {}: {}", error.line(), error.column(), text(error)),
+    )
+    .with("line", error.line())
+    .with("column", error.column())
 }
 
 fn invalid_field(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
@@ -171,7 +176,8 @@ fn text(error: &serde_json::Error) -> String {
 /// The id that follows a request: the client's own in `x-correlation-id` where it is fit for logs, else API Gateway's, else
 /// a fresh one.
 pub(crate) fn correlation_id(event: &Value) -> String {
-    let last = |value: &Value| value.as_array().map_or(Some(value), |values| values.last()).and_then(Value::as_str).map(str::to_owned);
+    let last =
+        |value: &Value| value.as_array().map_or(Some(value), |values| values.last()).and_then(Value::as_str).map(str::to_owned);
     let header = ["multiValueHeaders", "headers"].iter().find_map(|headers| {
         let headers = event.get(headers)?.as_object()?;
         headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-correlation-id")).and_then(|(_, value)| last(value))
@@ -201,7 +207,9 @@ fn decoded(body: String, is_base64_encoded: bool) -> Result<Vec<u8>, Problem> {
     if !is_base64_encoded {
         return Ok(body.into_bytes());
     }
-    let body = STANDARD.decode(body).map_err(|error| Problem::new(400, "Request.Malformed", format!("the body is not valid base64: {error}")))?;
+    let body = STANDARD
+        .decode(body)
+        .map_err(|error| Problem::new(400, "Request.Malformed", format!("the body is not valid base64: {error}")))?;
     if body.len() > MAX_BODY_BYTES { Err(too_large()) } else { Ok(body) }
 }
 
@@ -279,7 +287,10 @@ mod tests {
     #[test]
     fn a_proxy_event_becomes_a_request() {
         let request = Request::from_event(event(json!("{}"))).unwrap();
-        assert_eq!((request.method.as_str(), request.route.as_str(), request.path.as_str()), ("GET", "/v1/orders/{id}", "/v1/orders/ord_1"));
+        assert_eq!(
+            (request.method.as_str(), request.route.as_str(), request.path.as_str()),
+            ("GET", "/v1/orders/{id}", "/v1/orders/ord_1")
+        );
         assert_eq!(request.path_param("id"), Ok("ord_1"));
         assert_eq!(request.path_param("other").unwrap_err().code(), "Request.NoSuchRoute");
         assert_eq!(request.query_as::<f64>("lat"), Ok(Some(37.7)));
@@ -294,7 +305,9 @@ mod tests {
     #[test]
     fn what_is_absent_may_be_null() {
         let mut sparse = event(Value::Null);
-        for member in ["headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters", "pathParameters"] {
+        for member in
+            ["headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters", "pathParameters"]
+        {
             sparse[member] = Value::Null;
         }
         let request = Request::from_event(sparse).unwrap();
@@ -368,7 +381,11 @@ mod tests {
 
     #[test]
     fn a_body_that_is_not_json_is_located() {
-        for (body, place) in [("{\n  \"store\": }", "line 2, column 12"), ("{\"store\":\"s\"", "line 1, column 12"), ("{\"store\":\"s\",\"lines\":[]} x", "line 1, column 26")] {
+        for (body, place) in [
+            ("{\n  \"store\": }", "line 2, column 12"),
+            ("{\"store\":\"s\"", "line 1, column 12"),
+            ("{\"store\":\"s\",\"lines\":[]} x", "line 1, column 26"),
+        ] {
             let problem = with_body(body).json::<Cart>().unwrap_err();
             assert_eq!((problem.status(), problem.code()), (400, "Request.Malformed"));
             assert!(problem.detail().contains(place), "{problem}");

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn a_proxy_response_has_strings_only_and_each_header_once() {
-        let response = Response::json(202, &json!({ "id": "ord_1" })).header("Location", "/a").header("location", "/v1/orders/ord_1");
+        let response =
+            Response::json(202, &json!({ "id": "ord_1" })).header("Location", "/a").header("location", "/v1/orders/ord_1");
         assert_eq!(
             response.into_event(),
             json!({

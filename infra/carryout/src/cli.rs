@@ -15,6 +15,7 @@ use crate::terminal::Terminal;
 use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
 use crate::{demo, deploy, functions, seed, statemachines};
+use crate::with_cloud::with_cloud;
 use carryout_marketplace::Marketplace;
 
 /// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
@@ -40,6 +41,30 @@ enum Command {
     Statemachines(Statemachines),
     Token(Token),
     Tool(Tool),
+    WithCloud(WithCloud),
+}
+
+/// Which local cloud, and how.
+#[derive(Debug, Args)]
+struct Cloud {
+    /// What plays AWS
+    #[arg(long, env = "EMULATOR", default_value = "ministack")]
+    emulator: Emulator,
+    /// The loopback port to listen on
+    #[arg(long, env = "CARRYOUT_PORT", default_value_t = 4566, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// Refuse what IAM policies do not allow, as AWS does (MiniStack only)
+    #[arg(long, env = "ENFORCE_IAM", value_parser = clap::builder::FalseyValueParser::new(), default_missing_value = "1", num_args = 0..=1, require_equals = true, default_value = "0")]
+    enforce_iam: bool,
+    /// Run LocalStack on the host even where Docker answers
+    #[arg(long)]
+    without_docker: bool,
+}
+
+impl Cloud {
+    fn wanted(&self) -> local_cloud::Wanted {
+        local_cloud::Wanted { emulator: self.emulator, port: self.port, enforce_iam: self.enforce_iam, docker: !self.without_docker }
+    }
 }
 
 /// Start the local cloud, or find that it runs already.
@@ -50,24 +75,27 @@ enum Command {
     after_help = "Examples:\n  carryout up\n  carryout up --emulator localstack --port 4600\n  carryout up --endpoint http://127.0.0.1:4566    use one that runs already"
 )]
 struct Up {
-    /// What plays AWS
-    #[arg(long, env = "EMULATOR", default_value = "ministack")]
-    emulator: Emulator,
+    #[command(flatten)]
+    cloud: Cloud,
     /// Use the local cloud at this URL, which `carryout down` will leave alone
-    #[arg(long, env = "ENDPOINT", value_name = "URL", conflicts_with = "port")]
+    #[arg(long, env = "ENDPOINT", value_name = "URL")]
     endpoint: Option<String>,
-    /// The loopback port to listen on
-    #[arg(long, default_value_t = 4566, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    port: u16,
-    /// Refuse what IAM policies do not allow, as AWS does (MiniStack only)
-    #[arg(long, env = "ENFORCE_IAM", value_parser = clap::builder::FalseyValueParser::new(), default_missing_value = "1", num_args = 0..=1, require_equals = true, default_value = "0")]
-    enforce_iam: bool,
-    /// Run LocalStack on the host even where Docker answers
-    #[arg(long)]
-    without_docker: bool,
     /// Print the cloud as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Build, start a local cloud, deploy, seed, run a command, and stop the cloud again.
+///
+/// A cloud that runs already is used and left running. The command's exit code is the result.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  carryout with-cloud -- cargo nextest run --package e2e")]
+struct WithCloud {
+    #[command(flatten)]
+    cloud: Cloud,
+    /// The command
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    command: Vec<String>,
 }
 
 /// Stop the local cloud and every function that it runs.
@@ -107,7 +135,7 @@ struct Build {
 )]
 struct Deploy {
     /// The stack's name
-    #[arg(long, default_value = "carryout")]
+    #[arg(long, default_value = deploy::STACK)]
     stack: String,
     /// The template's Stage parameter [default: local on a local cloud; required with --aws]
     #[arg(long)]
@@ -133,7 +161,7 @@ struct Deploy {
 #[command(after_help = "Examples:\n  carryout seed\n  carryout seed --number 7")]
 struct Seed {
     /// The seed number
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = seed::DEFAULT, value_name = "N")]
     number: u64,
 }
 
@@ -144,7 +172,7 @@ struct Seed {
 #[command(after_help = "Examples:\n  carryout demo\n  carryout demo --json | jq .books")]
 struct Demo {
     /// The seed number that the stack was seeded with
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = seed::DEFAULT, value_name = "N")]
     number: u64,
     /// Print the report as JSON
     #[arg(long)]
@@ -221,6 +249,7 @@ impl Cli {
             }
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
+            Command::WithCloud(with) => with_cloud(&project, terminal, &with.cloud.wanted(), &with.command).await,
         }
     }
 }
@@ -229,15 +258,7 @@ impl Up {
     async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
         let record = match self.endpoint {
             Some(endpoint) => local_cloud::attach(project, terminal, &endpoint).await?,
-            None => {
-                let wanted = local_cloud::Wanted {
-                    emulator: self.emulator,
-                    port: self.port,
-                    enforce_iam: self.enforce_iam,
-                    docker: !self.without_docker,
-                };
-                local_cloud::up(project, terminal, &wanted).await?
-            }
+            None => local_cloud::up(project, terminal, &self.cloud.wanted()).await?,
         };
         if self.json {
             println!("{}", serde_json::to_string_pretty(&record)?);
@@ -391,7 +412,7 @@ mod tests {
     #[test]
     fn iam_is_enforced_only_when_asked() {
         let enforce = |arguments: &[&str]| match Cli::try_parse_from(arguments).unwrap().command {
-            Command::Up(up) => up.enforce_iam,
+            Command::Up(up) => up.cloud.enforce_iam,
             other => panic!("{other:?}"),
         };
         assert!(!enforce(&["carryout", "up"]));

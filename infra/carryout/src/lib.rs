@@ -1,13 +1,13 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
-//! and plays a round of orders. [`Cli`] is the command line; [`client`] and [`Stack`] are also what tests use to talk to
-//! a running stack.
+//! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
+//! use to talk to a running stack, and [`local_cloud`] to kill some of it.
 
 mod cli;
 pub mod client;
 mod demo;
 mod deploy;
 mod functions;
-mod local_cloud;
+pub mod local_cloud;
 mod project;
 mod seed;
 mod stack;
@@ -15,8 +15,10 @@ mod statemachines;
 mod terminal;
 mod token;
 mod tools;
+mod with_cloud;
 
 pub use cli::Cli;
+pub use demo::shopping;
 pub use project::Project;
 pub use seed::marketplace;
 pub use stack::Stack;

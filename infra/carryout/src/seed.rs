@@ -8,6 +8,8 @@ use jiff::Timestamp;
 
 use crate::{stack::Stack, terminal::Terminal};
 
+/// The seed number unless another one is asked for.
+pub const DEFAULT: u64 = 1;
 /// Stores that are written at the same time.
 const CONCURRENCY: usize = 16;
 /// Items of one batch write.

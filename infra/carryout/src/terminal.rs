@@ -10,6 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub struct Terminal {
     color: bool,
     interactive: bool,
+    silent: bool,
 }
 
 impl Terminal {
@@ -18,17 +19,22 @@ impl Terminal {
         let interactive = std::io::stderr().is_terminal();
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { color: interactive && !no_color && !dumb, interactive: interactive && !dumb }
+        Self { color: interactive && !no_color && !dumb, interactive: interactive && !dumb, silent: false }
+    }
+
+    /// Says nothing but errors.
+    pub fn silent() -> Self {
+        Self { color: false, interactive: false, silent: true }
     }
 
     /// Tells one thing that happened.
     pub fn note(&self, text: &str) {
-        eprintln!("{} {text}", self.paint("36", "•"));
+        self.line(&format!("{} {text}", self.paint("36", "•")));
     }
 
     /// Tells something that the reader may want to act on.
     pub fn warn(&self, text: &str) {
-        eprintln!("{} {text}", self.paint("33", "!"));
+        self.line(&format!("{} {text}", self.paint("33", "!")));
     }
 
     /// Prints an error with its causes, the outermost first.
@@ -52,7 +58,7 @@ impl Terminal {
             bar.enable_steady_tick(Duration::from_millis(100));
             Some(bar)
         } else {
-            eprintln!("• {text}");
+            self.line(&format!("• {text}"));
             None
         };
         Step { terminal: *self, bar, started: Instant::now() }
@@ -68,7 +74,7 @@ impl Terminal {
             bar.set_message(text.to_owned());
             Some(bar)
         } else {
-            eprintln!("• {text}");
+            self.line(&format!("• {text}"));
             None
         };
         Step { terminal: *self, bar, started: Instant::now() }
@@ -87,6 +93,12 @@ impl Terminal {
             total.set_style(style.progress_chars("=> "));
         }
         Board { terminal: *self, bars, total }
+    }
+
+    fn line(&self, text: &str) {
+        if !self.silent {
+            eprintln!("{text}");
+        }
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -141,7 +153,7 @@ impl Line {
         if self.terminal.interactive {
             let _ = self.bars.println(format!("  {text}"));
         } else {
-            eprintln!("  {text}");
+            self.terminal.line(&format!("  {text}"));
         }
     }
 }
@@ -168,7 +180,7 @@ impl Step {
             bar.finish_and_clear();
         }
         let took = format!("({:.1} s)", self.started.elapsed().as_secs_f64());
-        eprintln!("{} {text} {}", self.terminal.paint("32", "✓"), self.terminal.paint("2", &took));
+        self.terminal.line(&format!("{} {text} {}", self.terminal.paint("32", "✓"), self.terminal.paint("2", &took)));
     }
 }
 

@@ -57,7 +57,7 @@ pub enum CartFulfilment {
 }
 
 /// Why a cart has no quote.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum QuoteError {
     /// A field of the cart is wrong.
     #[error("{problem}")]
@@ -160,9 +160,8 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
             let terms = self.terms(&cart, &consumer, &store);
             async move { terms }
         });
-        plan.run().await.map_err(|error| {
-            Arc::try_unwrap(error).unwrap_or_else(|_| QuoteError::Store(StoreError::Unavailable(String::new())))
-        })?;
+        // The tasks' handles share the error, so it is cloned out of them.
+        plan.run().await.map_err(Arc::unwrap_or_clone)?;
         let terms = terms.output().ok_or_else(|| StoreError::Unavailable("the plan did not finish".to_owned()))?;
         let quote = QuoteTerms::clone(&terms).sealed(&self.seal);
         self.quotes.save(&quote).await?;

@@ -41,7 +41,7 @@ pub struct CheckoutAnswer {
 }
 
 /// Why no order was taken. Nothing was written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SubmitError {
     /// The account does not exist.
     #[error("there is no account for this token")]
@@ -375,9 +375,8 @@ where
                     abroad: consumer.country != store.store.country,
                 })
             });
-        let report = plan.run().await.map_err(|error| {
-            Arc::try_unwrap(error).unwrap_or_else(|shared| SubmitError::Store(StoreError::Unavailable(shared.to_string())))
-        })?;
+        // The tasks' handles share the error, so it is cloned out of them.
+        let report = plan.run().await.map_err(Arc::unwrap_or_clone)?;
         let unfinished = || StoreError::Unavailable("the task plan did not finish".to_owned());
         Ok(Loaded {
             consumer: consumer.output().ok_or_else(unfinished)?,

@@ -45,7 +45,7 @@ impl<S> From<StoreError> for ClaimRefused<S> {
 }
 
 /// A store did not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The store could not be reached, or was too busy. The write may have happened: repeat it, it is conditional.
     #[error("the store is not available: {0}")]

@@ -2,7 +2,7 @@
 
 mod report;
 mod scenarios;
-mod shopping;
+pub mod shopping;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

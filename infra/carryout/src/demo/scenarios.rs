@@ -59,6 +59,9 @@ pub enum Expect {
     OnePlaced,
 }
 
+/// A partner that says no says it to every attempt.
+const ALWAYS: u32 = 20;
+
 /// Every scenario, in the order of the table.
 pub fn scenarios() -> Vec<Scenario> {
     use Country::{AU, CA, NZ, PR, US};
@@ -146,7 +149,7 @@ pub fn scenarios() -> Vec<Scenario> {
             AU,
             Restaurant,
             plain,
-            &[json!({ "partner": "merchant", "operation": "notify", "kind": "refuse", "reason": "the kitchen is full" })],
+            &[json!({ "partner": "merchant", "operation": "notify", "kind": "refuse", "reason": "the kitchen is full", "times": ALWAYS })],
             Expect::Failed("Merchant.Refused"),
         ),
         scenario("declined card", US, Restaurant, Order::DeclinedCard, &[], Expect::Failed("Payment.Declined")),
@@ -155,7 +158,7 @@ pub fn scenarios() -> Vec<Scenario> {
             CA,
             Restaurant,
             plain,
-            &[json!({ "partner": "payment", "operation": "confirm", "kind": "decline", "code": "insufficient_funds" })],
+            &[json!({ "partner": "payment", "operation": "confirm", "kind": "decline", "code": "insufficient_funds", "times": ALWAYS })],
             Expect::Failed("Payment.Declined"),
         ),
         scenario(
@@ -163,7 +166,7 @@ pub fn scenarios() -> Vec<Scenario> {
             NZ,
             Restaurant,
             plain,
-            &[json!({ "partner": "fraud", "operation": "check", "kind": "decline", "code": "velocity" })],
+            &[json!({ "partner": "fraud", "operation": "check", "kind": "decline", "code": "velocity", "times": ALWAYS })],
             Expect::Failed("Fraud.Rejected"),
         ),
         scenario("two want the last ones", US, Grocery, Order::LastOnes, &[], Expect::OnePlaced),

@@ -35,6 +35,22 @@ pub struct Wanted {
     pub aws: bool,
 }
 
+impl Wanted {
+    /// The project's own template on the local cloud.
+    pub fn local(project: &Project) -> Self {
+        Self {
+            stack: STACK.to_owned(),
+            stage: None,
+            template: project.root().join("infra/template.yaml"),
+            parameters: Vec::new(),
+            aws: false,
+        }
+    }
+}
+
+/// The stack's name unless another one is asked for.
+pub const STACK: &str = "carryout";
+
 /// Deploys, and returns what was deployed once the stack stands.
 pub async fn deploy(project: &Project, terminal: &Terminal, wanted: &Wanted) -> Result<Stack> {
     let target = target(project, wanted).await?;

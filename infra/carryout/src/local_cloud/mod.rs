@@ -2,7 +2,7 @@
 
 mod localstack;
 mod ministack;
-mod process;
+pub mod process;
 pub mod python;
 mod record;
 

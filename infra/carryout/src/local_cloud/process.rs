@@ -43,6 +43,11 @@ impl ProcessIdentity {
         command(self.pid)
     }
 
+    /// Ends this very process on the spot, as the kernel does where memory runs out.
+    pub fn kill(self) {
+        self.signal(Signal::KILL);
+    }
+
     fn signal(self, signal: Signal) {
         // Checked at the last moment: between finding a process and signalling it, it may have ended and its pid
         // been given away. A failure means that it is gone, which is what was wanted.

@@ -1,0 +1,27 @@
+//! In-memory adapters for every port, with the promises of [`crate::ports`] and the conditions of the DynamoDB
+//! adapters. [`crate::contract`] runs against both.
+//!
+//! Nothing here reads a clock, sleeps, or draws a random number: time is a [`ManualClock`], faults are scripted with
+//! [`Faults`], and waiting, where a simulation wants some, is a [`Pause`].
+
+mod environment;
+mod messages;
+mod partner;
+mod payments;
+pub mod samples;
+mod services;
+mod store;
+
+pub use environment::{FixedSecret, ManualClock, Pause, PlainSeal, SequentialIds};
+pub use messages::{Called, FakeCallbacks, FakeExecutions, FakePager, FakeQueue, StartedExecution};
+pub use partner::{Fault, Faults};
+pub use payments::{FakePayments, PaymentBooks};
+pub use services::{FakeFraud, FakeLogistics, FakeMerchants, MerchantBooks};
+pub use store::{Store, StoreFault};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What is behind the mutex, also after a test has panicked while holding it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,20 @@
+//! The deployed stack, from the outside: requests go in by HTTP, and what came of them is read from the partners' books
+//! and from the stack's tables.
+//!
+//! `make e2e` deploys and runs them; `cargo nextest run -p e2e` runs them against the stack that `.carryout/stack.json`
+//! names. Every test brings its own stores and consumers (see [`stage`]), so tests run at the same time, and again and
+//! again on the same stack, without seeing each other.
+
+mod alone;
+mod emulator;
+mod exactly_once;
+mod lost;
+mod malformed;
+mod placed;
+mod prices;
+mod stage;
+mod stores;
+mod survived;
+mod tokens;
+mod undone;
+mod webhooks;

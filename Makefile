@@ -1,9 +1,10 @@
 # `make` alone lists what there is. Each target calls the `carryout` tool or cargo; `cargo run -q -p carryout -- --help` says more.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down deploy seed e2e check bench statemachines package nextest
+.PHONY: help demo test up down deploy seed e2e check bench statemachines package nextest asl
 
 CARRYOUT := cargo run --quiet --package carryout --
 NEXTEST_VERSION := 0.9.143
+ASL_VALIDATOR_VERSION := 4.0.0
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,11 +12,11 @@ help: ## list the targets
 demo: deploy seed ## set everything up, start, deploy, seed, and send a round of orders
 	@$(CARRYOUT) demo
 
-test: nextest ## run every test, end to end on a local cloud too
-	@$(CARRYOUT) with-cloud -- cargo nextest run --workspace
+test: nextest asl ## run every test, end to end on a local cloud too
+	@$(CARRYOUT) with-cloud -- cargo nextest run --workspace --test-threads 4
 
 e2e: nextest ## run the end-to-end tests only (EMULATOR=ministack|localstack)
-	@$(CARRYOUT) with-cloud -- cargo nextest run --package e2e
+	@$(CARRYOUT) with-cloud -- cargo nextest run --package e2e --test-threads 4
 
 up: ## start the local cloud (EMULATOR=ministack|localstack, ENDPOINT=URL, ENFORCE_IAM=1)
 	@$(CARRYOUT) up
@@ -30,21 +31,26 @@ deploy: up ## build the functions and deploy the stack to the local cloud
 seed: ## fill the deployed stack with stores, menus, stock and consumers
 	@$(CARRYOUT) seed
 
-check: ## formatting, lints, template, state machines, documentation
+check: asl ## formatting, lints, template, state machines, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(CARRYOUT) tool cfn-lint infra/template.yaml
-	$(CARRYOUT) tool asl-validator statemachines
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
 bench: ## measure: task plan, requests, transitions, latency, start, size
-	@$(CARRYOUT) bench
+	@$(CARRYOUT) build --release
+	@$(CARRYOUT) with-cloud -- cargo run --quiet --package bench
 
 statemachines: ## compile the workflows into statemachines/*.asl.json
 	@$(CARRYOUT) statemachines
 
 package: ## build the functions as they are shipped to AWS
 	@$(CARRYOUT) build --release
+
+# A second opinion on the compiled state machines, from outside this project.
+asl:
+	@if command -v npx >/dev/null; then npx --yes asl-validator@$(ASL_VALIDATOR_VERSION) $(addprefix --json-path ,$(wildcard statemachines/*.asl.json)); \
+	else echo "npx is not there, so asl-validator does not look at the state machines"; fi
 
 nextest:
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest --version $(NEXTEST_VERSION)

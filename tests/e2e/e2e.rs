@@ -6,6 +6,7 @@
 //! again on the same stack, without seeing each other.
 
 mod alone;
+mod contract;
 mod emulator;
 mod exactly_once;
 mod lost;

@@ -1,7 +1,8 @@
 //! What no part of the product asks of AWS, so that no adapter has it: an emulator takes it unsigned, by plain HTTP.
 
-use crate::stage::Stage;
+use crate::stage::{Leftover, Stage, eventually};
 use anyhow::{Context as _, Result, bail};
+use carryout_lambda::ids::new_id;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -16,6 +17,11 @@ impl Emulator {
     pub fn new(endpoint: &str, region: &str) -> Result<Self> {
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(90)).build()?;
         Ok(Self { http, endpoint: endpoint.to_owned(), region: region.to_owned() })
+    }
+
+    /// The same door by connections of its own.
+    pub fn again(&self) -> Result<Self> {
+        Self::new(&self.endpoint, &self.region)
     }
 
     async fn post(&self, service: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Result<Value> {
@@ -33,6 +39,18 @@ impl Emulator {
             bail!("{service} {path} answered {status}: {text}");
         }
         serde_json::from_str(&text).with_context(|| format!("{service} {path} answered {text}"))
+    }
+
+    /// An operation of DynamoDB.
+    async fn dynamodb(&self, operation: &str, input: &Value) -> Result<Value> {
+        let target = format!("DynamoDB_20120810.{operation}");
+        let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0")];
+        self.post("dynamodb", "/", &headers, input).await
+    }
+
+    /// Removes a table.
+    pub async fn remove_table(&self, name: &str) -> Result<()> {
+        self.dynamodb("DeleteTable", &json!({ "TableName": name })).await.map(drop)
     }
 }
 
@@ -52,8 +70,7 @@ impl Stage {
     pub async fn count(&self, table: &str, attribute: &str, consumer_id: &str) -> Result<u64> {
         let Some(emulator) = &self.emulator else { return Ok(0) };
         let names: Vec<String> = (0..attribute.split('.').count()).map(|part| format!("#part{part}")).collect();
-        let parts: serde_json::Map<String, Value> =
-            names.iter().cloned().zip(attribute.split('.').map(Value::from)).collect();
+        let parts: serde_json::Map<String, Value> = names.iter().cloned().zip(attribute.split('.').map(Value::from)).collect();
         let mut scan = json!({
             "TableName": self.output(table)?,
             "Select": "COUNT",
@@ -62,11 +79,9 @@ impl Stage {
             "ExpressionAttributeNames": parts,
             "ExpressionAttributeValues": { ":consumer": { "S": consumer_id } },
         });
-        let headers =
-            [("x-amz-target", "DynamoDB_20120810.Scan"), ("content-type", "application/x-amz-json-1.0")];
         let mut count = 0;
         loop {
-            let page = emulator.post("dynamodb", "/", &headers, &scan).await?;
+            let page = emulator.dynamodb("Scan", &scan).await?;
             count += page["Count"].as_u64().context("the scan has no count")?;
             match page.get("LastEvaluatedKey") {
                 Some(key) if !key.is_null() => scan["ExclusiveStartKey"] = key.clone(),
@@ -83,5 +98,36 @@ impl Stage {
     /// Quotes that this consumer has.
     pub async fn quotes_of(&self, consumer_id: &str) -> Result<u64> {
         self.count("QuotesTable", "consumer_id", consumer_id).await
+    }
+
+    /// Makes an empty table with the keys and indexes of one of the stack's; it is removed with this stage. Nothing on
+    /// AWS itself.
+    pub async fn copy_table(&self, output: &str) -> Result<Option<String>> {
+        let Some(emulator) = &self.emulator else {
+            eprintln!("skipped: tables are copied on emulators only");
+            return Ok(None);
+        };
+        let described = emulator.dynamodb("DescribeTable", &json!({ "TableName": self.output(output)? })).await?;
+        let original = &described["Table"];
+        let name = new_id(&format!("e2e-{output}"));
+        let mut copy = json!({
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": original["AttributeDefinitions"],
+            "KeySchema": original["KeySchema"],
+        });
+        let indexes = original["GlobalSecondaryIndexes"].as_array().cloned().unwrap_or_default();
+        if !indexes.is_empty() {
+            let index = |index: &Value| json!({ "IndexName": index["IndexName"], "KeySchema": index["KeySchema"], "Projection": index["Projection"] });
+            copy["GlobalSecondaryIndexes"] = indexes.iter().map(index).collect();
+        }
+        emulator.dynamodb("CreateTable", &copy).await?;
+        self.remove_in_the_end(Leftover::Table(name.clone()));
+        eventually("the copied table is active", async || {
+            let described = emulator.dynamodb("DescribeTable", &json!({ "TableName": name })).await?;
+            Ok((described["Table"]["TableStatus"] == "ACTIVE").then_some(()))
+        })
+        .await?;
+        Ok(Some(name))
     }
 }

@@ -40,8 +40,15 @@ pub struct Stage {
     pub client: Client,
     pub aws: Aws,
     pub emulator: Option<Emulator>,
-    /// The faults that were set here, to be removed in the end: one that was never played would stay.
-    faults: Mutex<Vec<String>>,
+    leftovers: Mutex<Vec<Leftover>>,
+}
+
+/// What is removed in the end.
+pub enum Leftover {
+    /// A fault of the sandbox: one that was never played would stay.
+    Fault(String),
+    /// A table that was made here.
+    Table(String),
 }
 
 impl Stage {
@@ -63,7 +70,7 @@ impl Stage {
         let client = Client::new(&project, &stack)?;
         let aws = stack.aws().await;
         let emulator = stack.endpoint.as_deref().map(|endpoint| Emulator::new(endpoint, &stack.region)).transpose()?;
-        Ok(Self { project, stack, client, aws, emulator, faults: Mutex::default() })
+        Ok(Self { project, stack, client, aws, emulator, leftovers: Mutex::default() })
     }
 
     /// A table or another of the stack's outputs.
@@ -139,32 +146,46 @@ impl Stage {
 
     /// Tells the sandbox to fail.
     pub async fn fault(&self, fault: &Value) -> Result<()> {
-        let set: Value =
-            self.client.as_operator(Method::POST, "/v1/ops/sandbox/faults", Some(fault)).await?.expect(201)?;
+        let set: Value = self.client.as_operator(Method::POST, "/v1/ops/sandbox/faults", Some(fault)).await?.expect(201)?;
         let id = set["id"].as_str().context("the fault has no id")?.to_owned();
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        self.remove_in_the_end(Leftover::Fault(id));
         Ok(())
+    }
+
+    /// Has something removed when this stage goes.
+    pub fn remove_in_the_end(&self, leftover: Leftover) {
+        self.leftovers.lock().unwrap_or_else(PoisonError::into_inner).push(leftover);
+    }
+
+    async fn remove(&self, leftover: &Leftover) -> Result<()> {
+        match (leftover, &self.emulator) {
+            (Leftover::Fault(id), _) => {
+                // Not by the client and the adapters of the test: their connections end with its runtime.
+                let documents = DynamoDocuments::new(&self.stack.aws().await, self.output("SandboxTable")?);
+                Ok(documents.remove("faults", id).await?)
+            }
+            (Leftover::Table(name), Some(emulator)) => emulator.again()?.remove_table(name).await,
+            (Leftover::Table(_), None) => Ok(()),
+        }
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        let faults = std::mem::take(&mut *self.faults.lock().unwrap_or_else(PoisonError::into_inner));
-        let Some(table) = self.stack.outputs.get("SandboxTable").filter(|_| !faults.is_empty()) else { return };
+        let leftovers = std::mem::take(&mut *self.leftovers.lock().unwrap_or_else(PoisonError::into_inner));
+        if leftovers.is_empty() {
+            return;
+        }
         let remove = || -> Result<()> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                let documents = DynamoDocuments::new(&self.stack.aws().await, table);
-                for fault in &faults {
-                    documents.delete("faults", fault).await?;
-                }
-                Ok(())
-            })
+            runtime.block_on(async { futures::future::try_join_all(leftovers.iter().map(|left| self.remove(left))).await })?;
+            Ok(())
         };
         // A runtime does not block inside another one.
-        let removed = std::thread::scope(|scope| scope.spawn(remove).join());
-        if !matches!(removed, Ok(Ok(()))) {
-            eprintln!("faults were left behind: {}", faults.join(", "));
+        match std::thread::scope(|scope| scope.spawn(remove).join()) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => eprintln!("something was left behind: {error:#}"),
+            Err(_) => eprintln!("something was left behind"),
         }
     }
 }
@@ -267,8 +288,12 @@ impl Scene<'_> {
             let expected = if skipped { StepState::Skipped } else { StepState::Done };
             ensure!(step.state == expected && step.undo == UndoState::None, "{order_id} left {step:?}");
         }
-        let happened: Vec<_> =
-            view.ledger.iter().filter(|event| event.phase == LedgerPhase::Success).map(|event| (event.kind, event.amount)).collect();
+        let happened: Vec<_> = view
+            .ledger
+            .iter()
+            .filter(|event| event.phase == LedgerPhase::Success)
+            .map(|event| (event.kind, event.amount))
+            .collect();
         ensure!(
             happened == [(LedgerKind::Authorization, total), (LedgerKind::Charge, total)],
             "the ledger of {order_id} says {:?}",
@@ -370,7 +395,9 @@ pub fn settled_at(template: &StoreWithMenu, location: Location) -> StoreWithMenu
 pub fn at_sea() -> Location {
     let (_, random) = Uuid::now_v7().as_u64_pair();
     let share = |bits: u64| (bits & 0xff_ffff) as f64 / f64::from(0x100_0000);
-    Location { lat: -60.0 + 10.0 * share(random), lng: -180.0 + 360.0 * share(random >> 24) }
+    // To four places, about ten metres, as addresses are: more than JSON and DynamoDB keep to the last bit.
+    let degrees = |value: f64| (value * 10_000.0).round() / 10_000.0;
+    Location { lat: degrees(-60.0 + 10.0 * share(random)), lng: degrees(-180.0 + 360.0 * share(random >> 24)) }
 }
 
 fn answers(endpoint: &str) -> bool {

@@ -24,9 +24,9 @@ async fn main() -> Result<(), Error> {
     let aws = Aws::from_env().await;
     let function = Arc::new(SubmitCheckout {
         catalog: DynamoCatalog::new(&aws, stores),
-        consumers: DynamoConsumers::new(&aws, consumers),
+        consumers: DynamoConsumers::new(&aws, &consumers),
         quotes: DynamoQuotes::new(&aws, &quotes),
-        submissions: DynamoSubmissions::new(&aws, orders, idempotency, quotes),
+        submissions: DynamoSubmissions::new(&aws, orders, idempotency, quotes, consumers),
         logistics: HttpLogistics::new(Http::default(), logistics),
         queue: SqsQueue::new(&aws, queue),
         secret: ManagedSecret::new(&aws, secret),

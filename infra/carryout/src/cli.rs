@@ -14,8 +14,8 @@ use crate::stack::Stack;
 use crate::terminal::Terminal;
 use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
-use crate::{demo, deploy, functions, seed, statemachines};
 use crate::with_cloud::with_cloud;
+use crate::{demo, deploy, functions, seed, statemachines};
 use carryout_marketplace::Marketplace;
 
 /// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
@@ -63,7 +63,12 @@ struct Cloud {
 
 impl Cloud {
     fn wanted(&self) -> local_cloud::Wanted {
-        local_cloud::Wanted { emulator: self.emulator, port: self.port, enforce_iam: self.enforce_iam, docker: !self.without_docker }
+        local_cloud::Wanted {
+            emulator: self.emulator,
+            port: self.port,
+            enforce_iam: self.enforce_iam,
+            docker: !self.without_docker,
+        }
     }
 }
 

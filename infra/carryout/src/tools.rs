@@ -39,7 +39,7 @@ impl Tools {
         let environment = Environment {
             name: "tools",
             requirements: &project.local_dir().join("tools-requirements.txt"),
-            minimum: Version { major: 3, minor: 11 },
+            minimum: Version { major: 3, minor: 10 },
             size: "340 MB",
         };
         let bin = environment.ensure(terminal, &project.state_dir()?.join("install.log"))?;

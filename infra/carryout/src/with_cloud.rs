@@ -32,7 +32,12 @@ pub async fn with_cloud(project: &Project, terminal: &Terminal, wanted: &Wanted,
     Ok(ExitCode::from(code))
 }
 
-async fn deploy_and_run(project: &Project, terminal: &Terminal, wanted: &Wanted, command: &[String]) -> Result<Option<ExitStatus>> {
+async fn deploy_and_run(
+    project: &Project,
+    terminal: &Terminal,
+    wanted: &Wanted,
+    command: &[String],
+) -> Result<Option<ExitStatus>> {
     // Before the cloud starts: a build that fails should fail before anything runs.
     functions::build(project, terminal, false)?;
     local_cloud::up(project, terminal, wanted).await?;

@@ -1,7 +1,7 @@
 use crate::{
     Aws, now,
     status::{IS_OPEN, open},
-    transaction::{number, order_of, refused_update, text, value},
+    transaction::{can_be_key, number, order_of, refused_update, text, value},
 };
 use aws_sdk_dynamodb::{
     Client,
@@ -82,6 +82,9 @@ impl Answers for DynamoAnswers {
     }
 
     async fn record(&self, step: &'static str, order_id: &str, answer: &MerchantAnswer, _at: i64) -> Result<Order, Refused> {
+        if !can_be_key(order_id) {
+            return Err(Refused::NotFound);
+        }
         let prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
             let set =
                 "SET updated_at = :now, #version = #version + :one, steps.#step.ended_at = :now, steps.#step.#state = :state";

@@ -2,7 +2,7 @@ use crate::{
     Aws,
     consumers::{put, write_all},
     corrupt,
-    transaction::{Item, number, text},
+    transaction::{Item, can_be_key, number, text},
     unavailable,
 };
 use aws_sdk_dynamodb::Client;
@@ -93,6 +93,9 @@ impl DynamoCatalog {
 
 impl Catalog for DynamoCatalog {
     async fn store(&self, id: &str) -> Result<Option<StoreWithMenu>, StoreError> {
+        if !can_be_key(id) {
+            return Ok(None);
+        }
         let mut pages = self
             .client
             .query()

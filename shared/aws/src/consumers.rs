@@ -1,6 +1,6 @@
 use crate::{
     Aws, corrupt,
-    transaction::{Item, text},
+    transaction::{Item, can_be_key, text},
     unavailable,
 };
 use aws_sdk_dynamodb::{
@@ -29,6 +29,9 @@ impl DynamoConsumers {
 
 impl Consumers for DynamoConsumers {
     async fn consumer(&self, id: &str) -> Result<Option<Consumer>, StoreError> {
+        if !can_be_key(id) {
+            return Ok(None);
+        }
         let found = self.client.get_item().table_name(&self.table).key("id", text(id)).send().await;
         found.map_err(|error| unavailable(&error))?.item.map(|item| serde_dynamo::from_item(item).map_err(corrupt)).transpose()
     }

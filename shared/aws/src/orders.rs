@@ -1,6 +1,6 @@
 use crate::{
     Aws,
-    transaction::{order_of, text},
+    transaction::{can_be_key, order_of, text},
     unavailable,
 };
 use aws_sdk_dynamodb::Client;
@@ -26,6 +26,9 @@ impl DynamoOrders {
 
 impl Orders for DynamoOrders {
     async fn order(&self, id: &str) -> Result<Option<Order>, StoreError> {
+        if !can_be_key(id) {
+            return Ok(None);
+        }
         let found = self.client.get_item().table_name(&self.table).key("id", text(id)).consistent_read(true).send().await;
         found.map_err(|error| unavailable(&error))?.item.map(order_of).transpose()
     }

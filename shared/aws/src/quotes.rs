@@ -1,7 +1,7 @@
 use crate::{
     Aws, corrupt, now,
     status::IS_OPEN,
-    transaction::{Item, Transacted, is_refused, number, refused_order, text, value},
+    transaction::{Item, Transacted, can_be_key, is_refused, number, refused_order, text, value},
     unavailable,
 };
 use aws_sdk_dynamodb::{
@@ -42,6 +42,9 @@ impl Quotes for DynamoQuotes {
     }
 
     async fn quote(&self, id: &str) -> Result<Option<Quote>, StoreError> {
+        if !can_be_key(id) {
+            return Ok(None);
+        }
         let found = self.client.get_item().table_name(&self.table).key("id", text(id)).consistent_read(true).send().await;
         found.map_err(|error| unavailable(&error))?.item.map(|item| serde_dynamo::from_item(item).map_err(corrupt)).transpose()
     }

@@ -1,15 +1,21 @@
 use crate::{
     Aws, corrupt, now,
-    transaction::{Item, Transacted, is_refused, number, text},
+    transaction::{Item, Transacted, can_be_key, is_refused, number, text},
     unavailable,
 };
 use aws_sdk_dynamodb::{
     Client,
     error::BuildError,
-    types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+    types::{AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
-use carryout_checkout::ports::{CompletedRequest, Submission, Submissions, SubmitRefused};
+use carryout_checkout::{
+    consumer::Consumer,
+    ports::{CompletedRequest, Submission, Submissions, SubmitRefused},
+};
+use carryout_pricing::Quote;
 use carryout_workflow::StoreError;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
 
 /// Partitions over which stuck orders are spread, so that no index partition is hot.
 pub(crate) const SWEEP_SHARDS: u32 = 4;
@@ -21,6 +27,7 @@ pub struct DynamoSubmissions {
     orders: String,
     idempotency: String,
     quotes: String,
+    consumers: String,
 }
 
 impl DynamoSubmissions {
@@ -29,11 +36,25 @@ impl DynamoSubmissions {
     /// IAM actions on the idempotency table.
     pub const IDEMPOTENCY_ACTIONS: &'static [&'static str] = &["dynamodb:GetItem", "dynamodb:PutItem"];
     /// IAM actions on the quotes table.
-    pub const QUOTES_ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
+    pub const QUOTES_ACTIONS: &'static [&'static str] = &["dynamodb:BatchGetItem", "dynamodb:UpdateItem"];
+    /// IAM actions on the consumers table.
+    pub const CONSUMERS_ACTIONS: &'static [&'static str] = &["dynamodb:BatchGetItem"];
 
-    /// On the three tables that a submit writes.
-    pub fn new(aws: &Aws, orders: impl Into<String>, idempotency: impl Into<String>, quotes: impl Into<String>) -> Self {
-        Self { client: aws.dynamodb(), orders: orders.into(), idempotency: idempotency.into(), quotes: quotes.into() }
+    /// On the three tables that a submit writes, and the one that it only reads.
+    pub fn new(
+        aws: &Aws,
+        orders: impl Into<String>,
+        idempotency: impl Into<String>,
+        quotes: impl Into<String>,
+        consumers: impl Into<String>,
+    ) -> Self {
+        Self {
+            client: aws.dynamodb(),
+            orders: orders.into(),
+            idempotency: idempotency.into(),
+            quotes: quotes.into(),
+            consumers: consumers.into(),
+        }
     }
 
     fn put_order(&self, submission: &Submission) -> Result<Put, StoreError> {
@@ -78,7 +99,37 @@ impl DynamoSubmissions {
     }
 }
 
+/// One item by its id, read consistently.
+fn by_id(id: &str) -> Result<KeysAndAttributes, StoreError> {
+    let key = HashMap::from([("id".to_owned(), text(id))]);
+    KeysAndAttributes::builder().keys(key).consistent_read(true).build().map_err(corrupt)
+}
+
+/// The one item that was read from `table`, if it exists.
+fn only<T: DeserializeOwned>(read: &mut HashMap<String, Vec<Item>>, table: &str) -> Result<Option<T>, StoreError> {
+    let item = read.remove(table).unwrap_or_default().pop();
+    item.map(|item| serde_dynamo::from_item(item).map_err(corrupt)).transpose()
+}
+
 impl Submissions for DynamoSubmissions {
+    async fn consumer_and_quote(
+        &self,
+        consumer_id: &str,
+        quote_id: &str,
+    ) -> Result<(Option<Consumer>, Option<Quote>), StoreError> {
+        let wanted = [(&self.consumers, consumer_id), (&self.quotes, quote_id)].into_iter().filter(|(_, id)| can_be_key(id));
+        let mut batch = self.client.batch_get_item();
+        for (table, id) in wanted {
+            batch = batch.request_items(table, by_id(id)?);
+        }
+        let read = batch.send().await.map_err(|error| unavailable(&error))?;
+        if read.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
+            return Err(StoreError::Unavailable("the store is too busy to read everything at once".to_owned()));
+        }
+        let mut read = read.responses.unwrap_or_default();
+        Ok((only(&mut read, &self.consumers)?, only(&mut read, &self.quotes)?))
+    }
+
     async fn submit(&self, submission: &Submission) -> Result<(), SubmitRefused> {
         let order = self.put_order(submission)?;
         let record = self.put_record(submission)?;

@@ -31,6 +31,15 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
+/// Whether an id from outside can be a key at all. DynamoDB refuses others as invalid, which would look like a failure
+/// that may pass; but there is simply nothing under them.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+pub(crate) fn can_be_key(id: &str) -> bool {
+    const MOST_BYTES: usize = 2_048;
+    (1..=MOST_BYTES).contains(&id.len())
+}
+
 /// Any value as an attribute.
 pub(crate) fn value(value: &impl serde::Serialize) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(value).map_err(corrupt)

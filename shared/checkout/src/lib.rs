@@ -11,6 +11,8 @@
 
 pub mod codes;
 pub mod consumer;
+#[cfg(feature = "memory")]
+pub mod contract;
 pub mod ledger;
 pub mod market;
 #[cfg(feature = "memory")]

@@ -95,8 +95,15 @@ impl From<StoreError> for SubmitRefused {
     }
 }
 
-/// Writes orders.
+/// What a submit reads by the ids that its request names, and what it writes.
 pub trait Submissions: Send + Sync {
+    /// The consumer and the quote, in one read; `None` for what does not exist.
+    fn consumer_and_quote(
+        &self,
+        consumer_id: &str,
+        quote_id: &str,
+    ) -> impl Future<Output = Result<(Option<Consumer>, Option<Quote>), StoreError>> + Send;
+
     /// Writes the order, its idempotency record and the use of its quote in one transaction: it alone decides.
     fn submit(&self, submission: &Submission) -> impl Future<Output = Result<(), SubmitRefused>> + Send;
 

@@ -149,6 +149,7 @@ pub struct Quoting<C, U, Q, S, T, I> {
 impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, U, Q, S, T, I> {
     /// Prices `cart` for a consumer, and keeps the quote.
     pub async fn quote(&self, consumer_id: &str, cart: &Cart) -> Result<Quote, QuoteError> {
+        let asked = cart;
         let cart = checked(cart)?;
         let mut plan = Plan::new(|| 0.0);
         let consumer =
@@ -157,7 +158,7 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
             self.catalog.store(&cart.store_id).await?.ok_or_else(|| QuoteError::NoStore(cart.store_id.clone()))
         });
         let terms = plan.task("price", (&consumer, &store), |(consumer, store): (Arc<Consumer>, Arc<StoreWithMenu>)| {
-            let terms = self.terms(&cart, &consumer, &store);
+            let terms = self.terms(asked, &cart, &consumer, &store);
             async move { terms }
         });
         // The tasks' handles share the error, so it is cloned out of them.
@@ -181,15 +182,17 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
         self.quote(&old.consumer_id, &cart).await
     }
 
-    fn terms(&self, cart: &Cart, consumer: &Consumer, store: &StoreWithMenu) -> Result<QuoteTerms, QuoteError> {
+    /// `cart` is `asked` with lines of the same item added up; an error names the line of `asked`.
+    fn terms(&self, asked: &Cart, cart: &Cart, consumer: &Consumer, store: &StoreWithMenu) -> Result<QuoteTerms, QuoteError> {
         let delivery = cart.fulfilment == CartFulfilment::Delivery;
         if delivery && cart.address_id.as_deref().is_some_and(|id| consumer.address(id).is_none()) {
             return Err(QuoteError::invalid("address_id", "this is none of your addresses"));
         }
         let mut lines = Vec::with_capacity(cart.lines.len());
-        for (index, line) in cart.lines.iter().enumerate() {
+        for line in &cart.lines {
+            let index = || asked.lines.iter().position(|other| other.item_id == line.item_id).unwrap_or_default();
             let item = store.item(&line.item_id).ok_or_else(|| QuoteError::NoItem {
-                field: format!("lines[{index}].item_id"),
+                field: format!("lines[{}].item_id", index()),
                 store: store.store.name.clone(),
                 item: line.item_id.clone(),
             })?;

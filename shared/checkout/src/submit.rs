@@ -234,6 +234,9 @@ pub struct Submitted {
     pub report: PlanReport,
 }
 
+/// The consumer and the quote, as far as they exist.
+type Records = (Option<Consumer>, Option<Quote>);
+
 /// Everything that a submit loads, checked.
 struct Loaded {
     consumer: Arc<Consumer>,
@@ -323,18 +326,19 @@ where
         request: &CheckoutRequest,
         clock_ms: impl Fn() -> f64 + Send + Sync,
     ) -> Result<Loaded, SubmitError> {
-        let Quoting { catalog, consumers, quotes, seal, clock, .. } = &self.quoting;
+        let Quoting { catalog, seal, clock, .. } = &self.quoting;
         let now = clock.now();
         let mut plan = Plan::new(clock_ms);
-        let consumer = plan.task("consumer", (), |()| async move {
-            let consumer = consumers.consumer(consumer_id).await?.ok_or(SubmitError::NoConsumer)?;
+        let records = plan.task("records", (), |()| async move {
+            Ok(self.submissions.consumer_and_quote(consumer_id, &request.quote_id).await?)
+        });
+        let consumer = plan.task("consumer", (&records,), |(records,): (Arc<Records>,)| async move {
+            let consumer = records.0.clone().ok_or(SubmitError::NoConsumer)?;
             if consumer.blocked { Err(SubmitError::Blocked) } else { Ok(consumer) }
         });
-        let quote = plan.task("quote", (), |()| async move {
-            let quote = quotes.quote(&request.quote_id).await?;
-            let quote = quote
-                .filter(|quote| quote.terms.consumer_id == consumer_id)
-                .ok_or_else(|| SubmitError::NoQuote(request.quote_id.clone()))?;
+        let quote = plan.task("quote", (&records,), |(records,): (Arc<Records>,)| async move {
+            let quote = records.1.clone().filter(|quote| quote.terms.consumer_id == consumer_id);
+            let quote = quote.ok_or_else(|| SubmitError::NoQuote(request.quote_id.clone()))?;
             if quote.signature != request.quote_signature || !quote.is_genuine(seal) {
                 return Err(SubmitError::Forged);
             }

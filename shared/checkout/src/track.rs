@@ -1,12 +1,13 @@
 //! Tells where an order stands.
 
 use crate::{
+    codes,
     ledger::LedgerEvent,
     order::{Order, OrderStatus},
     ports::Orders,
 };
 use carryout_money::Money;
-use carryout_workflow::{Failure, Orchestrator, StepState, StoreError, UndoState};
+use carryout_workflow::{Failure, Orchestrator, StepState, StoreError, UndoState, run};
 use serde::{Deserialize, Serialize};
 
 /// An order as its consumer sees it.
@@ -98,7 +99,7 @@ pub fn view(order: &Order, orchestrator: &Orchestrator) -> OrderView {
         workflow: order.workflow.clone(),
         fulfilment: if order.is_delivery() { "delivery" } else { "pickup" }.to_owned(),
         total: order.total(),
-        failure: order.failure.clone(),
+        failure: order.failure.clone().map(advised),
         flags: order.flags.iter().cloned().collect(),
         steps: steps
             .map(|(step, entry)| StepView {
@@ -108,7 +109,7 @@ pub fn view(order: &Order, orchestrator: &Orchestrator) -> OrderView {
                 attempts: entry.attempts,
                 sent_at: entry.sent_at,
                 ended_at: entry.ended_at,
-                failure: entry.failure.clone(),
+                failure: entry.failure.clone().map(advised),
             })
             .collect(),
         ledger: order.ledger.clone(),
@@ -118,4 +119,13 @@ pub fn view(order: &Order, orchestrator: &Orchestrator) -> OrderView {
         updated_at: order.updated_at,
         correlation_id: order.correlation_id.clone(),
     }
+}
+
+/// The failure with its code's advice. What Step Functions reports has code and message only.
+fn advised(failure: Failure) -> Failure {
+    if !failure.advice.is_empty() {
+        return failure;
+    }
+    let known = codes::STEP_CODES.iter().chain(run::CODES).find(|code| code.name == failure.code);
+    Failure { advice: known.map(|code| code.advice.to_owned()).unwrap_or_default(), ..failure }
 }

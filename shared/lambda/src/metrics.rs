@@ -34,17 +34,20 @@ impl Metric {
 pub struct Metrics {
     namespace: String,
     service: String,
+    stage: Option<String>,
 }
 
 impl Metrics {
     /// Metrics of `service` in `namespace`.
     pub fn new(namespace: impl Into<String>, service: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), service: service.into() }
+        Self { namespace: namespace.into(), service: service.into(), stage: None }
     }
 
-    /// As Powertools names them: `POWERTOOLS_METRICS_NAMESPACE` (default `Carryout`) and `POWERTOOLS_SERVICE_NAME`.
+    /// As Powertools names them: `POWERTOOLS_METRICS_NAMESPACE` (default `Carryout`) and `POWERTOOLS_SERVICE_NAME`; and
+    /// `STAGE`, which each line carries.
     pub fn from_env() -> Self {
-        Self::new(telemetry::variable("POWERTOOLS_METRICS_NAMESPACE").unwrap_or_else(|| "Carryout".into()), telemetry::service())
+        let namespace = telemetry::variable("POWERTOOLS_METRICS_NAMESPACE").unwrap_or_else(|| "Carryout".into());
+        Self { stage: telemetry::stage(), ..Self::new(namespace, telemetry::service()) }
     }
 
     /// Emits one count.
@@ -79,6 +82,8 @@ impl Metrics {
             }
         }
         line.insert("service".into(), self.service.clone().into());
+        // A property, not a dimension: a stack's alarms look at its own namespace and service.
+        line.extend(self.stage.clone().map(|stage| ("stage".to_owned(), stage.into())));
         let directive = json!({ "Namespace": self.namespace, "Dimensions": [["service"]], "Metrics": definitions });
         line.insert("_aws".into(), json!({ "Timestamp": now_ms, "CloudWatchMetrics": [directive] }));
         line.into()

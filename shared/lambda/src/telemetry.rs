@@ -36,6 +36,11 @@ pub(crate) fn service() -> String {
     variable("POWERTOOLS_SERVICE_NAME").unwrap_or_else(|| "service_undefined".into())
 }
 
+/// Which deployment this is, in logs and metrics: `STAGE`.
+pub(crate) fn stage() -> Option<String> {
+    variable("STAGE")
+}
+
 /// An environment variable, if it is set and not empty.
 pub(crate) fn variable(key: &str) -> Option<String> {
     std::env::var(key).ok().filter(|value| !value.is_empty())
@@ -59,6 +64,7 @@ pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
 struct JsonLines<W> {
     max_level: LevelFilter,
     service: String,
+    stage: Option<String>,
     function_name: Option<String>,
     function_memory_size: Option<u64>,
     write: W,
@@ -69,6 +75,7 @@ impl<W: Fn(&str) + 'static> JsonLines<W> {
         Self {
             max_level: level(variable("POWERTOOLS_LOG_LEVEL").or_else(|| variable("LOG_LEVEL")).as_deref()),
             service: service(),
+            stage: stage(),
             function_name: variable("AWS_LAMBDA_FUNCTION_NAME"),
             function_memory_size: variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse().ok()),
             write,
@@ -85,6 +92,7 @@ impl<W: Fn(&str) + 'static> JsonLines<W> {
             ("timestamp", timestamp.into()),
             ("service", self.service.clone().into()),
         ];
+        head.extend(self.stage.clone().map(|stage| ("stage", stage.into())));
         head.extend(self.function_name.clone().map(|name| ("function_name", name.into())));
         head.extend(self.function_memory_size.map(|size| ("function_memory_size", size.into())));
         let mut line = String::from("{");
@@ -216,6 +224,7 @@ pub(crate) mod tests {
             let layer = JsonLines {
                 max_level: LevelFilter::INFO,
                 service: "checkout".into(),
+                stage: Some("test".into()),
                 function_name: Some("submit-checkout".into()),
                 function_memory_size: Some(256),
                 write: move |line: &str| into.0.lock().unwrap().push(line.to_owned()),
@@ -254,8 +263,8 @@ pub(crate) mod tests {
         let line = &captured.lines()[0];
         assert_eq!(line["message"], "declined: card \"1\"\n");
         assert_eq!(
-            (&line["service"], &line["function_name"], &line["function_memory_size"]),
-            (&"checkout".into(), &"submit-checkout".into(), &256.into())
+            (&line["service"], &line["stage"], &line["function_name"], &line["function_memory_size"]),
+            (&"checkout".into(), &"test".into(), &"submit-checkout".into(), &256.into())
         );
         assert_eq!((&line["correlation_id"], &line["cold_start"], &line["late"]), (&"c-1".into(), &true.into(), &7.into()));
         assert_eq!((&line["order.id"], &line["step"], &line["ms"]), (&"ord_1".into(), &"authorize-payment".into(), &1.5.into()));

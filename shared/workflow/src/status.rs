@@ -110,8 +110,14 @@ impl StepEntry {
     }
 
     /// Whether an effect may exist that was not taken back.
+    ///
+    /// A refusal says nothing of the attempts before it: once the undo of a refused step is asked for, it must end.
     pub const fn may_have_effect(&self) -> bool {
-        matches!(self.state, StepState::Running | StepState::Waiting | StepState::Done) && !matches!(self.undo, UndoState::Done)
+        match self.state {
+            StepState::Running | StepState::Waiting | StepState::Done => !matches!(self.undo, UndoState::Done),
+            StepState::Failed => matches!(self.undo, UndoState::Running),
+            StepState::Pending | StepState::Skipped => false,
+        }
     }
 
     /// Whether somebody may still be acting on it at `now` (milliseconds since the Unix epoch).

@@ -149,7 +149,9 @@ pub fn scenarios() -> Vec<Scenario> {
             AU,
             Restaurant,
             plain,
-            &[json!({ "partner": "merchant", "operation": "notify", "kind": "refuse", "reason": "the kitchen is full", "times": ALWAYS })],
+            &[
+                json!({ "partner": "merchant", "operation": "notify", "kind": "refuse", "reason": "the kitchen is full", "times": ALWAYS }),
+            ],
             Expect::Failed("Merchant.Refused"),
         ),
         scenario("declined card", US, Restaurant, Order::DeclinedCard, &[], Expect::Failed("Payment.Declined")),
@@ -158,7 +160,9 @@ pub fn scenarios() -> Vec<Scenario> {
             CA,
             Restaurant,
             plain,
-            &[json!({ "partner": "payment", "operation": "confirm", "kind": "decline", "code": "insufficient_funds", "times": ALWAYS })],
+            &[
+                json!({ "partner": "payment", "operation": "confirm", "kind": "decline", "code": "insufficient_funds", "times": ALWAYS }),
+            ],
             Expect::Failed("Payment.Declined"),
         ),
         scenario(

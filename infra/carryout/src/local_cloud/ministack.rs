@@ -14,7 +14,7 @@ pub fn command(launch: &Launch<'_>, terminal: &Terminal) -> Result<Command> {
     let environment = Environment {
         name: "ministack",
         requirements: &launch.project.local_dir().join("ministack-requirements.txt"),
-        minimum: Version { major: 3, minor: 11 },
+        minimum: Version { major: 3, minor: 10 },
         size: "110 MB",
     };
     let bin = environment.ensure(terminal, &launch.install_log)?;

@@ -87,6 +87,9 @@ impl fmt::Debug for Faults {
     }
 }
 
+/// A refusal: the partner's code and its words.
+pub(super) type Refusal = (String, String);
+
 /// Something that happens at the partner.
 type Effect<B> = Box<dyn FnOnce(&mut B) + Send>;
 
@@ -145,7 +148,7 @@ impl<B> Partner<B> {
     pub(super) async fn call<T: 'static>(
         &self,
         call: &'static str,
-        act: impl FnOnce(&mut B, Option<String>) -> Result<T, (String, String)> + Send + 'static,
+        act: impl FnOnce(&mut B, Option<String>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, CallError> {
         self.pause.wait(call).await;
         let answer = self.answer(call, act);
@@ -156,7 +159,7 @@ impl<B> Partner<B> {
     fn answer<T: 'static>(
         &self,
         call: &'static str,
-        act: impl FnOnce(&mut B, Option<String>) -> Result<T, (String, String)> + Send + 'static,
+        act: impl FnOnce(&mut B, Option<String>) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, CallError> {
         let partner = self.name;
         let refused = |(code, detail)| CallError::Refused { partner, code, detail };

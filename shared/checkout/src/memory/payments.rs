@@ -1,4 +1,7 @@
-use super::{Faults, ManualClock, Pause, partner::Partner};
+use super::{
+    Faults, ManualClock, Pause,
+    partner::{Partner, Refusal},
+};
 use crate::{
     order::Order,
     partners::PAYMENT,
@@ -46,8 +49,8 @@ impl PaymentBooks {
 struct Books {
     honours_keys: bool,
     intents: Vec<Booked>,
-    intent_replies: BTreeMap<(&'static str, String), Result<Intent, (String, String)>>,
-    refund_replies: BTreeMap<String, Result<Refund, (String, String)>>,
+    intent_replies: BTreeMap<(&'static str, String), Result<Intent, Refusal>>,
+    refund_replies: BTreeMap<String, Result<Refund, Refusal>>,
     refunds_fail: u32,
 }
 
@@ -105,13 +108,13 @@ impl FakePayments {
 }
 
 /// The refusal of what the intent's state does not allow, in the API's words.
-fn unexpected_state(intent: &Intent, wanted: &str) -> (String, String) {
+fn unexpected_state(intent: &Intent, wanted: &str) -> Refusal {
     let status = format!("{:?}", intent.status);
     ("payment_intent_unexpected_state".to_owned(), format!("you can't {wanted} an intent whose status is {status}"))
 }
 
 impl Books {
-    fn find(&mut self, id: &str) -> Result<&mut Booked, (String, String)> {
+    fn find(&mut self, id: &str) -> Result<&mut Booked, Refusal> {
         let unknown = || ("resource_missing".to_owned(), format!("no such payment_intent: {id}"));
         self.intents.iter_mut().find(|booked| booked.intent.id == id).ok_or_else(unknown)
     }
@@ -120,8 +123,8 @@ impl Books {
         &mut self,
         call: &'static str,
         key: String,
-        act: impl FnOnce(&mut Self) -> Result<Intent, (String, String)>,
-    ) -> Result<Intent, (String, String)> {
+        act: impl FnOnce(&mut Self) -> Result<Intent, Refusal>,
+    ) -> Result<Intent, Refusal> {
         let key = (call, key);
         if let Some(known) = self.intent_replies.get(&key).filter(|_| self.honours_keys) {
             return known.clone();
@@ -138,7 +141,7 @@ impl Books {
         intent
     }
 
-    fn confirm(&mut self, id: &str, payment_method: &str, refuse: Option<String>) -> Result<Intent, (String, String)> {
+    fn confirm(&mut self, id: &str, payment_method: &str, refuse: Option<String>) -> Result<Intent, Refusal> {
         let booked = self.find(id)?;
         if !matches!(booked.intent.status, IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation) {
             return Err(unexpected_state(&booked.intent, "confirm"));
@@ -157,7 +160,7 @@ impl Books {
         Ok(booked.intent.clone())
     }
 
-    fn capture(&mut self, id: &str, amount: Money, refuse: Option<String>) -> Result<Intent, (String, String)> {
+    fn capture(&mut self, id: &str, amount: Money, refuse: Option<String>) -> Result<Intent, Refusal> {
         let booked = self.find(id)?;
         if booked.intent.status != IntentStatus::RequiresCapture {
             return Err(unexpected_state(&booked.intent, "capture"));
@@ -173,7 +176,7 @@ impl Books {
         Ok(booked.intent.clone())
     }
 
-    fn cancel(&mut self, id: &str, refuse: Option<String>) -> Result<Intent, (String, String)> {
+    fn cancel(&mut self, id: &str, refuse: Option<String>) -> Result<Intent, Refusal> {
         let booked = self.find(id)?;
         if matches!(booked.intent.status, IntentStatus::Succeeded | IntentStatus::Canceled) {
             return Err(unexpected_state(&booked.intent, "cancel"));
@@ -185,7 +188,7 @@ impl Books {
         Ok(booked.intent.clone())
     }
 
-    fn refund(&mut self, id: &str, amount: Money, refuse: Option<String>) -> Result<Refund, (String, String)> {
+    fn refund(&mut self, id: &str, amount: Money, refuse: Option<String>) -> Result<Refund, Refusal> {
         let failed = self.refunds_fail > 0;
         let booked = self.find(id)?;
         if booked.intent.status != IntentStatus::Succeeded {

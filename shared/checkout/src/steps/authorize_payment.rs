@@ -12,7 +12,7 @@ use crate::{
     codes,
     ledger::{LedgerKind, LedgerPhase},
     order::Order,
-    ports::{Intent, IntentStatus, OrderNote, Payments},
+    ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
 use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step};
 use serde_json::json;
@@ -70,7 +70,17 @@ impl<P: Payments> Effect for AuthorizePayment<P> {
             }
         };
         let key = format!("{}/confirm", attempt.key());
-        let confirmed = self.payments.confirm(&key, &intent, &order.payment_method.token).await.map_err(PaymentError::from)?;
+        let confirmed = match self.payments.confirm(&key, &intent, &order.payment_method.token).await {
+            Err(CallError::Refused { partner, code, detail }) if !payment::is_decline(&code) => {
+                // It refuses also what an earlier attempt, late on its way, has done meanwhile.
+                let intent = self.payments.retrieve(&intent).await.map_err(PaymentError::from)?;
+                if intent.status != IntentStatus::RequiresCapture {
+                    return Err(PaymentError::from(CallError::Refused { partner, code, detail }).into());
+                }
+                intent
+            }
+            answer => answer.map_err(PaymentError::from)?,
+        };
         held(&confirmed, attempt.now())?
             .ok_or_else(|| PaymentError::Unclear(format!("the processor left the payment as {:?}", confirmed.status)).into())
     }
@@ -80,7 +90,7 @@ impl<P: Payments> Effect for AuthorizePayment<P> {
         let Some(intent) = entry(order, Self::NAME).and_then(|entry| entry.reference.as_deref()) else {
             return Ok(Outcome::Done(Progress::default()));
         };
-        let note = payment::take_back(&self.payments, &attempt.key(), intent, attempt.now()).await?;
+        let note = payment::take_back(&self.payments, order, &attempt.key(), intent, attempt.now()).await?;
         Ok(Outcome::Done(Progress { note, ..Progress::default() }))
     }
 }

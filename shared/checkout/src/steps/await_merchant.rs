@@ -53,6 +53,9 @@ impl<A: Answers, C: Callbacks> Step for AwaitMerchant<A, C> {
     const NAME: &'static str = NAME;
 }
 
+/// Characters of a merchant's reason that are kept: a failure must fit into an order and into a callback.
+const MAX_REASON: usize = 500;
+
 /// What became of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answered {
@@ -134,7 +137,9 @@ pub fn failure_of(answer: &MerchantAnswer) -> Option<Failure> {
         MerchantAnswer::Refused { reason } if reason.is_empty() => {
             Some(Failure::of(&AwaitMerchantError::Refused("no reason given".to_owned())))
         }
-        MerchantAnswer::Refused { reason } => Some(Failure::of(&AwaitMerchantError::Refused(reason.clone()))),
+        MerchantAnswer::Refused { reason } => {
+            Some(Failure::of(&AwaitMerchantError::Refused(reason.chars().take(MAX_REASON).collect())))
+        }
     }
 }
 

@@ -85,7 +85,7 @@ impl<P: Payments> Effect for CapturePayment<P> {
         if intent.status != IntentStatus::Succeeded {
             return Ok(Outcome::Done(Progress::default()));
         }
-        let note = payment::refund_what_was_taken(&self.payments, &attempt.key(), &intent, attempt.now()).await?;
+        let note = payment::refund_what_was_taken(&self.payments, order, &attempt.key(), &intent, attempt.now()).await?;
         Ok(Outcome::Done(Progress { note, ..Progress::default() }))
     }
 }

@@ -67,7 +67,8 @@ const DECLINES: &[(&str, &str)] = &[
     ("stolen_card", "the bank gives no reason"),
 ];
 
-fn is_decline(code: &str) -> bool {
+/// Whether this refusal concerns the card itself.
+pub(super) fn is_decline(code: &str) -> bool {
     DECLINES.iter().any(|(decline, _)| *decline == code)
 }
 
@@ -77,7 +78,11 @@ fn explain(code: &str) -> &str {
 
 /// One ledger event, as a note.
 pub(super) fn note(kind: LedgerKind, phase: LedgerPhase, amount: Money, reference: &str, at: i64) -> OrderNote {
-    OrderNote { ledger: vec![LedgerEvent { kind, phase, amount, reference: reference.to_owned(), at }], flags: Vec::new() }
+    OrderNote { ledger: vec![event(kind, phase, amount, reference, at)], flags: Vec::new() }
+}
+
+fn event(kind: LedgerKind, phase: LedgerPhase, amount: Money, reference: &str, at: i64) -> LedgerEvent {
+    LedgerEvent { kind, phase, amount, reference: reference.to_owned(), at }
 }
 
 /// The payment intent that holds the order's money, from the ledger: whoever authorized it wrote it there.
@@ -86,33 +91,57 @@ pub(super) fn authorized_intent(order: &Order) -> Option<&str> {
     order.ledger.iter().rev().find(authorized).map(|event| event.reference.as_str())
 }
 
-/// Gives back whatever was taken on `intent` and not given back yet. Returns the note of what it did.
+/// Gives back whatever was taken on `intent` and not given back yet. Returns the note of what has happened to the money
+/// and is not in the order's ledger, because the answer of an earlier attempt was lost.
 pub(super) async fn refund_what_was_taken(
     payments: &impl Payments,
+    order: &Order,
     key: &str,
     intent: &Intent,
     at: i64,
 ) -> Result<OrderNote, PaymentError> {
+    let success = |kind, amount, reference: &str| event(kind, LedgerPhase::Success, amount, reference, at);
+    let mut ledger = Vec::new();
+    if !has_succeeded(order, LedgerKind::Charge, &intent.id) {
+        ledger.push(success(LedgerKind::Charge, intent.amount, &intent.id));
+    }
     // The list of refunds is evidence; a key alone is not, where the processor ignores it.
     let refunds = payments.refunds(&intent.id).await?;
+    let failed = refunds.iter().filter(|refund| refund.failed).count();
     let mut remaining = intent.amount;
     for refund in refunds.iter().filter(|refund| !refund.failed) {
         remaining = remaining.minus(refund.amount).map_err(|error| PaymentError::Refused(error.to_string()))?;
+        if !has_succeeded(order, LedgerKind::Refund, &refund.id) {
+            ledger.push(success(LedgerKind::Refund, refund.amount, &refund.id));
+        }
     }
-    if remaining.minor <= 0 {
-        return Ok(OrderNote::default());
+    if remaining.minor > 0 {
+        // A refund that failed is asked for anew under the next key: the old one only repeats the failure.
+        let key = if failed == 0 { format!("{key}/refund") } else { format!("{key}/refund/{}", failed + 1) };
+        let refund = payments.refund(&key, &intent.id, remaining).await?;
+        if refund.failed {
+            return Err(PaymentError::Unavailable("the refund failed at the consumer's bank".to_owned()));
+        }
+        ledger.push(success(LedgerKind::Refund, remaining, &refund.id));
     }
-    let refund = payments.refund(&format!("{key}/refund"), &intent.id, remaining).await?;
-    Ok(note(LedgerKind::Refund, LedgerPhase::Success, remaining, &refund.id, at))
+    Ok(OrderNote { ledger, flags: Vec::new() })
 }
 
-/// Leaves nothing of an intent: lets held money go, gives taken money back. Returns the note of what it did.
-pub(super) async fn take_back(payments: &impl Payments, key: &str, intent: &str, at: i64) -> Result<OrderNote, PaymentError> {
+/// Leaves nothing of an intent: lets held money go, gives taken money back. Returns the note of what has happened to the
+/// money and is not in the order's ledger.
+pub(super) async fn take_back(
+    payments: &impl Payments,
+    order: &Order,
+    key: &str,
+    intent: &str,
+    at: i64,
+) -> Result<OrderNote, PaymentError> {
     let found = payments.retrieve(intent).await?;
+    let mut ledger = Vec::new();
     match found.status {
-        IntentStatus::Canceled => Ok(OrderNote::default()),
-        IntentStatus::Succeeded => refund_what_was_taken(payments, key, &found, at).await,
-        IntentStatus::Processing => Err(PaymentError::Unclear("the processor is still at it".to_owned())),
+        IntentStatus::Succeeded => return refund_what_was_taken(payments, order, key, &found, at).await,
+        IntentStatus::Processing => return Err(PaymentError::Unclear("the processor is still at it".to_owned())),
+        IntentStatus::Canceled => {}
         IntentStatus::RequiresPaymentMethod
         | IntentStatus::RequiresConfirmation
         | IntentStatus::RequiresAction
@@ -123,8 +152,21 @@ pub(super) async fn take_back(payments: &impl Payments, key: &str, intent: &str,
                 Err(CallError::Refused { .. }) => return Err(PaymentError::Unclear("the payment changed meanwhile".to_owned())),
                 Err(error) => return Err(error.into()),
             }
-            let held = found.status == IntentStatus::RequiresCapture;
-            Ok(if held { note(LedgerKind::Void, LedgerPhase::Success, found.amount, intent, at) } else { OrderNote::default() })
         }
     }
+    let authorized = has_succeeded(order, LedgerKind::Authorization, intent);
+    let held = found.status == IntentStatus::RequiresCapture;
+    if held && !authorized {
+        ledger.push(event(LedgerKind::Authorization, LedgerPhase::Success, found.amount, intent, at));
+    }
+    if (held || authorized) && !has_succeeded(order, LedgerKind::Void, intent) {
+        ledger.push(event(LedgerKind::Void, LedgerPhase::Success, found.amount, intent, at));
+    }
+    Ok(OrderNote { ledger, flags: Vec::new() })
+}
+
+/// Whether the order's ledger says that this has happened.
+fn has_succeeded(order: &Order, kind: LedgerKind, reference: &str) -> bool {
+    let says = |event: &LedgerEvent| event.kind == kind && event.phase == LedgerPhase::Success && event.reference == reference;
+    order.ledger.iter().any(says)
 }

@@ -1,0 +1,746 @@
+//! What every adapter of a store port promises, as suites that run against any of them: against [`crate::memory`] in this
+//! crate's tests, against DynamoDB where a cloud runs. A suite panics where a promise is broken.
+//!
+//! A suite makes its own orders, by the ports alone and under fresh ids, so it may run beside others and in a store that
+//! is not empty. Adapters may stamp writes with their own clock: leases here end either long ago or in the year 2100.
+
+use crate::{
+    consumer::Consumer,
+    ledger::{LedgerEvent, LedgerKind, LedgerPhase},
+    memory::{
+        PlainSeal,
+        samples::{self, NOON},
+    },
+    order::{Order, OrderStatus},
+    ports::{
+        Answers, Catalog, Closing, Consumers, IdempotencyKey, MerchantAnswer, OrderFacts, OrderNote, OrderSteps, OrderSubmitted,
+        Orders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused, StuckOrders, Submission, Submissions, SubmitRefused,
+    },
+    steps::await_merchant,
+    store::{Location, StoreWithMenu},
+    workflows::orchestrator,
+};
+use carryout_money::Money;
+use carryout_workflow::{
+    Claim, ClaimRefused, Class, Direction, Failure, Ids, Progress, StepEntry, StepState, StoreError, UndoState, Workflow,
+};
+use std::fmt::Debug;
+
+/// A lease that ended before anybody was born.
+const ENDED: i64 = 1_000;
+/// A lease that is still held: until the year 2100.
+const HELD: i64 = 4_102_444_800_000;
+/// A moment after which a request is forgotten that nobody reaches. Seconds.
+const FOREVER: i64 = 4_102_444_800;
+
+const AUTHORIZE: &str = "authorize-payment";
+const CAPTURE: &str = "capture-payment";
+const RESERVE: &str = "reserve-items";
+const CONFIRM: &str = "confirm-price";
+const COMPLETE: &str = "complete-order";
+
+/// What a suite makes its orders with.
+pub struct Fixture<W, Q, O, I> {
+    /// Writes orders.
+    pub submissions: W,
+    /// Keeps quotes.
+    pub quotes: Q,
+    /// Reads orders.
+    pub orders: O,
+    /// Makes ids that are fresh in this store.
+    pub ids: I,
+    /// A store of which nobody else buys. It has [`samples::store`]'s items with their stock, and the catalog knows it.
+    pub store: StoreWithMenu,
+}
+
+impl<W: Submissions, Q: Quotes, O: Orders, I: Ids> Fixture<W, Q, O, I> {
+    /// A submitted order whose workflow waits for the merchant, so that it has every step there is.
+    async fn order(&self) -> Order {
+        let submission = self.submission(&self.workflow("checkout-accepted"), NOON).await;
+        done(self.submissions.submit(&submission).await);
+        submission.order
+    }
+
+    /// What a submit would write, with its quote saved.
+    async fn submission(&self, workflow: &Workflow, stuck_at: i64) -> Submission {
+        let (id, quote) = (self.ids.new_id("ord"), self.ids.new_id("quo"));
+        let order = samples::order(&id, &quote, &self.store, workflow, &PlainSeal::default());
+        done(self.quotes.save(&order.quote).await);
+        Submission {
+            key: IdempotencyKey { record_id: format!("contract#{id}"), validation: "v1".to_owned() },
+            answer: format!("{{\"order_id\":\"{id}\"}}"),
+            remember_until: FOREVER,
+            stuck_at,
+            order,
+        }
+    }
+
+    fn workflow(&self, name: &str) -> Workflow {
+        let orchestrator = orchestrator();
+        some(orchestrator.workflows().iter().find(|workflow| workflow.name == name).cloned(), name)
+    }
+
+    async fn stored(&self, id: &str) -> Order {
+        some(done(self.orders.order(id).await), id)
+    }
+
+    async fn entry(&self, id: &str, step: &str) -> StepEntry {
+        some(self.stored(id).await.steps.entry(step).cloned(), step)
+    }
+
+    /// The order must be as it was before.
+    async fn is_untouched(&self, before: &Order) {
+        assert_eq!(&self.stored(&before.id).await, before, "a refused write must change nothing");
+    }
+}
+
+#[expect(clippy::panic, reason = "a suite reports a broken promise by panicking")]
+#[track_caller]
+fn broken(promise: &str, instead: &dyn Debug) -> ! {
+    panic!("{promise}: {instead:?}")
+}
+
+#[track_caller]
+fn done<T, E: Debug>(result: Result<T, E>) -> T {
+    result.unwrap_or_else(|error| broken("this must succeed", &error))
+}
+
+#[track_caller]
+fn some<T>(value: Option<T>, what: &str) -> T {
+    value.unwrap_or_else(|| broken("this must be there", &what))
+}
+
+#[track_caller]
+fn held<T: Debug>(result: Result<T, ClaimRefused<Order>>) -> Order {
+    match result {
+        Err(ClaimRefused::Held(order)) => *order,
+        other => broken("the claim must be refused with the order", &other),
+    }
+}
+
+#[track_caller]
+fn refused<T: Debug>(result: Result<T, Refused>) -> Order {
+    match result {
+        Err(Refused::Order(order)) => *order,
+        other => broken("it must be refused with the order", &other),
+    }
+}
+
+#[track_caller]
+fn lost(result: Result<(), StoreError>) {
+    assert!(matches!(result, Err(StoreError::ClaimLost)), "the claim must be lost: {result:?}");
+}
+
+/// The same submission at the other order's quote.
+fn with_quote(submission: Submission, other: &Order) -> Submission {
+    Submission { order: Order { quote: other.quote.clone(), ..submission.order }, ..submission }
+}
+
+fn claim_of(order: &Order, step: &'static str, lease_until: i64) -> Claim {
+    Claim { id: order.id.clone(), step, run: order.run, now: NOON, lease_until }
+}
+
+fn failure(code: &str) -> Failure {
+    Failure { code: code.to_owned(), message: "no".to_owned(), advice: "none".to_owned() }
+}
+
+fn event(phase: LedgerPhase, reference: &str, amount: Money) -> LedgerEvent {
+    LedgerEvent { kind: LedgerKind::Authorization, phase, amount, reference: reference.to_owned(), at: NOON }
+}
+
+fn progress(reference: &str, note: OrderNote) -> Progress<OrderNote> {
+    Progress { reference: Some(reference.to_owned()), response: Some(serde_json::json!({ "ok": true })), note }
+}
+
+/// [`Catalog`]: `fixture.store` is known, and findable by where it is.
+pub async fn catalog<W, Q, O, I: Ids>(fixture: &Fixture<W, Q, O, I>, catalog: &impl Catalog) {
+    let expected = &fixture.store;
+    let found = some(done(catalog.store(&expected.store.id).await), "the store");
+    assert_eq!(&found, expected, "a store comes with its items in the menu's order");
+    for nothing in [fixture.ids.new_id("sto"), String::new()] {
+        assert_eq!(done(catalog.store(&nothing).await), None, "{nothing:?}");
+    }
+
+    let there = expected.store.location;
+    let beside = |metres: f64| Location { lat: there.lat + metres / 111_195.0, lng: there.lng };
+    let is_near =
+        async |point, radius| done(catalog.near(point, radius, 100).await).iter().any(|store| store.id == expected.store.id);
+    assert!(is_near(beside(900.0), 1_000).await);
+    assert!(!is_near(beside(1_100.0), 1_000).await, "beyond the radius");
+    let near = done(catalog.near(there, 5_000, 100).await);
+    assert!(near.is_sorted_by_key(|store| there.metres_to(store.location).round() as i64), "nearest first");
+    assert_eq!(done(catalog.near(there, 5_000, 1).await).len(), 1, "at most as many as asked for");
+}
+
+/// [`Consumers`]: `known` is there as it was written.
+pub async fn consumers(consumers: &impl Consumers, known: &Consumer, ids: &impl Ids) {
+    assert_eq!(done(consumers.consumer(&known.id).await).as_ref(), Some(known));
+    for nothing in [ids.new_id("con"), String::new()] {
+        assert_eq!(done(consumers.consumer(&nothing).await), None, "{nothing:?}");
+    }
+}
+
+/// [`Quotes`]: what is saved is read again, to the bit, and never replaced.
+pub async fn quotes<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>) {
+    let order = fixture.submission(&fixture.workflow("checkout-standard"), NOON).await.order;
+    let saved = some(done(fixture.quotes.quote(&order.quote.terms.id).await), "the quote");
+    assert_eq!(saved, order.quote);
+    assert!(saved.is_genuine(&PlainSeal::default()), "the signature must still fit");
+    for nothing in [fixture.ids.new_id("quo"), String::new()] {
+        assert_eq!(done(fixture.quotes.quote(&nothing).await), None, "{nothing:?}");
+    }
+
+    let mut cheaper = order.quote.clone();
+    cheaper.terms.price.total.minor = 1;
+    assert!(fixture.quotes.save(&cheaper).await.is_err(), "a quote is never replaced");
+    assert_eq!(done(fixture.quotes.quote(&order.quote.terms.id).await), Some(order.quote));
+}
+
+/// [`Submissions`]: one transaction decides; a repetition finds the first answer; a quote serves one order.
+pub async fn submissions<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>) {
+    let workflow = fixture.workflow("checkout-standard");
+    let first = fixture.submission(&workflow, NOON).await;
+    assert_eq!(done(fixture.submissions.completed(&first.key.record_id).await), None);
+    done(fixture.submissions.submit(&first).await);
+    assert_eq!(fixture.stored(&first.order.id).await, first.order);
+    assert_eq!(done(fixture.orders.order("").await), None);
+    // What exists is read, whatever else does not; also where an id can't be one at all.
+    let (quote, nobody) = (&first.order.quote, fixture.ids.new_id("con"));
+    for (consumer, id, found) in [
+        (nobody.as_str(), quote.terms.id.as_str(), Some(quote)),
+        ("", &quote.terms.id, Some(quote)),
+        (&nobody, "quo_none", None),
+        (&nobody, "", None),
+    ] {
+        let read = done(fixture.submissions.consumer_and_quote(consumer, id).await);
+        assert_eq!((read.0, read.1.as_ref()), (None, found), "{consumer:?} {id:?}");
+    }
+    let completed = some(done(fixture.submissions.completed(&first.key.record_id).await), "the completed request");
+    assert_eq!((completed.validation.as_str(), &completed.answer), ("v1", &first.answer));
+
+    // The same key, with its own fresh quote: only the key refuses it.
+    let twin = Submission { key: first.key.clone(), ..fixture.submission(&workflow, NOON).await };
+    match fixture.submissions.submit(&twin).await {
+        Err(SubmitRefused::Repeated(winner)) => assert_eq!(winner, completed),
+        other => broken("a twin must get the winner's answer", &other),
+    }
+    assert_eq!(done(fixture.orders.order(&twin.order.id).await), None, "a refused submit writes nothing");
+    // Its quote was not used by the refused attempt.
+    let again = Submission { key: IdempotencyKey { record_id: format!("{}-b", twin.key.record_id), ..twin.key }, ..twin };
+    done(fixture.submissions.submit(&again).await);
+
+    // Another key, the same quote.
+    let thief = with_quote(fixture.submission(&workflow, NOON).await, &first.order);
+    let result = fixture.submissions.submit(&thief).await;
+    assert!(matches!(result, Err(SubmitRefused::QuoteUsed)), "a quote serves one order: {result:?}");
+    assert_eq!(done(fixture.orders.order(&thief.order.id).await), None);
+    assert_eq!(done(fixture.submissions.completed(&thief.key.record_id).await), None);
+
+    // The same key and the same quote, as a retry has them: the repetition counts.
+    let result = fixture.submissions.submit(&first).await;
+    assert!(matches!(result, Err(SubmitRefused::Repeated(_))), "{result:?}");
+
+    // A request that is no longer remembered counts as new.
+    let old = Submission { remember_until: 1, ..fixture.submission(&workflow, NOON).await };
+    done(fixture.submissions.submit(&old).await);
+    assert_eq!(done(fixture.submissions.completed(&old.key.record_id).await), None);
+    let new = Submission { key: old.key, ..fixture.submission(&workflow, NOON).await };
+    done(fixture.submissions.submit(&new).await);
+}
+
+/// [`StatusStore`](carryout_workflow::StatusStore): claims, leases, fencing, the turn.
+pub async fn status_store<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    statuses: &impl OrderSteps,
+    stuck: &impl StuckOrders,
+    closing: &impl Closing,
+) {
+    claim_forward(fixture, statuses).await;
+    fencing(fixture, statuses).await;
+    refusal(fixture, statuses).await;
+    undo(fixture, statuses).await;
+    undo_against_a_lease(fixture, statuses).await;
+    runs(fixture, statuses, stuck).await;
+    closed(fixture, statuses, closing).await;
+}
+
+async fn claim_forward<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>, statuses: &impl OrderSteps) {
+    let order = fixture.order().await;
+    let total = order.total();
+    let request = event(LedgerPhase::Request, "pi_1", total);
+    let note = OrderNote { ledger: vec![request.clone()], flags: vec!["seen".to_owned()] };
+    let claim = claim_of(&order, AUTHORIZE, HELD);
+    let claimed = done(statuses.claim(&claim, &note).await);
+    let entry = some(claimed.steps.entry(AUTHORIZE), AUTHORIZE);
+    assert_eq!((entry.state, entry.attempts, entry.run, entry.lease_until), (StepState::Running, 1, 1, HELD));
+    assert!(entry.sent_at.is_some(), "the moment of sending is stored with the claim");
+    assert_eq!(entry.key_version, 1);
+    assert_eq!((claimed.status, claimed.direction), (OrderStatus::Processing, Direction::Forward));
+    assert_eq!(claimed.ledger, std::slice::from_ref(&request));
+    assert!(claimed.flags.contains("seen"));
+    assert!(claimed.version > order.version, "every write counts");
+    assert_eq!(fixture.stored(&order.id).await, claimed, "the claim is also the read");
+    for step in order.steps.0.keys().filter(|step| *step != AUTHORIZE) {
+        assert_eq!(claimed.steps.entry(step), order.steps.entry(step), "a step writes only its own entry");
+    }
+
+    // Leased: nobody else may have it, not even the same run.
+    let other = Claim { lease_until: HELD + 1, ..claim.clone() };
+    assert_eq!(held(statuses.claim(&other, &OrderNote::default()).await), claimed);
+    fixture.is_untouched(&claimed).await;
+
+    done(statuses.remember(&claim, "pi_1", &OrderNote::default()).await);
+    assert_eq!(fixture.entry(&order.id, AUTHORIZE).await.reference.as_deref(), Some("pi_1"));
+
+    let success = event(LedgerPhase::Success, "pi_1", total);
+    let note = OrderNote { ledger: vec![success.clone()], flags: vec!["seen".to_owned(), "held".to_owned()] };
+    done(statuses.complete(&claim, StepState::Done, &progress("pi_1", note)).await);
+    let stored = fixture.stored(&order.id).await;
+    let entry = some(stored.steps.entry(AUTHORIZE), AUTHORIZE);
+    assert_eq!((entry.state, entry.lease_until), (StepState::Done, 0));
+    assert!(entry.ended_at.is_some() && entry.failure.is_none());
+    assert_eq!(entry.response, Some(serde_json::json!({ "ok": true })));
+    assert_eq!(stored.ledger, [request, success], "events are appended");
+    assert_eq!(stored.flags.len(), 2, "a flag is set once: {:?}", stored.flags);
+
+    // Complete: no claim is given any more, and the refusal carries the answer.
+    let again = held(statuses.claim(&other, &OrderNote::default()).await);
+    assert_eq!(again, stored);
+    fixture.is_untouched(&stored).await;
+
+    // Unknown order, unknown step.
+    let nobody = Claim { id: fixture.ids.new_id("ord"), ..claim.clone() };
+    let result = statuses.claim(&nobody, &OrderNote::default()).await;
+    assert!(matches!(result, Err(ClaimRefused::NotFound)), "{result:?}");
+    let nothing = Claim { step: "no-such-step", ..claim };
+    match statuses.claim(&nothing, &OrderNote::default()).await {
+        Err(ClaimRefused::NotFound) => {}
+        Err(ClaimRefused::Held(order)) => assert_eq!(order.steps.entry("no-such-step"), None),
+        other => broken("a step that the workflow does not have can't be claimed", &other),
+    }
+}
+
+async fn fencing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>, statuses: &impl OrderSteps) {
+    let order = fixture.order().await;
+    let dead = claim_of(&order, AUTHORIZE, ENDED);
+    done(statuses.claim(&dead, &OrderNote::default()).await);
+    // Its lease has ended, so the next one gets it, and whatever the first one still writes is refused.
+    let alive = claim_of(&order, AUTHORIZE, HELD);
+    let claimed = done(statuses.claim(&alive, &OrderNote::default()).await);
+    assert_eq!(some(claimed.steps.entry(AUTHORIZE), AUTHORIZE).attempts, 2);
+    lost(statuses.remember(&dead, "pi_dead", &OrderNote::default()).await);
+    lost(statuses.complete(&dead, StepState::Done, &progress("pi_dead", OrderNote::default())).await);
+    lost(statuses.release(&dead, &failure("Payment.Unclear"), Class::Unknown).await);
+    lost(statuses.complete_undo(&dead, &Progress::default()).await);
+    lost(statuses.release_undo(&dead, &failure("Payment.Unclear")).await);
+    fixture.is_untouched(&claimed).await;
+    done(statuses.release(&alive, &failure("Payment.Unclear"), Class::Unknown).await);
+    // Given back: not even the one who gave it back may write.
+    lost(statuses.remember(&alive, "pi_late", &OrderNote::default()).await);
+}
+
+async fn refusal<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>, statuses: &impl OrderSteps) {
+    let order = fixture.order().await;
+    let claim = claim_of(&order, AUTHORIZE, HELD);
+    for (attempt, class) in [(1, Class::Retryable), (2, Class::Unknown)] {
+        done(statuses.claim(&claim, &OrderNote::default()).await);
+        done(statuses.release(&claim, &failure("Payment.Unclear"), class).await);
+        let entry = fixture.entry(&order.id, AUTHORIZE).await;
+        assert_eq!((entry.state, entry.attempts, entry.lease_until), (StepState::Running, attempt, 0));
+        assert_eq!(entry.key_version, 1, "the key stays until the partner has definitely refused");
+        assert_eq!(entry.failure.map(|failure| failure.code).as_deref(), Some("Payment.Unclear"));
+        assert_eq!(entry.ended_at, None);
+    }
+    done(statuses.claim(&claim, &OrderNote::default()).await);
+    done(statuses.release(&claim, &failure("Payment.Declined"), Class::Permanent).await);
+    let stored = fixture.stored(&order.id).await;
+    let entry = some(stored.steps.entry(AUTHORIZE), AUTHORIZE);
+    assert_eq!((entry.state, entry.key_version, entry.lease_until), (StepState::Failed, 2, 0));
+    assert!(entry.ended_at.is_some());
+    assert_eq!(entry.failure, Some(failure("Payment.Declined")));
+    assert_eq!(stored.direction, Direction::Forward, "a step does not turn its order; the workflow does");
+    held(statuses.claim(&claim, &OrderNote::default()).await);
+    fixture.is_untouched(&stored).await;
+
+    // A success after a failed attempt leaves no failure behind.
+    let claim = claim_of(&order, CAPTURE, HELD);
+    done(statuses.claim(&claim, &OrderNote::default()).await);
+    done(statuses.release(&claim, &failure("Payment.Unclear"), Class::Unknown).await);
+    done(statuses.claim(&claim, &OrderNote::default()).await);
+    done(statuses.complete(&claim, StepState::Skipped, &Progress::default()).await);
+    let entry = fixture.entry(&order.id, CAPTURE).await;
+    assert_eq!((entry.state, entry.failure, entry.reference), (StepState::Skipped, None, None));
+}
+
+async fn undo<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>, statuses: &impl OrderSteps) {
+    let order = fixture.order().await;
+    let claim = claim_of(&order, AUTHORIZE, HELD);
+    // Undo accepts what was never begun.
+    let claimed = done(statuses.claim_undo(&claim, Some(&failure("Item.SoldOut"))).await);
+    let entry = some(claimed.steps.entry(AUTHORIZE), AUTHORIZE);
+    assert_eq!((entry.state, entry.undo, entry.undo_attempts), (StepState::Pending, UndoState::Running, 1));
+    assert_eq!((entry.lease_until, entry.attempts, entry.sent_at), (HELD, 0, None));
+    assert_eq!((claimed.direction, claimed.status), (Direction::Undo, OrderStatus::Processing));
+    assert_eq!(claimed.failure, Some(failure("Item.SoldOut")));
+    assert_eq!(fixture.stored(&order.id).await, claimed);
+
+    // Turned: no step goes forward any more.
+    held(statuses.claim(&claim_of(&order, CAPTURE, HELD), &OrderNote::default()).await);
+    fixture.is_untouched(&claimed).await;
+    // Leased: an undo waits, too.
+    held(statuses.claim_undo(&Claim { lease_until: HELD + 1, ..claim.clone() }, None).await);
+    fixture.is_untouched(&claimed).await;
+
+    done(statuses.release_undo(&claim, &failure("Payment.Unclear")).await);
+    let entry = fixture.entry(&order.id, AUTHORIZE).await;
+    assert_eq!((entry.undo, entry.lease_until, entry.key_version), (UndoState::Running, 0, 1), "the undo stays asked for");
+    assert_eq!(entry.failure, Some(failure("Payment.Unclear")));
+
+    let claimed = done(statuses.claim_undo(&claim, Some(&failure("Other.Reason"))).await);
+    assert_eq!(claimed.failure, Some(failure("Item.SoldOut")), "the first reason counts");
+    assert_eq!(some(claimed.steps.entry(AUTHORIZE), AUTHORIZE).undo_attempts, 2);
+    let event = event(LedgerPhase::Success, "pi_1", order.total());
+    let note = OrderNote { ledger: vec![event.clone()], flags: Vec::new() };
+    done(statuses.complete_undo(&claim, &Progress { note, ..Progress::default() }).await);
+    let stored = fixture.stored(&order.id).await;
+    let entry = some(stored.steps.entry(AUTHORIZE), AUTHORIZE);
+    assert_eq!((entry.undo, entry.state, entry.lease_until), (UndoState::Done, StepState::Pending, 0));
+    assert_eq!(stored.ledger, [event]);
+
+    // Already undone.
+    assert_eq!(held(statuses.claim_undo(&claim, None).await), stored);
+    fixture.is_untouched(&stored).await;
+    let nobody = Claim { id: fixture.ids.new_id("ord"), ..claim };
+    let result = statuses.claim_undo(&nobody, None).await;
+    assert!(matches!(result, Err(ClaimRefused::NotFound)), "{result:?}");
+}
+
+async fn undo_against_a_lease<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    statuses: &impl OrderSteps,
+) {
+    let order = fixture.order().await;
+    let forward = claim_of(&order, AUTHORIZE, HELD);
+    done(statuses.claim(&forward, &OrderNote::default()).await);
+    let undo = Claim { lease_until: HELD + 1, ..forward.clone() };
+    held(statuses.claim_undo(&undo, Some(&failure("Payment.Unclear"))).await);
+    let turned = fixture.stored(&order.id).await;
+    assert_eq!(turned.direction, Direction::Undo, "the direction turns although the lease refuses the claim");
+    assert_eq!(turned.failure, Some(failure("Payment.Unclear")));
+    let entry = some(turned.steps.entry(AUTHORIZE), AUTHORIZE);
+    assert_eq!((entry.undo, entry.undo_attempts, entry.lease_until), (UndoState::None, 0, HELD));
+    for step in [AUTHORIZE, CAPTURE] {
+        held(statuses.claim(&claim_of(&order, step, HELD + 2), &OrderNote::default()).await);
+    }
+    fixture.is_untouched(&turned).await;
+
+    // Whoever holds the lease may still record what has happened; then the undo begins.
+    done(statuses.complete(&forward, StepState::Done, &progress("pi_1", OrderNote::default())).await);
+    let claimed = done(statuses.claim_undo(&undo, None).await);
+    let entry = some(claimed.steps.entry(AUTHORIZE), AUTHORIZE);
+    assert_eq!((entry.state, entry.reference.as_deref()), (StepState::Done, Some("pi_1")));
+}
+
+async fn runs<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    statuses: &impl OrderSteps,
+    stuck: &impl StuckOrders,
+) {
+    let order = fixture.order().await;
+    let first = claim_of(&order, AUTHORIZE, ENDED);
+    done(statuses.claim(&first, &OrderNote::default()).await);
+    assert!(done(stuck.next_run(&order.id, 1, NOON).await));
+    let second = fixture.stored(&order.id).await;
+    // Neither the run that was superseded nor one that has not begun may claim anything or turn the order.
+    for run in [1, 3] {
+        let claim = Claim { run, lease_until: HELD, ..first.clone() };
+        assert_eq!(held(statuses.claim(&claim, &OrderNote::default()).await).run, 2);
+        assert_eq!(held(statuses.claim_undo(&claim, Some(&failure("A.B"))).await).direction, Direction::Forward);
+        fixture.is_untouched(&second).await;
+    }
+    let claimed = done(statuses.claim(&Claim { run: 2, lease_until: HELD, ..first.clone() }, &OrderNote::default()).await);
+    let entry = some(claimed.steps.entry(AUTHORIZE), AUTHORIZE);
+    assert_eq!((entry.run, entry.attempts, entry.key_version), (2, 2, 1), "a new run keeps the key");
+    lost(statuses.complete(&first, StepState::Done, &Progress::default()).await);
+}
+
+async fn closed<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    statuses: &impl OrderSteps,
+    closing: &impl Closing,
+) {
+    let order = fixture.order().await;
+    done(closing.place(COMPLETE, &order.id, 1, NOON).await);
+    let placed = fixture.stored(&order.id).await;
+    let claim = claim_of(&order, AUTHORIZE, HELD);
+    held(statuses.claim(&claim, &OrderNote::default()).await);
+    held(statuses.claim_undo(&claim, Some(&failure("A.B"))).await);
+    fixture.is_untouched(&placed).await;
+}
+
+/// [`QuoteLocks`]: checks the quote and completes the entry in one.
+pub async fn quote_locks<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    locks: &impl QuoteLocks,
+    statuses: &impl OrderSteps,
+) {
+    let order = fixture.order().await;
+    let facts = OrderSubmitted::of(&order).facts;
+    let dearer = OrderFacts { total: Money { minor: facts.total.minor + 1, ..facts.total }, ..facts.clone() };
+    let others = OrderFacts { quote_id: fixture.order().await.quote.terms.id, ..facts.clone() };
+    for wrong in [&dearer, &others] {
+        let result = locks.confirm(CONFIRM, &order.id, 1, wrong, NOON).await;
+        assert!(matches!(result, Err(Refused::Other)), "the quote does not hold: {result:?}");
+    }
+    fixture.is_untouched(&order).await;
+    assert_eq!(refused(locks.confirm(CONFIRM, &order.id, 2, &facts, NOON).await), order);
+    let result = locks.confirm(CONFIRM, &fixture.ids.new_id("ord"), 1, &facts, NOON).await;
+    assert!(matches!(result, Err(Refused::NotFound)), "{result:?}");
+
+    done(locks.confirm(CONFIRM, &order.id, 1, &facts, NOON).await);
+    let stored = fixture.stored(&order.id).await;
+    let entry = some(stored.steps.entry(CONFIRM), CONFIRM);
+    assert_eq!((entry.state, entry.run, entry.attempts, entry.sent_at), (StepState::Done, 1, 1, Some(NOON)));
+    assert_eq!(stored.status, OrderStatus::Processing);
+    assert_eq!(refused(locks.confirm(CONFIRM, &order.id, 1, &facts, NOON).await), stored, "done is not done again");
+
+    let turned = fixture.order().await;
+    done(statuses.claim_undo(&claim_of(&turned, AUTHORIZE, ENDED), None).await);
+    let facts = OrderSubmitted::of(&turned).facts;
+    assert_eq!(refused(locks.confirm(CONFIRM, &turned.id, 1, &facts, NOON).await).direction, Direction::Undo);
+}
+
+/// [`Reservations`]: all lines or none; the entry and the stock in one.
+pub async fn reservations<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    reservations: &impl Reservations,
+    statuses: &impl OrderSteps,
+    catalog: &impl Catalog,
+) {
+    let store = &fixture.store.store.id;
+    let stock = async || {
+        let store = some(done(catalog.store(store).await), store);
+        store.items.iter().map(|item| item.stock).collect::<Vec<_>>()
+    };
+    let full = stock().await;
+    let order = fixture.order().await;
+    let claim = claim_of(&order, RESERVE, HELD);
+    let result = reservations.reserve(&claim, &order).await;
+    assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "nothing without a claim: {result:?}");
+    assert_eq!(stock().await, full);
+
+    let order = done(statuses.claim(&claim, &OrderNote::default()).await);
+    done(reservations.reserve(&claim, &order).await);
+    let less: Vec<u32> = full.iter().map(|left| left - 1).collect();
+    assert_eq!(stock().await, less);
+    let entry = fixture.entry(&order.id, RESERVE).await;
+    assert_eq!((entry.state, entry.lease_until), (StepState::Done, 0));
+    let result = reservations.reserve(&claim, &order).await;
+    assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "taken once: {result:?}");
+    assert_eq!(stock().await, less);
+
+    // Put back once, under a claim.
+    let order = done(statuses.claim_undo(&claim, None).await);
+    done(reservations.put_back(&claim, &order).await);
+    assert_eq!(stock().await, full);
+    assert_eq!(fixture.entry(&order.id, RESERVE).await.undo, UndoState::Done);
+    let result = reservations.put_back(&claim, &order).await;
+    assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "put back once: {result:?}");
+    assert_eq!(stock().await, full);
+
+    // One line too many: nothing of the order is taken, and only that line is named.
+    let greedy = fixture.order().await;
+    let claim = claim_of(&greedy, RESERVE, HELD);
+    let mut greedy = done(statuses.claim(&claim, &OrderNote::default()).await);
+    let too_much = some(greedy.quote.terms.price.lines.last_mut(), "a line");
+    too_much.quantity = some(full.last(), "an item") + 1;
+    let sold_out = too_much.item_id.clone();
+    match reservations.reserve(&claim, &greedy).await {
+        Err(ReserveRefused::SoldOut(items)) => assert_eq!(items, [sold_out]),
+        other => broken("the sold-out line must be named", &other),
+    }
+    assert_eq!(stock().await, full);
+    assert_eq!(fixture.entry(&greedy.id, RESERVE).await.lease_until, HELD, "the claim is still held");
+
+    // An item that is gone has no stock to return to; the others return.
+    let gone = fixture.order().await;
+    let claim = claim_of(&gone, RESERVE, HELD);
+    let gone = done(statuses.claim(&claim, &OrderNote::default()).await);
+    done(reservations.reserve(&claim, &gone).await);
+    let mut gone = done(statuses.claim_undo(&claim, None).await);
+    some(gone.quote.terms.price.lines.first_mut(), "a line").item_id = fixture.ids.new_id("itm");
+    done(reservations.put_back(&claim, &gone).await);
+    let mut partly = full;
+    partly[0] -= 1;
+    assert_eq!(stock().await, partly);
+}
+
+/// [`Closing`]: an order is closed once, by its own run; a failed one releases its quote.
+pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    closing: &impl Closing,
+    statuses: &impl OrderSteps,
+    stuck: &impl StuckOrders,
+) {
+    let quote = |order: &Order| order.quote.terms.id.clone();
+    let reason = failure("Payment.Declined");
+    let submit = async |workflow: &Workflow, stuck_at| {
+        let submission = fixture.submission(workflow, stuck_at).await;
+        done(fixture.submissions.submit(&submission).await);
+        submission.order
+    };
+    let workflow = fixture.workflow("checkout-standard");
+
+    // Placed.
+    let order = submit(&workflow, ENDED).await;
+    assert_eq!(refused(closing.place(COMPLETE, &order.id, 2, NOON).await), order, "another run's order");
+    assert_eq!(refused(closing.fail(&order.id, 2, &quote(&order), None, NOON).await), order);
+    assert_eq!(refused(closing.park(&order.id, 2, NOON).await), order);
+    done(closing.place(COMPLETE, &order.id, 1, NOON).await);
+    let placed = fixture.stored(&order.id).await;
+    assert_eq!((placed.status, placed.direction), (OrderStatus::Placed, Direction::Forward));
+    let entry = some(placed.steps.entry(COMPLETE), COMPLETE);
+    assert_eq!((entry.state, entry.attempts, entry.sent_at), (StepState::Done, 1, Some(NOON)));
+    assert_eq!(refused(closing.place(COMPLETE, &order.id, 1, NOON).await), placed);
+    assert_eq!(refused(closing.fail(&order.id, 1, &quote(&order), Some(&reason), NOON).await), placed);
+    assert_eq!(refused(closing.park(&order.id, 1, NOON).await), placed);
+    fixture.is_untouched(&placed).await;
+    let thief = with_quote(fixture.submission(&workflow, NOON).await, &placed);
+    let result = fixture.submissions.submit(&thief).await;
+    assert!(matches!(result, Err(SubmitRefused::QuoteUsed)), "a placed order keeps its quote: {result:?}");
+
+    // Failed: the quote is free for the next order.
+    let order = submit(&workflow, ENDED).await;
+    done(closing.fail(&order.id, 1, &quote(&order), Some(&reason), NOON).await);
+    let failed = fixture.stored(&order.id).await;
+    assert_eq!((failed.status, failed.direction), (OrderStatus::Failed, Direction::Undo));
+    assert_eq!(failed.failure, Some(reason.clone()));
+    assert_eq!(refused(closing.fail(&order.id, 1, &quote(&order), None, NOON).await), failed);
+    let next = with_quote(fixture.submission(&workflow, ENDED).await, &order);
+    done(fixture.submissions.submit(&next).await);
+    // The quote is the next order's now: another failing order does not release it.
+    let other = submit(&workflow, ENDED).await;
+    done(closing.fail(&other.id, 1, &quote(&next.order), None, NOON).await);
+    let thief = with_quote(fixture.submission(&workflow, NOON).await, &order);
+    let result = fixture.submissions.submit(&thief).await;
+    assert!(matches!(result, Err(SubmitRefused::QuoteUsed)), "{result:?}");
+
+    // The reason that was recorded first counts.
+    let order = submit(&workflow, ENDED).await;
+    done(statuses.claim_undo(&claim_of(&order, AUTHORIZE, ENDED), Some(&failure("Item.SoldOut"))).await);
+    assert_eq!(refused(closing.place(COMPLETE, &order.id, 1, NOON).await).direction, Direction::Undo);
+    done(closing.fail(&order.id, 1, &quote(&order), Some(&reason), NOON).await);
+    assert_eq!(fixture.stored(&order.id).await.failure, Some(failure("Item.SoldOut")));
+
+    // Parked.
+    let order = submit(&workflow, ENDED).await;
+    let parked = done(closing.park(&order.id, 1, NOON).await);
+    assert_eq!(parked.status, OrderStatus::Parked);
+    assert_eq!(fixture.stored(&order.id).await, parked);
+    assert_eq!(refused(closing.park(&order.id, 1, NOON).await), parked);
+
+    let nobody = fixture.ids.new_id("ord");
+    let results = [
+        closing.place(COMPLETE, &nobody, 1, NOON).await,
+        closing.fail(&nobody, 1, "quo_none", None, NOON).await,
+        closing.park(&nobody, 1, NOON).await.map(drop),
+    ];
+    for result in results {
+        assert!(matches!(result, Err(Refused::NotFound)), "{result:?}");
+    }
+    for closed in [&placed, &failed, &parked] {
+        assert!(!done(stuck.next_run(&closed.id, 1, NOON).await), "a closed order has no next run");
+        assert!(!is_stuck(stuck, &closed.id, ENDED).await, "a closed order is not looked for");
+    }
+}
+
+async fn is_stuck(stuck: &impl StuckOrders, id: &str, now: i64) -> bool {
+    done(stuck.stuck(now, 10_000).await).iter().any(|order| order.id == id)
+}
+
+/// [`Answers`]: the first answer counts, before the wait or after it.
+pub async fn answers<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    answers: &impl Answers,
+    statuses: &impl OrderSteps,
+) {
+    const STEP: &str = await_merchant::NAME;
+    let accepted = MerchantAnswer::Accepted;
+    let no = MerchantAnswer::Refused { reason: "no eggs".to_owned() };
+    let entry = |order: &Order| some(order.steps.entry(STEP).cloned(), STEP);
+
+    // The wait comes first.
+    let order = fixture.order().await;
+    let waiting = done(answers.wait_for(STEP, &order.id, 1, "token-1", NOON).await);
+    let waits = entry(&waiting);
+    assert_eq!((waits.state, waits.task_token.as_deref(), waits.attempts), (StepState::Waiting, Some("token-1"), 1));
+    assert_eq!((waits.run, waits.sent_at, waiting.status), (1, Some(NOON), OrderStatus::Processing));
+    // A retry waits with a token of its own.
+    let waiting = done(answers.wait_for(STEP, &order.id, 1, "token-2", NOON).await);
+    assert_eq!(entry(&waiting).task_token.as_deref(), Some("token-2"));
+    let answered = done(answers.record(STEP, &order.id, &accepted, NOON).await);
+    assert_eq!((entry(&answered).state, entry(&answered).task_token.as_deref()), (StepState::Done, Some("token-2")));
+    assert_eq!(fixture.stored(&order.id).await, answered);
+    for answer in [&accepted, &no] {
+        assert_eq!(refused(answers.record(STEP, &order.id, answer, NOON).await), answered, "the first answer counts");
+    }
+    assert_eq!(refused(answers.wait_for(STEP, &order.id, 1, "token-3", NOON).await), answered);
+    fixture.is_untouched(&answered).await;
+
+    // The answer comes first.
+    let order = fixture.order().await;
+    let answered = done(answers.record(STEP, &order.id, &no, NOON).await);
+    assert_eq!(entry(&answered).state, StepState::Failed);
+    let failure = some(entry(&answered).failure, "the refusal");
+    assert_eq!(failure.code, "Merchant.Refused");
+    assert!(failure.message.contains("no eggs"), "{failure}");
+    assert_eq!(entry(&answered).task_token, None);
+    assert_eq!(refused(answers.wait_for(STEP, &order.id, 1, "token-1", NOON).await), answered);
+
+    // Another run's wait, an order that turned, one that never waits, none at all.
+    let order = fixture.order().await;
+    assert_eq!(refused(answers.wait_for(STEP, &order.id, 2, "token-1", NOON).await), order);
+    done(statuses.claim_undo(&claim_of(&order, AUTHORIZE, ENDED), None).await);
+    let turned = fixture.stored(&order.id).await;
+    assert_eq!(refused(answers.wait_for(STEP, &order.id, 1, "token-1", NOON).await), turned);
+    assert_eq!(refused(answers.record(STEP, &order.id, &accepted, NOON).await), turned);
+    fixture.is_untouched(&turned).await;
+    let submission = fixture.submission(&fixture.workflow("checkout-standard"), NOON).await;
+    done(fixture.submissions.submit(&submission).await);
+    let result = answers.record(STEP, &submission.order.id, &accepted, NOON).await;
+    assert!(matches!(result, Err(Refused::Other)), "its workflow has no such step: {result:?}");
+    for nothing in [fixture.ids.new_id("ord"), String::new()] {
+        let result = answers.record(STEP, &nothing, &accepted, NOON).await;
+        assert!(matches!(result, Err(Refused::NotFound)), "{nothing:?}: {result:?}");
+    }
+}
+
+/// [`StuckOrders`]: what has passed its deadline is found, and each run begins once.
+pub async fn stuck_orders<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>, stuck: &impl StuckOrders) {
+    // Deadlines of long ago, so that the suite's orders come before anybody else's.
+    let (early, late) = (2_000, 3_000);
+    let submission = fixture.submission(&fixture.workflow("checkout-standard"), late).await;
+    done(fixture.submissions.submit(&submission).await);
+    let id = &submission.order.id;
+    assert!(!is_stuck(stuck, id, early).await, "its deadline has not passed");
+    assert!(is_stuck(stuck, id, late).await);
+    let found = done(stuck.stuck(late, 10_000).await);
+    assert_eq!(found.iter().find(|order| order.id == *id), Some(&submission.order), "the whole order comes");
+
+    done(stuck.look_again(id, 1, late + 10).await);
+    assert!(!is_stuck(stuck, id, late).await && is_stuck(stuck, id, late + 10).await);
+    assert_eq!(fixture.stored(id).await.run, 1);
+    // Somebody else's run: nothing changes.
+    done(stuck.look_again(id, 2, early).await);
+    assert!(!is_stuck(stuck, id, late).await);
+
+    assert!(done(stuck.next_run(id, 1, late + 20).await));
+    assert!(!done(stuck.next_run(id, 1, early).await), "each run begins once");
+    assert!(!is_stuck(stuck, id, late + 10).await && is_stuck(stuck, id, late + 20).await);
+    let stored = fixture.stored(id).await;
+    assert_eq!((stored.run, stored.direction, stored.status), (2, Direction::Forward, OrderStatus::Submitted));
+    assert!(!done(stuck.next_run(&fixture.ids.new_id("ord"), 1, early).await));
+    done(stuck.look_again(&fixture.ids.new_id("ord"), 1, early).await);
+    // Out of the way of whoever comes next.
+    done(stuck.look_again(id, 2, HELD).await);
+}

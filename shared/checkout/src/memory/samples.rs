@@ -1,0 +1,168 @@
+//! A store, a consumer and orders to try things with.
+
+use crate::{
+    consumer::{Address, Consumer, PaymentMethod},
+    market::{Country, MarketType},
+    order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
+    quoting::{Cart, CartFulfilment, CartLine},
+    store::{Item, Location, Opening, Store, StoreWithMenu},
+};
+use carryout_money::{Money, Rate};
+use carryout_pricing::{Charge, Price, PricedLine, QuoteTerms, Seal};
+use carryout_workflow::{Direction, StatusMap, Workflow};
+use std::collections::BTreeSet;
+
+/// Tuesday, 2 June 2026, 12:00 in New York. Milliseconds since the Unix epoch.
+pub const NOON: i64 = 1_780_416_000_000;
+/// One day. Milliseconds.
+pub const DAY: i64 = 24 * 60 * 60 * 1_000;
+
+/// A store in Manhattan that is always open, with twenty ramen (`itm_<id>_ramen`) and ten gyoza (`itm_<id>_gyoza`).
+pub fn store(id: &str, country: Country, market_type: MarketType) -> StoreWithMenu {
+    let money = |minor| Money::new(minor, country.currency());
+    let item = |name: &str, price, stock| Item {
+        id: format!("itm_{id}_{}", name.to_lowercase()),
+        store_id: id.to_owned(),
+        name: name.to_owned(),
+        description: format!("{name} of the day."),
+        section: "Mains".to_owned(),
+        price: money(price),
+        available: true,
+        stock,
+    };
+    StoreWithMenu {
+        store: Store {
+            id: id.to_owned(),
+            name: "Golden Wok".to_owned(),
+            country,
+            market_type,
+            cuisine: "Ramen".to_owned(),
+            address: "1 Mott Street".to_owned(),
+            city: "New York".to_owned(),
+            location: Location { lat: 40.715, lng: -73.998 },
+            time_zone: "America/New_York".to_owned(),
+            hours: (1..=7).map(|weekday| Opening { weekday, from: 0, until: 1_440 }).collect(),
+            accepting_orders: true,
+            delivery_radius: 6_000,
+            delivery_fee: money(299),
+            service_fee: Rate::from_milli_percent(10_000),
+            service_fee_min: money(100),
+            service_fee_max: money(500),
+            small_order_minimum: money(1_000),
+            small_order_fee_max: money(250),
+            tax_rate: Rate::from_milli_percent(8_875),
+            prep_minutes: 15,
+            rating_tenths: 47,
+        },
+        items: vec![item("Ramen", 1_450, 20), item("Gyoza", 725, 10)],
+    }
+}
+
+/// A consumer in Manhattan with one address (`adr_home`), one good card (`pay_visa`) and one without money (`pay_poor`).
+pub fn consumer(id: &str) -> Consumer {
+    let card = |id: &str, token: &str, last4: &str| PaymentMethod {
+        id: id.to_owned(),
+        token: token.to_owned(),
+        brand: "Visa".to_owned(),
+        last4: last4.to_owned(),
+    };
+    Consumer {
+        id: id.to_owned(),
+        name: "Ada Example".to_owned(),
+        phone: "+12125550100".to_owned(),
+        country: Country::US,
+        created_at: NOON - 400 * DAY,
+        orders_placed: 12,
+        blocked: false,
+        addresses: vec![Address {
+            id: "adr_home".to_owned(),
+            label: "Home".to_owned(),
+            line: "200 Canal Street".to_owned(),
+            city: "New York".to_owned(),
+            location: Location { lat: 40.718, lng: -74.001 },
+        }],
+        payment_methods: vec![
+            card("pay_visa", "pm_card_visa", "4242"),
+            card("pay_poor", "pm_card_visa_chargeDeclinedInsufficientFunds", "9995"),
+        ],
+    }
+}
+
+/// A cart of `ramen` bowls from [`store`], delivered to [`consumer`]'s home.
+pub fn cart(store_id: &str, ramen: u32) -> Cart {
+    Cart {
+        store_id: store_id.to_owned(),
+        lines: vec![CartLine { item_id: format!("itm_{store_id}_ramen"), quantity: ramen }],
+        fulfilment: CartFulfilment::Delivery,
+        address_id: Some("adr_home".to_owned()),
+        tip: 300,
+    }
+}
+
+/// What a submit would write: a delivery of one ramen and one gyoza for 21.75, without fees, in `workflow`.
+pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflow, seal: &impl Seal) -> Order {
+    let consumer = consumer("con_sample");
+    let shop = &store.store;
+    let zero = Money::zero(shop.country.currency());
+    let money = |minor| Money { minor, ..zero };
+    let lines: Vec<PricedLine> = store
+        .items
+        .iter()
+        .map(|item| PricedLine {
+            item_id: item.id.clone(),
+            name: item.name.clone(),
+            quantity: 1,
+            unit_price: item.price,
+            amount: item.price,
+        })
+        .collect();
+    let total = money(lines.iter().map(|line| line.amount.minor).sum());
+    let terms = QuoteTerms {
+        id: quote_id.to_owned(),
+        consumer_id: consumer.id.clone(),
+        store_id: shop.id.clone(),
+        delivery: true,
+        address_id: Some("adr_home".to_owned()),
+        price: Price {
+            lines,
+            subtotal: total,
+            fees: Vec::new(),
+            discounts: Vec::new(),
+            taxes: vec![Charge { code: "tax".to_owned(), name: "Sales tax".to_owned(), amount: zero, included: false }],
+            tip: zero,
+            credits: Vec::new(),
+            total,
+        },
+        expires_at: NOON + 10 * 60 * 1_000,
+    };
+    let (address, payment_method) = (consumer.addresses[0].clone(), consumer.payment_methods[0].clone());
+    Order {
+        id: id.to_owned(),
+        consumer: OrderConsumer { id: consumer.id, name: consumer.name, phone: consumer.phone },
+        store: OrderStore {
+            id: shop.id.clone(),
+            name: shop.name.clone(),
+            address: shop.address.clone(),
+            location: shop.location,
+            prep_minutes: shop.prep_minutes,
+        },
+        country: shop.country,
+        market_type: shop.market_type,
+        workflow: workflow.name.clone(),
+        fulfilment: Fulfilment::Delivery { address },
+        quote: terms.sealed(seal),
+        payment_method,
+        fraud_facts: FraudFacts { account_age_days: 400, orders_placed: 12, abroad: false },
+        status: OrderStatus::Submitted,
+        direction: Direction::Forward,
+        run: 1,
+        steps: StatusMap::pending(workflow.steps().map(|step| step.step.as_str())),
+        failure: None,
+        flags: BTreeSet::new(),
+        ledger: Vec::new(),
+        correlation_id: format!("corr-{id}"),
+        created_at: NOON,
+        updated_at: NOON,
+        version: 1,
+    }
+}

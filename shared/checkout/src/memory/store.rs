@@ -1,0 +1,690 @@
+use super::{ManualClock, Pause, lock};
+use crate::{
+    consumer::Consumer,
+    order::{Order, OrderStatus},
+    ports::{
+        Answers, Catalog, Clock, Closing, CompletedRequest, Consumers, MerchantAnswer, OrderFacts, OrderNote, Orders, QuoteLocks,
+        Quotes, Refused, Reservations, ReserveRefused, StuckOrders, Submission, Submissions, SubmitRefused,
+    },
+    steps::await_merchant::failure_of,
+    store::{Location, Store as Shop, StoreWithMenu},
+};
+use carryout_pricing::Quote;
+use carryout_workflow::{
+    Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusStore, StepEntry, StepState, StoreError, Subject, UndoState,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+};
+
+/// What goes wrong with one write. Both look the same to the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreFault {
+    /// Nothing is written.
+    Before,
+    /// It is written, and the answer is lost.
+    After,
+    /// Another writer is at the same items. Nothing is written.
+    Conflict,
+}
+
+/// Orders, quotes, stock and requests. Stamps its writes with its clock, as the DynamoDB adapters do with the machine's.
+///
+/// Calls, for faults and pauses, are named as the ports' methods.
+#[derive(Clone)]
+pub struct Store {
+    clock: ManualClock,
+    pause: Pause,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    stores: BTreeMap<String, StoreWithMenu>,
+    consumers: BTreeMap<String, Consumer>,
+    /// Quotes, and the orders that use them.
+    quotes: BTreeMap<String, (Quote, Option<String>)>,
+    orders: BTreeMap<String, Row>,
+    /// Requests, and until when they are remembered. Seconds since the Unix epoch.
+    requests: BTreeMap<String, (CompletedRequest, i64)>,
+    faults: BTreeMap<String, VecDeque<StoreFault>>,
+    chooser: Option<Chooser>,
+    writes: u64,
+}
+
+/// Chooses the fault of the write of this name, if it has one.
+type Chooser = Box<dyn FnMut(&'static str) -> Option<StoreFault> + Send>;
+
+struct Row {
+    order: Order,
+    /// When it counts as stuck; nothing where it is closed. Milliseconds since the Unix epoch.
+    sweep_at: Option<i64>,
+}
+
+impl Store {
+    /// An empty store.
+    pub fn new(clock: &ManualClock) -> Self {
+        Self { clock: clock.clone(), pause: Pause::default(), state: Arc::default() }
+    }
+
+    /// Waits at every call.
+    #[must_use]
+    pub fn pausing(mut self, pause: Pause) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    /// Adds a store, or replaces it.
+    pub fn put_store(&self, store: StoreWithMenu) {
+        lock(&self.state).stores.insert(store.store.id.clone(), store);
+    }
+
+    /// Adds a consumer, or replaces it.
+    pub fn put_consumer(&self, consumer: Consumer) {
+        lock(&self.state).consumers.insert(consumer.id.clone(), consumer);
+    }
+
+    /// The next write named `call` that no earlier script covers goes wrong with `fault`.
+    pub fn script(&self, call: &str, fault: StoreFault) {
+        lock(&self.state).faults.entry(call.to_owned()).or_default().push_back(fault);
+    }
+
+    /// Lets `choose` decide about every write that no script covers.
+    pub fn choose(&self, choose: impl FnMut(&'static str) -> Option<StoreFault> + Send + 'static) {
+        lock(&self.state).chooser = Some(Box::new(choose));
+    }
+
+    /// Every order, by id.
+    pub fn all_orders(&self) -> Vec<Order> {
+        lock(&self.state).orders.values().map(|row| row.order.clone()).collect()
+    }
+
+    /// How many of an item are left; 0 where there is no such item.
+    pub fn stock(&self, store_id: &str, item_id: &str) -> u32 {
+        let state = lock(&self.state);
+        state.stores.get(store_id).and_then(|store| store.item(item_id)).map_or(0, |item| item.stock)
+    }
+
+    /// The order that uses the quote.
+    pub fn user_of_quote(&self, quote_id: &str) -> Option<String> {
+        lock(&self.state).quotes.get(quote_id).and_then(|(_, user)| user.clone())
+    }
+
+    /// How many writes changed something so far.
+    pub fn writes(&self) -> u64 {
+        lock(&self.state).writes
+    }
+
+    async fn read<T>(&self, call: &'static str, look: impl FnOnce(&State) -> T) -> T {
+        self.pause.wait(call).await;
+        let found = look(&lock(&self.state));
+        self.pause.wait(call).await;
+        found
+    }
+
+    /// One conditional write, in one moment: `write` changes everything or nothing. It is given the time.
+    async fn write<T, E: From<StoreError>>(
+        &self,
+        call: &'static str,
+        conflict: impl FnOnce() -> E,
+        write: impl FnOnce(&mut State, i64) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.pause.wait(call).await;
+        let answer = self.write_now(call, conflict, write);
+        self.pause.wait(call).await;
+        answer
+    }
+
+    fn write_now<T, E: From<StoreError>>(
+        &self,
+        call: &'static str,
+        conflict: impl FnOnce() -> E,
+        write: impl FnOnce(&mut State, i64) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut state = lock(&self.state);
+        let scripted = state.faults.get_mut(call).and_then(VecDeque::pop_front);
+        let fault = scripted.or_else(|| state.chooser.as_mut().and_then(|choose| choose(call)));
+        let lost = || E::from(StoreError::Unavailable(format!("{call}: told to fail")));
+        match fault {
+            Some(StoreFault::Before) => return Err(lost()),
+            Some(StoreFault::Conflict) => return Err(conflict()),
+            None | Some(StoreFault::After) => {}
+        }
+        let written = write(&mut state, self.clock.now());
+        state.writes += u64::from(written.is_ok());
+        if fault == Some(StoreFault::After) { Err(lost()) } else { written }
+    }
+
+    /// A write under a claim.
+    async fn held(&self, call: &'static str, claim: &Claim, change: impl FnOnce(&mut Order, i64)) -> Result<(), StoreError> {
+        self.write(call, busy, |state, now| {
+            let order = state.held(claim)?;
+            change(order, now);
+            touch(order, now);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What a conflict is where the port has no word for it.
+fn busy() -> StoreError {
+    StoreError::Unavailable("somebody else writes this order".to_owned())
+}
+
+fn touch(order: &mut Order, now: i64) {
+    order.updated_at = now;
+    order.version += 1;
+}
+
+fn entry_mut<'a>(order: &'a mut Order, step: &str) -> Option<&'a mut StepEntry> {
+    order.steps.0.get_mut(step)
+}
+
+fn take_note(order: &mut Order, note: &OrderNote) {
+    order.ledger.extend(note.ledger.iter().cloned());
+    order.flags.extend(note.flags.iter().cloned());
+}
+
+/// Whether the order is open, in this run, and moves forward.
+fn goes_forward(order: &Order, run: u32) -> bool {
+    order.run == run && order.direction == Direction::Forward && !order.is_closed()
+}
+
+fn held_by_other<T>(order: &Order) -> Result<T, Refused> {
+    Err(Refused::Order(Box::new(order.clone())))
+}
+
+impl State {
+    fn order(&mut self, id: &str) -> Option<&mut Order> {
+        self.orders.get_mut(id).map(|row| &mut row.order)
+    }
+
+    /// The order, if this claim still holds its entry.
+    fn held(&mut self, claim: &Claim) -> Result<&mut Order, StoreError> {
+        let holds = |order: &&mut Order| {
+            let entry = order.steps.entry(claim.step);
+            entry.is_some_and(|entry| entry.lease_until == claim.lease_until && entry.run == claim.run)
+        };
+        self.order(&claim.id).filter(holds).ok_or(StoreError::ClaimLost)
+    }
+
+    /// The item of this store, with its stock.
+    fn stock(&mut self, store_id: &str, item_id: &str) -> Option<&mut crate::store::Item> {
+        self.stores.get_mut(store_id)?.items.iter_mut().find(|item| item.id == item_id)
+    }
+}
+
+impl Catalog for Store {
+    async fn store(&self, id: &str) -> Result<Option<StoreWithMenu>, StoreError> {
+        Ok(self.read("store", |state| state.stores.get(id).cloned()).await)
+    }
+
+    async fn near(&self, point: Location, radius: u32, limit: usize) -> Result<Vec<Shop>, StoreError> {
+        Ok(self
+            .read("near", |state| {
+                let distance = |store: &StoreWithMenu| point.metres_to(store.store.location);
+                let mut near: Vec<(f64, Shop)> =
+                    state.stores.values().map(|store| (distance(store), store.store.clone())).collect();
+                near.retain(|(metres, _)| *metres <= f64::from(radius));
+                near.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+                near.into_iter().take(limit).map(|(_, store)| store).collect()
+            })
+            .await)
+    }
+}
+
+impl Consumers for Store {
+    async fn consumer(&self, id: &str) -> Result<Option<Consumer>, StoreError> {
+        Ok(self.read("consumer", |state| state.consumers.get(id).cloned()).await)
+    }
+}
+
+impl Quotes for Store {
+    async fn save(&self, quote: &Quote) -> Result<(), StoreError> {
+        self.write("save", busy, |state, _| {
+            if state.quotes.contains_key(&quote.terms.id) {
+                return Err(StoreError::Unavailable("there is a quote of this id".to_owned()));
+            }
+            state.quotes.insert(quote.terms.id.clone(), (quote.clone(), None));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn quote(&self, id: &str) -> Result<Option<Quote>, StoreError> {
+        Ok(self.read("quote", |state| state.quotes.get(id).map(|(quote, _)| quote.clone())).await)
+    }
+}
+
+impl Submissions for Store {
+    async fn consumer_and_quote(
+        &self,
+        consumer_id: &str,
+        quote_id: &str,
+    ) -> Result<(Option<Consumer>, Option<Quote>), StoreError> {
+        let look = |state: &State| {
+            let quote = state.quotes.get(quote_id).map(|(quote, _)| quote.clone());
+            (state.consumers.get(consumer_id).cloned(), quote)
+        };
+        Ok(self.read("consumer_and_quote", look).await)
+    }
+
+    async fn submit(&self, submission: &Submission) -> Result<(), SubmitRefused> {
+        self.write(
+            "submit",
+            || SubmitRefused::Conflict,
+            |state, now| {
+                let known = state.requests.get(&submission.key.record_id).filter(|(_, until)| *until >= now / 1_000);
+                if let Some((completed, _)) = known {
+                    return Err(SubmitRefused::Repeated(completed.clone()));
+                }
+                let order = &submission.order;
+                let quote = state.quotes.get_mut(&order.quote.terms.id).filter(|(_, user)| user.is_none());
+                let Some((_, user)) = quote.filter(|_| !state.orders.contains_key(&order.id)) else {
+                    return Err(SubmitRefused::QuoteUsed);
+                };
+                *user = Some(order.id.clone());
+                let completed =
+                    CompletedRequest { validation: submission.key.validation.clone(), answer: submission.answer.clone() };
+                state.requests.insert(submission.key.record_id.clone(), (completed, submission.remember_until));
+                state.orders.insert(order.id.clone(), Row { order: order.clone(), sweep_at: Some(submission.stuck_at) });
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StoreError> {
+        let now = self.clock.now() / 1_000;
+        let found = |state: &State| state.requests.get(record_id).filter(|(_, until)| *until >= now).cloned();
+        Ok(self.read("completed", found).await.map(|(completed, _)| completed))
+    }
+}
+
+impl Orders for Store {
+    async fn order(&self, id: &str) -> Result<Option<Order>, StoreError> {
+        Ok(self.read("order", |state| state.orders.get(id).map(|row| row.order.clone())).await)
+    }
+}
+
+impl StatusStore for Store {
+    type Subject = Order;
+    type Note = OrderNote;
+
+    async fn claim(&self, claim: &Claim, note: &OrderNote) -> Result<Order, ClaimRefused<Order>> {
+        self.write(
+            "claim",
+            || busy().into(),
+            |state, now| {
+                let order = state.order(&claim.id).ok_or(ClaimRefused::NotFound)?;
+                let entry = order.steps.entry(claim.step).ok_or(ClaimRefused::NotFound)?;
+                let free = matches!(entry.state, StepState::Pending | StepState::Running) && !entry.is_leased(now);
+                if !free || !goes_forward(order, claim.run) {
+                    return Err(ClaimRefused::Held(Box::new(order.clone())));
+                }
+                if let Some(entry) = entry_mut(order, claim.step) {
+                    entry.state = StepState::Running;
+                    entry.run = claim.run;
+                    entry.lease_until = claim.lease_until;
+                    entry.sent_at = Some(now);
+                    entry.attempts += 1;
+                }
+                order.status = OrderStatus::Processing;
+                take_note(order, note);
+                touch(order, now);
+                Ok(order.clone())
+            },
+        )
+        .await
+    }
+
+    async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StoreError> {
+        self.held("remember", claim, |order, _| {
+            if let Some(entry) = entry_mut(order, claim.step) {
+                entry.reference = Some(reference.to_owned());
+            }
+            take_note(order, note);
+        })
+        .await
+    }
+
+    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
+        self.held("complete", claim, |order, now| {
+            if let Some(entry) = entry_mut(order, claim.step) {
+                entry.state = state;
+                entry.lease_until = 0;
+                entry.ended_at = Some(now);
+                entry.failure = None;
+                entry.reference = progress.reference.clone().or(entry.reference.take());
+                entry.response = progress.response.clone().or(entry.response.take());
+            }
+            take_note(order, &progress.note);
+        })
+        .await
+    }
+
+    async fn release(&self, claim: &Claim, failure: &Failure, class: Class) -> Result<(), StoreError> {
+        self.held("release", claim, |order, now| {
+            if let Some(entry) = entry_mut(order, claim.step) {
+                entry.failure = Some(failure.clone());
+                entry.lease_until = 0;
+                if class == Class::Permanent {
+                    entry.state = StepState::Failed;
+                    entry.ended_at = Some(now);
+                    entry.key_version += 1;
+                }
+            }
+        })
+        .await
+    }
+
+    async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Order, ClaimRefused<Order>> {
+        self.write(
+            "claim_undo",
+            || busy().into(),
+            |state, now| {
+                let order = state.order(&claim.id).ok_or(ClaimRefused::NotFound)?;
+                let entry = order.steps.entry(claim.step).ok_or(ClaimRefused::NotFound)?;
+                let free = entry.undo != UndoState::Done && !entry.is_leased(now);
+                if order.is_closed() || order.run != claim.run {
+                    return Err(ClaimRefused::Held(Box::new(order.clone())));
+                }
+                // From here on nobody goes forward any more, even where a lease refuses the claim.
+                let turns = order.direction == Direction::Forward;
+                order.direction = Direction::Undo;
+                if free || turns {
+                    order.failure = order.failure.take().or_else(|| reason.cloned());
+                    touch(order, now);
+                }
+                if !free {
+                    return Err(ClaimRefused::Held(Box::new(order.clone())));
+                }
+                if let Some(entry) = entry_mut(order, claim.step) {
+                    entry.undo = UndoState::Running;
+                    entry.run = claim.run;
+                    entry.lease_until = claim.lease_until;
+                    entry.undo_attempts += 1;
+                }
+                order.status = OrderStatus::Processing;
+                Ok(order.clone())
+            },
+        )
+        .await
+    }
+
+    async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
+        self.held("complete_undo", claim, |order, now| {
+            if let Some(entry) = entry_mut(order, claim.step) {
+                entry.undo = UndoState::Done;
+                entry.lease_until = 0;
+                entry.ended_at = Some(now);
+            }
+            take_note(order, &progress.note);
+        })
+        .await
+    }
+
+    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StoreError> {
+        self.held("release_undo", claim, |order, _| {
+            if let Some(entry) = entry_mut(order, claim.step) {
+                entry.failure = Some(failure.clone());
+                entry.lease_until = 0;
+            }
+        })
+        .await
+    }
+}
+
+impl QuoteLocks for Store {
+    async fn confirm(&self, step: &'static str, order_id: &str, run: u32, facts: &OrderFacts, at: i64) -> Result<(), Refused> {
+        self.write(
+            "confirm",
+            || Refused::Conflict,
+            |state, now| {
+                let quote = state.quotes.get(&facts.quote_id);
+                let held = quote
+                    .is_some_and(|(quote, user)| user.as_deref() == Some(order_id) && quote.terms.price.total == facts.total);
+                let order = state.order(order_id).ok_or(Refused::NotFound)?;
+                let pending = order.steps.entry(step).is_some_and(|e| matches!(e.state, StepState::Pending | StepState::Running));
+                if !pending || !goes_forward(order, run) {
+                    return held_by_other(order);
+                }
+                if !held {
+                    return Err(Refused::Other);
+                }
+                end_at_once(order, step, run, at, now);
+                order.status = OrderStatus::Processing;
+                Ok(())
+            },
+        )
+        .await
+    }
+}
+
+/// Completes the entry of a step that is one write.
+fn end_at_once(order: &mut Order, step: &str, run: u32, at: i64, now: i64) {
+    if let Some(entry) = entry_mut(order, step) {
+        entry.state = StepState::Done;
+        entry.run = run;
+        entry.attempts += 1;
+        entry.sent_at = Some(at);
+        entry.ended_at = Some(now);
+    }
+    touch(order, now);
+}
+
+impl Reservations for Store {
+    async fn reserve(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
+        self.write(
+            "reserve",
+            || ReserveRefused::Conflict,
+            |state, now| {
+                state.held(claim)?;
+                let lines = &order.quote.terms.price.lines;
+                let mut sold_out = Vec::new();
+                for line in lines {
+                    let item = state.stock(&order.store.id, &line.item_id);
+                    if !item.is_some_and(|item| item.available && item.stock >= line.quantity) {
+                        sold_out.push(line.item_id.clone());
+                    }
+                }
+                if !sold_out.is_empty() {
+                    return Err(ReserveRefused::SoldOut(sold_out));
+                }
+                for line in lines {
+                    if let Some(item) = state.stock(&order.store.id, &line.item_id) {
+                        item.stock -= line.quantity;
+                    }
+                }
+                let order = state.held(claim)?;
+                if let Some(entry) = entry_mut(order, claim.step) {
+                    entry.state = StepState::Done;
+                    entry.lease_until = 0;
+                    entry.ended_at = Some(now);
+                }
+                touch(order, now);
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn put_back(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
+        self.write(
+            "put_back",
+            || ReserveRefused::Conflict,
+            |state, now| {
+                state.held(claim)?;
+                for line in &order.quote.terms.price.lines {
+                    // An item that the store has dropped meanwhile has no stock to return to.
+                    if let Some(item) = state.stock(&order.store.id, &line.item_id) {
+                        item.stock += line.quantity;
+                    }
+                }
+                let order = state.held(claim)?;
+                if let Some(entry) = entry_mut(order, claim.step) {
+                    entry.undo = UndoState::Done;
+                    entry.lease_until = 0;
+                    entry.ended_at = Some(now);
+                }
+                touch(order, now);
+                Ok(())
+            },
+        )
+        .await
+    }
+}
+
+impl Closing for Store {
+    async fn place(&self, step: &'static str, order_id: &str, run: u32, at: i64) -> Result<(), Refused> {
+        self.write(
+            "place",
+            || Refused::Conflict,
+            |state, now| {
+                let row = state.orders.get_mut(order_id).ok_or(Refused::NotFound)?;
+                if !goes_forward(&row.order, run) {
+                    return held_by_other(&row.order);
+                }
+                end_at_once(&mut row.order, step, run, at, now);
+                row.order.status = OrderStatus::Placed;
+                row.sweep_at = None;
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn fail(&self, order_id: &str, run: u32, quote_id: &str, reason: Option<&Failure>, _at: i64) -> Result<(), Refused> {
+        self.write(
+            "fail",
+            || Refused::Conflict,
+            |state, now| {
+                let row = state.orders.get_mut(order_id).ok_or(Refused::NotFound)?;
+                if row.order.run != run || row.order.is_closed() {
+                    return held_by_other(&row.order);
+                }
+                row.order.status = OrderStatus::Failed;
+                row.order.direction = Direction::Undo;
+                row.order.failure = row.order.failure.take().or_else(|| reason.cloned());
+                row.sweep_at = None;
+                touch(&mut row.order, now);
+                if let Some((_, user)) = state.quotes.get_mut(quote_id) {
+                    user.take_if(|user| user == order_id);
+                }
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn park(&self, order_id: &str, run: u32, _at: i64) -> Result<Order, Refused> {
+        self.write(
+            "park",
+            || Refused::Conflict,
+            |state, now| {
+                let row = state.orders.get_mut(order_id).ok_or(Refused::NotFound)?;
+                if row.order.run != run || row.order.is_closed() {
+                    return held_by_other(&row.order);
+                }
+                row.order.status = OrderStatus::Parked;
+                row.sweep_at = None;
+                touch(&mut row.order, now);
+                Ok(row.order.clone())
+            },
+        )
+        .await
+    }
+}
+
+/// The order, if it moves forward and no answer is recorded.
+fn unanswered<'a>(state: &'a mut State, step: &str, order_id: &str) -> Result<&'a mut Order, Refused> {
+    let order = state.order(order_id).ok_or(Refused::NotFound)?;
+    let entry = order.steps.entry(step).ok_or(Refused::Other)?;
+    let waits = matches!(entry.state, StepState::Pending | StepState::Running | StepState::Waiting);
+    if waits && goes_forward(order, order.run) { Ok(order) } else { held_by_other(order) }
+}
+
+impl Answers for Store {
+    async fn wait_for(&self, step: &'static str, order_id: &str, run: u32, task_token: &str, at: i64) -> Result<Order, Refused> {
+        self.write(
+            "wait_for",
+            || Refused::Conflict,
+            |state, now| {
+                let order = unanswered(state, step, order_id)?;
+                if order.run != run {
+                    return held_by_other(order);
+                }
+                if let Some(entry) = entry_mut(order, step) {
+                    entry.state = StepState::Waiting;
+                    entry.task_token = Some(task_token.to_owned());
+                    entry.run = run;
+                    entry.sent_at = Some(at);
+                    entry.attempts += 1;
+                }
+                order.status = OrderStatus::Processing;
+                touch(order, now);
+                Ok(order.clone())
+            },
+        )
+        .await
+    }
+
+    async fn record(&self, step: &'static str, order_id: &str, answer: &MerchantAnswer, _at: i64) -> Result<Order, Refused> {
+        self.write(
+            "record",
+            || Refused::Conflict,
+            |state, now| {
+                let order = unanswered(state, step, order_id)?;
+                if let Some(entry) = entry_mut(order, step) {
+                    entry.ended_at = Some(now);
+                    match failure_of(answer) {
+                        None => entry.state = StepState::Done,
+                        Some(failure) => {
+                            entry.state = StepState::Failed;
+                            entry.failure = Some(failure);
+                        }
+                    }
+                }
+                touch(order, now);
+                Ok(order.clone())
+            },
+        )
+        .await
+    }
+}
+
+impl StuckOrders for Store {
+    async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<Order>, StoreError> {
+        Ok(self
+            .read("stuck", |state| {
+                let due = |row: &&Row| row.sweep_at.is_some_and(|at| at <= now) && !row.order.is_closed();
+                state.orders.values().filter(due).take(limit).map(|row| row.order.clone()).collect()
+            })
+            .await)
+    }
+
+    async fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<bool, StoreError> {
+        self.write("next_run", busy, |state, now| {
+            let row = state.orders.get_mut(order_id).filter(|row| row.order.run == run && !row.order.is_closed());
+            let Some(row) = row else { return Ok(false) };
+            row.order.run += 1;
+            row.sweep_at = Some(look_again_at);
+            touch(&mut row.order, now);
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<(), StoreError> {
+        self.write("look_again", busy, |state, _| {
+            let row = state.orders.get_mut(order_id).filter(|row| row.order.run == run && !row.order.is_closed());
+            if let Some(row) = row {
+                row.sweep_at = Some(look_again_at);
+            }
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,17 @@
+//! The checkout over its in-memory adapters: what becomes of an order, of its money, of the stock, of the messages.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
+mod closing;
+mod delivery_and_merchant;
+mod fraud;
+mod hours;
+mod memory_keeps_the_contract;
+mod payment;
+mod quoting;
+mod runs;
+mod submit;
+mod sweep;
+mod track;
+mod whole_workflow;
+mod world;

@@ -1,0 +1,81 @@
+//! The in-memory store keeps what the ports promise. The same suites run against DynamoDB in `tests/e2e`.
+
+use carryout_checkout::{
+    contract::{self, Fixture},
+    market::{Country, MarketType},
+    memory::{
+        ManualClock, SequentialIds, Store,
+        samples::{self, NOON},
+    },
+};
+
+fn fixture() -> (Fixture<Store, Store, Store, SequentialIds>, Store) {
+    let store = Store::new(&ManualClock::at(NOON));
+    let shop = samples::store("sto_contract", Country::AU, MarketType::Restaurant);
+    store.put_store(shop.clone());
+    let all = store.clone();
+    (
+        Fixture { submissions: store.clone(), quotes: store.clone(), orders: store, ids: SequentialIds::default(), store: shop },
+        all,
+    )
+}
+
+#[tokio::test]
+async fn catalog() {
+    let (fixture, store) = fixture();
+    contract::catalog(&fixture, &store).await;
+}
+
+#[tokio::test]
+async fn consumers() {
+    let (fixture, store) = fixture();
+    let known = samples::consumer("con_1");
+    store.put_consumer(known.clone());
+    contract::consumers(&store, &known, &fixture.ids).await;
+}
+
+#[tokio::test]
+async fn quotes() {
+    contract::quotes(&fixture().0).await;
+}
+
+#[tokio::test]
+async fn submissions() {
+    contract::submissions(&fixture().0).await;
+}
+
+#[tokio::test]
+async fn status_store() {
+    let (fixture, store) = fixture();
+    contract::status_store(&fixture, &store, &store, &store).await;
+}
+
+#[tokio::test]
+async fn quote_locks() {
+    let (fixture, store) = fixture();
+    contract::quote_locks(&fixture, &store, &store).await;
+}
+
+#[tokio::test]
+async fn reservations() {
+    let (fixture, store) = fixture();
+    contract::reservations(&fixture, &store, &store, &store).await;
+}
+
+#[tokio::test]
+async fn closing() {
+    let (fixture, store) = fixture();
+    contract::closing(&fixture, &store, &store, &store).await;
+}
+
+#[tokio::test]
+async fn answers() {
+    let (fixture, store) = fixture();
+    contract::answers(&fixture, &store, &store).await;
+}
+
+#[tokio::test]
+async fn stuck_orders() {
+    let (fixture, store) = fixture();
+    contract::stuck_orders(&fixture, &store).await;
+}

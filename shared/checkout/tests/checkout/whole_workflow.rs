@@ -1,0 +1,138 @@
+//! Whole orders, from the first step to the last, or back.
+
+use crate::world::{CONSUMER, SHOP, World};
+use carryout_checkout::{
+    ledger::LedgerKind::*,
+    memory::{Fault, PaymentBooks, samples},
+    order::{Order, OrderStatus},
+    ports::MerchantAnswer,
+};
+
+/// Nothing of the order is left anywhere.
+fn is_clean(world: &World, order: &Order) {
+    let books = world.payments.books(&order.id);
+    assert!(books.is_clean(), "money: {books:?}");
+    assert_eq!(world.ramen_left(), 20, "stock");
+    assert_eq!(world.logistics.live(&order.id), 0, "courier");
+    assert!(!world.merchants.books(&order.id).is_made(), "kitchen");
+    assert_eq!(world.store.user_of_quote(&order.quote.terms.id), None, "quote");
+    assert_eq!(order.status, OrderStatus::Failed);
+}
+
+fn code(order: &Order) -> &str {
+    order.failure.as_ref().map_or("", |failure| failure.code.as_str())
+}
+
+#[tokio::test]
+async fn an_order_is_placed_with_one_charge_one_courier_and_less_stock() {
+    for world in [World::new(), World::ignoring_keys(), World::accepting()] {
+        let order = world.order().await;
+        let placed = world.run(&order.id).await;
+        let total = order.total().minor;
+        assert_eq!((placed.status, code(&placed), placed.steps.retries()), (OrderStatus::Placed, "", 0));
+        let expected = PaymentBooks { intents: 1, holds: 1, captures: 1, taken: total, ..PaymentBooks::default() };
+        assert_eq!(world.payments.books(&order.id), expected);
+        assert_eq!(world.ledger(&order.id).await, [(Authorization, total), (Charge, total)]);
+        assert_eq!((world.ramen_left(), world.logistics.live(&order.id)), (18, 1));
+        assert!(world.merchants.books(&order.id).is_made());
+        assert!(placed.steps.0.values().all(|entry| entry.is_complete() && entry.lease_until == 0));
+    }
+}
+
+#[tokio::test]
+async fn a_declined_card_releases_the_reservation() {
+    let world = World::new();
+    let order = world.order_of(samples::cart(SHOP, 2), "pay_poor").await;
+    let failed = world.run(&order.id).await;
+    assert_eq!(code(&failed), "Payment.Declined");
+    is_clean(&world, &failed);
+    assert_eq!(world.ledger(&order.id).await, []);
+    assert_eq!(world.logistics.faults().calls("create") + world.merchants.faults().calls("send"), 0);
+}
+
+#[tokio::test]
+async fn fraud_releases_the_reservation_of_its_neighbour() {
+    let world = World::new();
+    world.fraud.reject(CONSUMER);
+    let order = world.order().await;
+    let failed = world.run(&order.id).await;
+    assert_eq!(code(&failed), "Fraud.Rejected");
+    is_clean(&world, &failed);
+    assert_eq!(world.payments.faults().calls("create"), 0);
+}
+
+#[tokio::test]
+async fn the_last_items_go_to_one_order_and_the_other_fails_clean() {
+    let world = World::new();
+    let (first, second) =
+        (world.order_of(samples::cart(SHOP, 12), "pay_visa").await, world.order_of(samples::cart(SHOP, 12), "pay_visa").await);
+    assert_eq!(world.run(&first.id).await.status, OrderStatus::Placed);
+    let failed = world.run(&second.id).await;
+    assert_eq!((failed.status, code(&failed)), (OrderStatus::Failed, "Item.SoldOut"));
+    assert_eq!(failed.failure.unwrap().message, "sold out: Ramen");
+    assert_eq!(world.ramen_left(), 8, "nothing was taken for it, and nothing put back");
+    assert!(world.payments.books(&second.id).is_clean());
+}
+
+#[tokio::test]
+async fn a_refusal_at_any_step_leaves_nothing_behind() {
+    for (partner, call, code_of_failure) in [
+        ("logistics", "create", "Delivery.Refused"),
+        ("merchants", "send", "Merchant.Refused"),
+        ("payments", "capture", "Payment.Refused"),
+        ("payments", "create", "Payment.Refused"),
+    ] {
+        let world = World::ignoring_keys();
+        let faults = match partner {
+            "logistics" => world.logistics.faults(),
+            "merchants" => world.merchants.faults(),
+            _ => world.payments.faults(),
+        };
+        faults.script(call, Fault::Refuse("not_today".to_owned()));
+        let order = world.order().await;
+        let failed = world.run(&order.id).await;
+        assert_eq!(code(&failed), code_of_failure);
+        is_clean(&world, &failed);
+    }
+}
+
+#[tokio::test]
+async fn a_partner_that_stays_unclear_ends_in_a_clean_failure_whether_it_acted_or_not() {
+    for fault in [Fault::Unavailable, Fault::UnclearWithoutEffect, Fault::EffectThenUnclear, Fault::LateEffect(7_000)] {
+        for (partner, call) in [("logistics", "create"), ("merchants", "send"), ("payments", "capture"), ("payments", "create")] {
+            let world = World::ignoring_keys();
+            let faults = match partner {
+                "logistics" => world.logistics.faults(),
+                "merchants" => world.merchants.faults(),
+                _ => world.payments.faults(),
+            };
+            // All attempts of the way forward; of a payment's, the look finds what the first one did.
+            faults.script_times(call, fault.clone(), 7);
+            let order = world.order().await;
+            let ended = world.run(&order.id).await;
+            world.clock.advance(60_000);
+            if ended.status == OrderStatus::Placed {
+                let books = world.payments.books(&order.id);
+                assert_eq!((books.holds, books.captures), (1, 1), "{call} {fault:?}");
+            } else {
+                is_clean(&world, &ended);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_or_stays_silent_costs_nothing() {
+    for (answer, expected) in
+        [(Some(MerchantAnswer::Refused { reason: "no eggs".to_owned() }), "Merchant.Refused"), (None, "Merchant.Silent")]
+    {
+        let world = World { answer, ..World::accepting() };
+        let order = world.order().await;
+        let failed = world.run(&order.id).await;
+        assert_eq!(code(&failed), expected);
+        is_clean(&world, &failed);
+        let total = order.total().minor;
+        assert_eq!(world.ledger(&order.id).await, [(Authorization, total), (Void, total)]);
+        assert_eq!(world.logistics.faults().calls("create"), 0, "no courier before the store accepts");
+    }
+}

@@ -1,0 +1,342 @@
+//! One step, forward and back: what it does with its claim, and what a refused claim means.
+
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
+use carryout_workflow::{
+    Action, Attempt, Claim, ClaimRefused, Class, Coded, Direction, Effect, ErrorCode, Failure, Outcome, Progress, StatusMap,
+    StatusStore, Step, StepEntry, StepInput, StepState, StoreError, Subject, UndoState,
+    run::{self, RunError},
+};
+use serde_json::{Value, json};
+use std::sync::Mutex;
+
+const NOW: i64 = 1_000_000;
+
+#[derive(Debug, Clone, PartialEq)]
+struct Parcel {
+    run: u32,
+    direction: Direction,
+    closed: bool,
+    steps: StatusMap,
+}
+
+impl Parcel {
+    fn with(change: impl FnOnce(&mut StepEntry)) -> Self {
+        let mut entry = StepEntry { attempts: 3, undo_attempts: 2, key_version: 4, ..StepEntry::default() };
+        change(&mut entry);
+        Self { run: 2, direction: Direction::Forward, closed: false, steps: StatusMap([("send".to_owned(), entry)].into()) }
+    }
+}
+
+impl Subject for Parcel {
+    fn id(&self) -> &str {
+        "p1"
+    }
+
+    fn status(&self) -> &StatusMap {
+        &self.steps
+    }
+
+    fn run(&self) -> u32 {
+        self.run
+    }
+
+    fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+enum SendError {
+    #[error("the address does not exist")]
+    NoAddress,
+    #[error("the post office is silent")]
+    Silent,
+}
+
+impl Coded for SendError {
+    const CODES: &'static [ErrorCode] =
+        &[ErrorCode::permanent("Send.NoAddress", "Correct it."), ErrorCode::unknown("Send.Silent", "Wait.")];
+
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoAddress => Self::CODES[0],
+            Self::Silent => Self::CODES[1],
+        }
+    }
+}
+
+/// A step that ends as told, and remembers the attempt's key and number.
+struct Send {
+    ends: Result<Outcome<()>, SendError>,
+    attempts: Mutex<Vec<(String, u32, i64)>>,
+}
+
+impl Send {
+    fn ending(ends: Result<Outcome<()>, SendError>) -> Self {
+        Self { ends, attempts: Mutex::default() }
+    }
+
+    fn note(&self, attempt: &impl Attempt<()>) -> Result<Outcome<()>, SendError> {
+        self.attempts.lock().unwrap().push((attempt.key(), attempt.number(), attempt.now()));
+        self.ends.clone()
+    }
+}
+
+impl Step for Send {
+    type Subject = Parcel;
+    type Error = SendError;
+    const NAME: &'static str = "send";
+}
+
+impl Effect for Send {
+    type Note = ();
+
+    async fn process(&self, _: &Parcel, attempt: &impl Attempt<()>) -> Result<Outcome<()>, SendError> {
+        attempt.remember("ref", ()).await.unwrap();
+        self.note(attempt)
+    }
+
+    async fn undo(&self, _: &Parcel, attempt: &impl Attempt<()>) -> Result<Outcome<()>, SendError> {
+        self.note(attempt)
+    }
+}
+
+/// A store that answers every claim as told, and remembers what was written.
+struct Told {
+    claim: Mutex<Option<Result<Parcel, ClaimRefused<Parcel>>>>,
+    writes_fail: bool,
+    written: Mutex<Vec<String>>,
+}
+
+impl Told {
+    fn giving(claim: Result<Parcel, ClaimRefused<Parcel>>) -> Self {
+        Self { claim: Mutex::new(Some(claim)), writes_fail: false, written: Mutex::default() }
+    }
+
+    fn held(parcel: Parcel) -> Self {
+        Self::giving(Err(ClaimRefused::Held(Box::new(parcel))))
+    }
+
+    fn written(&self) -> Vec<String> {
+        self.written.lock().unwrap().clone()
+    }
+
+    fn write(&self, what: String) -> Result<(), StoreError> {
+        self.written.lock().unwrap().push(what);
+        if self.writes_fail { Err(StoreError::Unavailable("told to fail".to_owned())) } else { Ok(()) }
+    }
+}
+
+impl StatusStore for Told {
+    type Subject = Parcel;
+    type Note = ();
+
+    async fn claim(&self, claim: &Claim, (): &()) -> Result<Parcel, ClaimRefused<Parcel>> {
+        assert_eq!((claim.id.as_str(), claim.step, claim.run, claim.now, claim.lease_until), ("p1", "send", 2, NOW, NOW + 9));
+        self.claim.lock().unwrap().take().unwrap()
+    }
+
+    async fn remember(&self, _: &Claim, reference: &str, (): &()) -> Result<(), StoreError> {
+        self.written.lock().unwrap().push(format!("remember {reference}"));
+        Ok(())
+    }
+
+    async fn complete(&self, _: &Claim, state: StepState, progress: &Progress<()>) -> Result<(), StoreError> {
+        self.write(format!("complete {state:?} {:?}", progress.reference))
+    }
+
+    async fn release(&self, _: &Claim, failure: &Failure, class: Class) -> Result<(), StoreError> {
+        self.write(format!("release {} {class:?}", failure.code))
+    }
+
+    async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Parcel, ClaimRefused<Parcel>> {
+        self.written.lock().unwrap().push(format!("turn {:?}", reason.map(|reason| &reason.code)));
+        self.claim(claim, &()).await
+    }
+
+    async fn complete_undo(&self, _: &Claim, _: &Progress<()>) -> Result<(), StoreError> {
+        self.write("complete_undo".to_owned())
+    }
+
+    async fn release_undo(&self, _: &Claim, failure: &Failure) -> Result<(), StoreError> {
+        self.write(format!("release_undo {}", failure.code))
+    }
+}
+
+fn input(failure: Value) -> StepInput {
+    StepInput {
+        action: Action::Process,
+        id: "p1".to_owned(),
+        run: 2,
+        correlation_id: String::new(),
+        facts: Value::Null,
+        failure,
+        task_token: None,
+    }
+}
+
+async fn forward(step: &Send, store: &Told) -> Result<(StepState, Value), RunError<SendError>> {
+    run::process(step, store, &input(Value::Null), NOW, NOW + 9).await.map(|reply| (reply.state, reply.response))
+}
+
+async fn back(step: &Send, store: &Told) -> Result<StepState, RunError<SendError>> {
+    run::undo(step, store, &input(json!({ "Error": "A.B", "Cause": "c" })), NOW, NOW + 9).await.map(|reply| reply.state)
+}
+
+fn done() -> Outcome<()> {
+    Outcome::Done(Progress { reference: Some("ref".to_owned()), response: Some(json!(7)), note: () })
+}
+
+#[tokio::test]
+async fn a_step_that_succeeds_is_completed_under_its_key() {
+    for (outcome, answer, written) in [
+        (done(), (StepState::Done, json!(7)), vec!["remember ref", "complete Done Some(\"ref\")"]),
+        (Outcome::Skipped, (StepState::Skipped, Value::Null), vec!["remember ref", "complete Skipped None"]),
+        // What the step has recorded itself is not written again.
+        (Outcome::Recorded(json!(8)), (StepState::Done, json!(8)), vec!["remember ref"]),
+    ] {
+        let (step, store) = (Send::ending(Ok(outcome)), Told::giving(Ok(Parcel::with(|_| {}))));
+        assert_eq!(forward(&step, &store).await.unwrap(), answer);
+        assert_eq!(store.written(), written);
+        assert_eq!(*step.attempts.lock().unwrap(), [("p1/send/4".to_owned(), 3, NOW)]);
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_fails_gives_its_claim_back_with_the_class_of_its_error() {
+    for (error, written) in
+        [(SendError::NoAddress, "release Send.NoAddress Permanent"), (SendError::Silent, "release Send.Silent Unknown")]
+    {
+        for writes_fail in [false, true] {
+            let store = Told { writes_fail, ..Told::giving(Ok(Parcel::with(|_| {}))) };
+            let failed = forward(&Send::ending(Err(error.clone())), &store).await.unwrap_err();
+            assert_eq!(failed.failure(), Failure::of(&error), "the step's own error is reported, also where it can't be written");
+            assert_eq!(store.written()[1], written);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_could_not_be_recorded_is_no_success() {
+    let store = Told { writes_fail: true, ..Told::giving(Ok(Parcel::with(|_| {}))) };
+    assert_eq!(forward(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, "Store.Unavailable");
+    let store = Told { writes_fail: true, ..Told::giving(Ok(Parcel::with(|_| {}))) };
+    assert_eq!(back(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, "Store.Unavailable");
+}
+
+#[tokio::test]
+async fn a_refused_claim_is_answered_from_what_is_stored_and_the_step_does_nothing() {
+    let failed = Failure { code: "Send.NoAddress".to_owned(), message: "no".to_owned(), advice: "a".to_owned() };
+    let leased = || Parcel::with(|entry| entry.lease_until = NOW + 5);
+    let cases: [(Parcel, &str); 7] = [
+        (leased(), "Step.InProgress"),
+        (Parcel { direction: Direction::Undo, ..leased() }, "Run.Turned"),
+        (Parcel { closed: true, ..leased() }, "Run.Superseded"),
+        (Parcel { run: 3, ..leased() }, "Run.Superseded"),
+        // A newer run's answer is not this run's.
+        (Parcel { run: 3, ..Parcel::with(|entry| entry.state = StepState::Done) }, "Run.Superseded"),
+        (Parcel::with(|entry| (entry.state, entry.failure) = (StepState::Failed, Some(failed.clone()))), "Send.NoAddress"),
+        (Parcel { steps: StatusMap::default(), ..leased() }, "Step.Unknown"),
+    ];
+    for (parcel, code) in cases {
+        let (step, store) = (Send::ending(Ok(done())), Told::held(parcel.clone()));
+        assert_eq!(forward(&step, &store).await.unwrap_err().failure().code, code, "{parcel:?}");
+        assert!(step.attempts.lock().unwrap().is_empty() && store.written().is_empty());
+    }
+    for (refused, code) in [
+        (ClaimRefused::NotFound, "Step.Unknown"),
+        (ClaimRefused::Store(StoreError::Unavailable("x".to_owned())), "Store.Unavailable"),
+        (ClaimRefused::Store(StoreError::Corrupt("x".to_owned())), "Store.Corrupt"),
+    ] {
+        let store = Told::giving(Err(refused));
+        assert_eq!(forward(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, code);
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_is_done_says_so_again_also_when_the_subject_has_turned_or_closed() {
+    for state in [StepState::Done, StepState::Skipped] {
+        let parcel = Parcel::with(|entry| (entry.state, entry.response) = (state, Some(json!(7))));
+        for parcel in
+            [parcel.clone(), Parcel { direction: Direction::Undo, ..parcel.clone() }, Parcel { closed: true, ..parcel.clone() }]
+        {
+            let step = Send::ending(Err(SendError::Silent));
+            assert_eq!(forward(&step, &Told::held(parcel)).await.unwrap(), (state, json!(7)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_undo_is_completed_or_given_back() {
+    for outcome in [done(), Outcome::Skipped] {
+        let (step, store) = (Send::ending(Ok(outcome)), Told::giving(Ok(Parcel::with(|entry| entry.state = StepState::Running))));
+        assert_eq!(back(&step, &store).await.unwrap(), StepState::Running);
+        assert_eq!(store.written(), ["turn Some(\"A.B\")", "complete_undo"]);
+        assert_eq!(*step.attempts.lock().unwrap(), [("p1/send/4".to_owned(), 2, NOW)], "the number counts undos");
+    }
+    let store = Told::giving(Ok(Parcel::with(|_| {})));
+    back(&Send::ending(Ok(Outcome::Recorded(Value::Null))), &store).await.unwrap();
+    assert_eq!(store.written().len(), 1, "what the step has recorded itself is not written again");
+
+    let store = Told::giving(Ok(Parcel::with(|_| {})));
+    assert_eq!(back(&Send::ending(Err(SendError::Silent)), &store).await.unwrap_err().failure().code, "Send.Silent");
+    assert_eq!(store.written()[1], "release_undo Send.Silent");
+}
+
+#[tokio::test]
+async fn a_refused_undo_waits_out_the_lease_and_accepts_what_is_undone() {
+    let leased = || Parcel::with(|entry| entry.lease_until = NOW + 5);
+    let undone = Parcel::with(|entry| (entry.state, entry.undo) = (StepState::Done, UndoState::Done));
+    for (parcel, code) in [
+        (leased(), "Step.InProgress"),
+        (Parcel { direction: Direction::Undo, ..leased() }, "Step.InProgress"),
+        (Parcel { closed: true, ..leased() }, "Run.Superseded"),
+        (Parcel { closed: true, ..undone.clone() }, "Run.Superseded"),
+        (Parcel { run: 3, ..undone.clone() }, "Run.Superseded"),
+        (Parcel { steps: StatusMap::default(), ..leased() }, "Step.Unknown"),
+    ] {
+        let (step, store) = (Send::ending(Ok(done())), Told::held(parcel.clone()));
+        assert_eq!(back(&step, &store).await.unwrap_err().failure().code, code, "{parcel:?}");
+        assert!(step.attempts.lock().unwrap().is_empty());
+    }
+    assert_eq!(back(&Send::ending(Ok(done())), &Told::held(undone)).await.unwrap(), StepState::Done);
+    let nobody = Told::giving(Err(ClaimRefused::NotFound));
+    assert_eq!(back(&Send::ending(Ok(done())), &nobody).await.unwrap_err().failure().code, "Step.Unknown");
+}
+
+#[test]
+fn the_reason_is_read_whoever_reports_it() {
+    let reason = |failure: Value| input(failure).reason().map(|failure| (failure.code, failure.message, failure.advice));
+    let of = |code: &str, message: &str, advice: &str| Some((code.to_owned(), message.to_owned(), advice.to_owned()));
+    // As an order records it.
+    let recorded = json!({ "code": "Payment.Declined", "message": "no money", "advice": "another card" });
+    assert_eq!(reason(recorded), of("Payment.Declined", "no money", "another card"));
+    // As Step Functions tells of a Lambda's own error, of one that was killed, of a callback, of silence.
+    let cause = r#"{"errorMessage":"no money","errorType":"Payment.Declined","trace":[]}"#;
+    assert_eq!(reason(json!({ "Error": "Payment.Declined", "Cause": cause })), of("Payment.Declined", "no money", ""));
+    assert_eq!(reason(json!({ "Error": "Sandbox.Timedout", "Cause": "10 s" })), of("Sandbox.Timedout", "10 s", ""));
+    assert_eq!(reason(json!({ "Error": "Merchant.Refused", "Cause": "42" })), of("Merchant.Refused", "42", ""));
+    assert_eq!(reason(json!({ "Error": "Merchant.Refused", "Cause": "{\"a\":1}" })), of("Merchant.Refused", "{\"a\":1}", ""));
+    assert_eq!(reason(json!({ "Error": "States.Timeout" })), of("States.Timeout", "", ""));
+    for nothing in [Value::Null, json!({}), json!("x"), json!({ "Error": 1 })] {
+        assert_eq!(reason(nothing), None);
+    }
+}
+
+#[test]
+fn an_effect_remains_until_it_is_known_to_be_gone() {
+    let remains = |state, undo| StepEntry { state, undo, ..StepEntry::default() }.may_have_effect();
+    for state in [StepState::Running, StepState::Waiting, StepState::Done] {
+        assert!(remains(state, UndoState::None) && remains(state, UndoState::Running) && !remains(state, UndoState::Done));
+    }
+    for undo in [UndoState::None, UndoState::Running, UndoState::Done] {
+        assert!(!remains(StepState::Pending, undo) && !remains(StepState::Skipped, undo));
+        // A refusal says nothing of the attempts before it.
+        assert_eq!(remains(StepState::Failed, undo), undo == UndoState::Running);
+    }
+}

@@ -1,0 +1,86 @@
+//! `make bench`: measures what the documentation claims, side by side with the naive way, and prints it with the machine
+//! that it ran on. Nothing here fails on a slow machine.
+
+mod latency;
+mod machine;
+mod naive;
+mod package;
+mod plan;
+mod requests;
+mod rig;
+mod start;
+mod transitions;
+
+use anyhow::Result;
+use carryout::{Project, Stack};
+use clap::{Parser, ValueEnum};
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// The task plan against one task after another.
+    Plan,
+    /// DynamoDB requests of a placed order, step by step.
+    Requests,
+    /// Step Functions transitions and payloads of a placed order.
+    Transitions,
+    /// Submit, and submit to PLACED.
+    Latency,
+    /// From process start to the first poll.
+    Start,
+    /// The size of each function's package.
+    Package,
+}
+
+/// Measures Carryout on this machine.
+///
+/// Needs a deployed stack (`make demo`) for requests, transitions and latency, and a release build (`make package`) for
+/// start and package.
+#[derive(Parser)]
+#[command(after_help = "Examples:\n  make bench\n  cargo run --release -p bench -- plan start")]
+struct Arguments {
+    /// What to measure [default: everything]
+    sections: Vec<Section>,
+    /// Orders per measurement of latency
+    #[arg(long, default_value_t = 40)]
+    orders: usize,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let Arguments { sections, orders } = Arguments::parse();
+    let wanted = |section| sections.is_empty() || sections.contains(&section);
+    let project = Project::find()?;
+    println!("{}", machine::describe(&project)?);
+    if wanted(Section::Plan) {
+        plan::measure().await?;
+    }
+    if wanted(Section::Requests) {
+        requests::measure(&Stack::deployed(&project)?).await?;
+    }
+    if wanted(Section::Transitions) {
+        transitions::measure(&project).await?;
+    }
+    if wanted(Section::Latency) {
+        latency::measure(&project, orders).await?;
+    }
+    if wanted(Section::Start) {
+        start::measure(&project)?;
+    }
+    if wanted(Section::Package) {
+        package::measure(&project)?;
+    }
+    Ok(())
+}
+
+/// The value below which `share` (0 to 1) of the sorted values lie.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((last as f64 * share).round() as usize).copied().unwrap_or(f64::NAN)
+}
+
+/// The values in ascending order.
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
+}

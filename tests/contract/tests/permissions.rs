@@ -1,0 +1,192 @@
+//! Policies allow what the code does, and nothing else.
+
+use carryout_checkout::workflows;
+use carryout_workflow::Workflow;
+use contract::adapters::{self, Adapter, Target, Use};
+use contract::findings::{Findings, set};
+use contract::source::{self, Wiring};
+use contract::template::{self, Function, Template};
+use std::collections::{BTreeMap, BTreeSet};
+use syn::visit::Visit as _;
+
+/// Functions that use a part of an adapter only: the files from which they call it. What is called there, and nothing else
+/// of the adapter, counts.
+const CALLED_FROM: &[(&str, &str, &[&str])] = &[
+    ("quote-price", "DynamoCatalog", &["shared/checkout/src/quoting.rs"]),
+    ("quote-price", "DynamoQuotes", &["shared/checkout/src/quoting.rs"]),
+    ("submit-checkout", "DynamoCatalog", &["shared/checkout/src/submit.rs", "shared/checkout/src/quoting.rs"]),
+    ("submit-checkout", "DynamoQuotes", &["shared/checkout/src/submit.rs", "shared/checkout/src/quoting.rs"]),
+    ("start-checkout", "SfnExecutions", &["shared/checkout/src/start.rs"]),
+];
+
+fn load() -> (Template, BTreeMap<String, Adapter>) {
+    (Template::load().expect("the template is YAML"), adapters::load().unwrap_or_else(|problem| unreadable(&problem)))
+}
+
+fn unreadable(problem: &str) -> BTreeMap<String, Adapter> {
+    let mut findings = Findings::new();
+    findings.add(problem);
+    findings.conclude();
+    BTreeMap::new()
+}
+
+/// What a function uses of an adapter.
+fn used(folder: &str, name: &str, adapter: &Adapter) -> BTreeSet<Use> {
+    let Some((_, _, files)) = CALLED_FROM.iter().find(|(function, narrowed, _)| (*function, *narrowed) == (folder, name)) else {
+        return adapter.uses();
+    };
+    called_from(files, adapter).into_iter().filter_map(|method| adapter.methods.get(&method)).flatten().cloned().collect()
+}
+
+/// The methods of an adapter that are called on something other than `self` in these files.
+fn called_from(files: &[&str], adapter: &Adapter) -> BTreeSet<String> {
+    let mut called = BTreeSet::new();
+    for path in files {
+        let file = source::parse(path).expect("the file is Rust");
+        let calls = source::calls(|calls| calls.visit_file(&file));
+        let on_others = calls.iter().filter(|call| call.is_method && call.receiver.as_deref().is_some_and(|receiver| receiver != "self"));
+        called.extend(on_others.map(|call| call.name().to_owned()).filter(|name| adapter.methods.contains_key(name)));
+    }
+    called
+}
+
+/// What a function's policy must allow: pairs of action and resource.
+fn needed(
+    template: &Template,
+    function: &Function<'_>,
+    adapters: &BTreeMap<String, Adapter>,
+    findings: &mut Findings,
+) -> BTreeSet<(String, String)> {
+    let folder = function.folder();
+    let mut needed = BTreeSet::new();
+    let Ok(wiring) = Wiring::of(folder) else { return needed };
+    let environment = function.environment();
+    for (name, given) in &wiring.constructions {
+        let Some(adapter) = adapters.get(name) else { continue };
+        findings.check(!adapter.constants.is_empty(), || {
+            format!("functions/{folder} makes a {name}, which has no ACTIONS: add them in shared/aws, or use an adapter that has")
+        });
+        let resource = |parameter: &str| -> Option<String> {
+            let position = adapter.parameters.iter().position(|own| own == parameter)?;
+            let key = wiring.variables.get(given.get(position)?)?;
+            Some(template::resource_name(environment.get(key.as_str())?)).filter(|id| template.0["Resources"].get(id).is_some())
+        };
+        for (action, target) in used(folder, name, adapter) {
+            match &target {
+                Target::Given(parameter) | Target::Index(parameter, _) => match resource(parameter) {
+                    None => findings.add(format!(
+                        "functions/{folder}/src/main.rs: it can't be told what {name} is given as {parameter}: give it a variable that \
+                         config reads, whose value in the template is !Ref to a resource"
+                    )),
+                    Some(id) => {
+                        let index = if let Target::Index(_, index) = &target { format!("/index/{index}") } else { String::new() };
+                        needed.insert((action, format!("{id}{index}")));
+                    }
+                },
+                Target::StateMachine => {
+                    let answers = action.starts_with("states:SendTask");
+                    needed.extend(workflow_names(|workflow| !answers || waits(workflow)).map(|name| (action.clone(), template::state_machine_arn(&name))));
+                }
+                Target::Execution => {
+                    needed.extend(workflow_names(|_| true).map(|name| (action.clone(), template::execution_arn(&name))));
+                }
+            }
+        }
+    }
+    needed
+}
+
+fn waits(workflow: &Workflow) -> bool {
+    workflow.steps().any(|spec| spec.wait.is_some())
+}
+
+fn workflow_names(wanted: impl Fn(&Workflow) -> bool) -> impl Iterator<Item = String> {
+    let names: Vec<String> = workflows::orchestrator().workflows().iter().filter(|one| wanted(one)).map(|one| one.name.clone()).collect();
+    names.into_iter()
+}
+
+#[test]
+fn each_adapter_lists_the_actions_that_it_calls() {
+    let (_, adapters) = load();
+    let mut findings = Findings::new();
+    for (name, adapter) in adapters.iter().filter(|(_, adapter)| !adapter.constants.is_empty()) {
+        let expected = adapter.expected_constants();
+        findings.same(
+            &set(adapter.constants.keys().cloned()),
+            &set(expected.keys().cloned()),
+            |constant| format!("{name}::{constant}: nothing in {name} is called on that: remove it"),
+            |constant| format!("{name}: add {constant} with {:?}", expected[constant]),
+        );
+        for (constant, actions) in &adapter.constants {
+            findings.same(
+                actions,
+                expected.get(constant).unwrap_or(&BTreeSet::new()),
+                |action| format!("{name}::{constant} has {action}, which {name} never calls on that: remove it"),
+                |action| format!("{name} calls {action}: add it to {name}::{constant}"),
+            );
+        }
+    }
+    findings.check(adapters.len() >= 10, || "shared/aws has hardly any adapters: is tests/contract/src/adapters.rs still right?".to_owned());
+    findings.conclude();
+}
+
+#[test]
+fn each_policy_allows_what_its_function_calls() {
+    let (template, adapters) = load();
+    let mut findings = Findings::new();
+    for function in template.functions() {
+        let needed = needed(&template, &function, &adapters, &mut findings);
+        let (id, folder) = (function.id, function.folder());
+        findings.same(
+            &function.allowed(),
+            &needed,
+            |(action, resource)| format!("{id}: {action} on {resource} is allowed and functions/{folder} never calls it: remove it from Policies"),
+            |(action, resource)| format!("{id}: functions/{folder} calls {action} on {resource}: add it to Policies"),
+        );
+    }
+    findings.conclude();
+}
+
+#[test]
+fn what_is_known_of_partial_use_is_true() {
+    let (template, adapters) = load();
+    let mut findings = Findings::new();
+    for (folder, name, files) in CALLED_FROM {
+        let Some(adapter) = adapters.get(*name) else {
+            findings.add(format!("CALLED_FROM names {name}, which is no adapter: remove the line"));
+            continue;
+        };
+        let made = Wiring::of(folder).is_ok_and(|wiring| wiring.constructions.iter().any(|(made, _)| made == name));
+        findings.check(template.function(folder).is_some() && made, || format!("CALLED_FROM: functions/{folder} makes no {name}: remove the line"));
+        let called = called_from(files, adapter);
+        findings.check(!called.is_empty(), || format!("CALLED_FROM: nothing of {name} is called from {files:?}: correct the files"));
+        let all = set(adapter.methods.keys().cloned());
+        findings.check(called != all, || format!("CALLED_FROM: {folder} calls all of {name}: remove the line"));
+    }
+    findings.conclude();
+}
+
+#[test]
+fn no_policy_has_a_wildcard() {
+    let template = Template::load().expect("the template is YAML");
+    let mut findings = Findings::new();
+    for (id, resource) in template.resources() {
+        for statement in template::statements(&resource["Properties"]) {
+            for action in template::one_or_many(&statement["Action"]).into_iter().filter_map(|action| action.as_str()) {
+                findings.check(!action.contains('*'), || format!("{id}: name the actions that {action} stands for"));
+            }
+            for resource in template::one_or_many(&statement["Resource"]) {
+                let name = template::resource_name(resource);
+                // The name of an execution is not known before it starts; its state machine's is.
+                let known = name.strip_suffix(":*").filter(|arn| arn.contains(":execution:")).unwrap_or(&name);
+                findings.check(!known.is_empty() && !known.contains('*'), || format!("{id}: {name} is a wildcard: name the resource"));
+            }
+            findings.check(statement["NotAction"].is_null() && statement["NotResource"].is_null(), || format!("{id}: say what is allowed, not what is not"));
+        }
+        let policies = template::one_or_many(&resource["Properties"]["Policies"]);
+        for policy in policies.into_iter().filter(|policy| policy["Statement"].is_null()) {
+            findings.add(format!("{id}: {policy} is a managed policy or a SAM template: write its statements out"));
+        }
+    }
+    findings.conclude();
+}

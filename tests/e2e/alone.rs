@@ -1,0 +1,60 @@
+//! What touches every order that is under way. `.config/nextest.toml` lets nothing else run meanwhile.
+
+use crate::stage::{Stage, eventually};
+use anyhow::{Context as _, Result};
+use carryout::local_cloud::process::{CLOUD_ID, marked, variable};
+use carryout::local_cloud::{Home, Record};
+use carryout_checkout::market::{Country, MarketType};
+use carryout_checkout::submit::COVERAGE_BY_RADIUS;
+use carryout_workflow::StepState;
+use serde_json::json;
+
+/// Nobody names an order when asking whether couriers come, so that the fault hits whoever asks first.
+#[tokio::test]
+async fn nobody_knows_where_couriers_go_and_the_stores_radius_decides() -> Result<()> {
+    let stage = Stage::set().await?;
+    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
+    let quote = scene.quote(&scene.cart()).await?;
+    stage.fault(&json!({ "partner": "logistics", "operation": "coverage", "kind": "fail_before" })).await?;
+    let id = scene.order(&quote).await?;
+    let view = scene.assert_placed(&id, &quote).await?;
+    assert_eq!(view.flags, [COVERAGE_BY_RADIUS]);
+    Ok(())
+}
+
+/// The Lambda is killed while the processor takes the money: whether it did is not known to anybody who is left.
+#[tokio::test]
+async fn a_function_is_killed_while_it_takes_the_money() -> Result<()> {
+    let stage = Stage::set().await?;
+    let cloud = Record::read(&stage.project)?.filter(|cloud| matches!(cloud.home, Home::Process { .. }));
+    let Some(cloud) = cloud.filter(|cloud| stage.stack.endpoint.as_ref() == Some(&cloud.endpoint)) else {
+        eprintln!("skipped: the functions do not run as processes of this machine's own local cloud");
+        return Ok(());
+    };
+    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
+    scene.fault("payment", "capture", "slow", json!({ "milliseconds": 2_500 })).await?;
+    let quote = scene.quote(&scene.cart()).await?;
+    let id = scene.order(&quote).await?;
+    // The sandbox holds the answer back after the money is taken.
+    eventually("the money is taken", async || {
+        let captured = scene.books(&id).await?.summary.captured;
+        Ok((captured > 0).then_some(()))
+    })
+    .await?;
+
+    let name = format!("{}-capture-payment", stage.stack.stack);
+    let running = marked(CLOUD_ID, &cloud.id);
+    let victims: Vec<_> =
+        running.into_iter().filter(|process| variable(process.pid, "AWS_LAMBDA_FUNCTION_NAME").as_ref() == Some(&name)).collect();
+    anyhow::ensure!(!victims.is_empty(), "no process plays {name}");
+    victims.iter().for_each(|process| process.kill());
+    let at_the_kill = scene.view(&id).await?;
+    let capture = |view: &carryout_checkout::track::OrderView| {
+        view.steps.iter().find(|step| step.step == "capture-payment").cloned().context("there is no such step")
+    };
+    assert_eq!(capture(&at_the_kill)?.state, StepState::Running, "it was killed too late");
+
+    let view = scene.assert_placed(&id, &quote).await?;
+    assert!(capture(&view)?.attempts > 1, "{view:?}");
+    Ok(())
+}

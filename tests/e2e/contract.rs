@@ -1,0 +1,147 @@
+//! The adapters of the stack's tables keep what their ports promise: the suites that `carryout-checkout` runs against its
+//! in-memory adapters, against DynamoDB.
+//!
+//! They run on copies of the deployed tables, keys and indexes included: in the tables themselves the sweeper would find
+//! the suites' orders and drive them on.
+
+use crate::stage::Stage;
+use anyhow::{Context as _, Result};
+use carryout_aws::{
+    DynamoAnswers, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers, DynamoOrders,
+    DynamoQuoteLocks, DynamoQuotes, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
+};
+use carryout_checkout::contract::{self, Fixture};
+use carryout_checkout::market::{Country, MarketType};
+use carryout_checkout::memory::samples;
+use carryout_lambda::ids::{RandomIds, new_id};
+
+/// The adapters, on copies of their tables.
+struct Adapters {
+    fixture: Fixture<DynamoSubmissions, DynamoQuotes, DynamoOrders, RandomIds>,
+    answers: DynamoAnswers,
+    catalog: DynamoCatalog,
+    closing: DynamoClosing,
+    locks: DynamoQuoteLocks,
+    reservations: DynamoReservations,
+    statuses: DynamoStatusStore,
+    stuck: DynamoStuckOrders,
+    /// Last, for it removes the tables.
+    stage: Stage,
+}
+
+impl Adapters {
+    /// Nothing on AWS itself, where tables are not made in passing.
+    async fn on_copies() -> Result<Option<Self>> {
+        let stage = Stage::set().await?;
+        let mut copies = Vec::new();
+        for table in ["OrdersTable", "IdempotencyTable", "QuotesTable", "StoresTable"] {
+            let Some(copy) = stage.copy_table(table).await? else { return Ok(None) };
+            copies.push(copy);
+        }
+        let (orders, idempotency, quotes, stores) = (&copies[0], &copies[1], &copies[2], &copies[3]);
+        let aws = &stage.aws;
+        let store = samples::store(&new_id("sto"), Country::AU, MarketType::Restaurant);
+        DynamoCatalogWriter::new(aws, stores).write(&store).await.context("the store could not be written")?;
+        Ok(Some(Self {
+            fixture: Fixture {
+                submissions: DynamoSubmissions::new(aws, orders, idempotency, quotes, stage.output("ConsumersTable")?),
+                quotes: DynamoQuotes::new(aws, quotes),
+                orders: DynamoOrders::new(aws, orders),
+                ids: RandomIds,
+                store,
+            },
+            answers: DynamoAnswers::new(aws, orders),
+            catalog: DynamoCatalog::new(aws, stores),
+            closing: DynamoClosing::new(aws, orders, quotes),
+            locks: DynamoQuoteLocks::new(aws, orders, quotes),
+            reservations: DynamoReservations::new(aws, orders, stores),
+            statuses: DynamoStatusStore::new(aws, orders),
+            stuck: DynamoStuckOrders::new(aws, orders),
+            stage,
+        }))
+    }
+}
+
+#[tokio::test]
+async fn catalog() -> Result<()> {
+    if let Some(adapters) = Adapters::on_copies().await? {
+        contract::catalog(&adapters.fixture, &adapters.catalog).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn consumers() -> Result<()> {
+    if let Some(adapters) = Adapters::on_copies().await?
+        && let Some(table) = adapters.stage.copy_table("ConsumersTable").await?
+    {
+        let known = samples::consumer(&new_id("con"));
+        DynamoConsumerWriter::new(&adapters.stage.aws, &table).write(std::slice::from_ref(&known)).await?;
+        contract::consumers(&DynamoConsumers::new(&adapters.stage.aws, &table), &known, &RandomIds).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn quotes() -> Result<()> {
+    if let Some(adapters) = Adapters::on_copies().await? {
+        contract::quotes(&adapters.fixture).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn submissions() -> Result<()> {
+    if let Some(adapters) = Adapters::on_copies().await? {
+        contract::submissions(&adapters.fixture).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn status_store() -> Result<()> {
+    if let Some(Adapters { fixture, statuses, stuck, closing, .. }) = &Adapters::on_copies().await? {
+        contract::status_store(fixture, statuses, stuck, closing).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn quote_locks() -> Result<()> {
+    if let Some(Adapters { fixture, locks, statuses, .. }) = &Adapters::on_copies().await? {
+        contract::quote_locks(fixture, locks, statuses).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn reservations() -> Result<()> {
+    if let Some(Adapters { fixture, reservations, statuses, catalog, .. }) = &Adapters::on_copies().await? {
+        contract::reservations(fixture, reservations, statuses, catalog).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn closing() -> Result<()> {
+    if let Some(Adapters { fixture, closing, statuses, stuck, .. }) = &Adapters::on_copies().await? {
+        contract::closing(fixture, closing, statuses, stuck).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn answers() -> Result<()> {
+    if let Some(Adapters { fixture, answers, statuses, .. }) = &Adapters::on_copies().await? {
+        contract::answers(fixture, answers, statuses).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn stuck_orders() -> Result<()> {
+    if let Some(Adapters { fixture, stuck, .. }) = &Adapters::on_copies().await? {
+        contract::stuck_orders(fixture, stuck).await;
+    }
+    Ok(())
+}

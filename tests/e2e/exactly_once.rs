@@ -1,0 +1,121 @@
+//! Whatever is repeated has its effect once.
+
+use crate::stage::{Scene, Stage, assert_problem};
+use anyhow::Result;
+use carryout::client::Reply;
+use carryout_aws::{SfnExecutions, SqsQueue};
+use carryout_checkout::market::{Country, MarketType};
+use carryout_checkout::order::execution_name;
+use carryout_checkout::ports::{ExecutionState, Executions as _, OrderQueue as _, OrderSubmitted};
+use carryout_checkout::submit::CheckoutAnswer;
+use carryout_checkout::track::OrderView;
+use carryout_lambda::ids::new_id;
+use futures::future::try_join_all;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// How often the order's payment intent was created, its courier asked for, and its store told.
+async fn calls(scene: &Scene<'_>, order_id: &str) -> Result<[usize; 3]> {
+    let books = scene.books(order_id).await?;
+    let calls = books.all["calls"].as_array().cloned().unwrap_or_default();
+    Ok([("payment", "create"), ("logistics", "deliver"), ("merchant", "notify")].map(|(partner, operation)| {
+        calls.iter().filter(|call| call["partner"] == partner && call["operation"] == operation).count()
+    }))
+}
+
+async fn state_of(stage: &Stage, view: &OrderView, run: u32) -> Result<ExecutionState> {
+    let executions = SfnExecutions::new(&stage.aws, stage.output("StateMachinePrefix")?);
+    Ok(executions.state(&view.workflow, &execution_name(&view.id, run)).await?)
+}
+
+#[tokio::test]
+async fn the_same_key_five_times_at_once_is_one_order() -> Result<()> {
+    let stage = Stage::set().await?;
+    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
+    let quote = scene.quote(&scene.cart()).await?;
+    let (card, key) = (scene.working_card()?, new_id("key"));
+    let send = || stage.client.checkout(&scene.consumer.id, &quote, &card.id, &key);
+    let replies: Vec<Reply> = try_join_all((0..5).map(|_| send())).await?;
+    let mut answers = BTreeSet::new();
+    for reply in &replies {
+        let answer: CheckoutAnswer = reply.expect(202)?;
+        answers.insert(answer.order_id);
+    }
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    let id = answers.pop_first().unwrap_or_default();
+    let view = scene.assert_placed(&id, &quote).await?;
+    assert_eq!((view.run, view.retries), (1, 0));
+    assert_eq!(calls(&scene, &id).await?, [1, 1, 1]);
+    assert_eq!(state_of(&stage, &view, 2).await?, ExecutionState::NotFound);
+    if stage.emulator.is_some() {
+        assert_eq!(stage.orders_of(&scene.consumer.id).await?, 1);
+    }
+
+    // Later, the same request gets the same answer, word for word.
+    let again = send().await?;
+    assert_eq!((again.status, &again.body), (202, &replies[0].body));
+    assert_eq!(again.headers.get("location"), replies[0].headers.get("location"));
+
+    // Under the same key, another request gets none.
+    let other = scene.quote(&scene.cart()).await?;
+    let refused = stage.client.checkout(&scene.consumer.id, &other, &card.id, &key).await?;
+    assert_problem(&refused, 422, "Idempotency.KeyReused", Some("Idempotency-Key"));
+    let refused = stage.client.checkout(&scene.consumer.id, &quote, &scene.declined_card()?.id, &key).await?;
+    assert_problem(&refused, 422, "Idempotency.KeyReused", Some("Idempotency-Key"));
+    if stage.emulator.is_some() {
+        assert_eq!(stage.orders_of(&scene.consumer.id).await?, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_consumers_may_choose_the_same_key() -> Result<()> {
+    let stage = Stage::set().await?;
+    let (one, two) =
+        futures::try_join!(stage.scene(Country::US, MarketType::Restaurant), stage.scene(Country::US, MarketType::Restaurant))?;
+    let (of_one, of_two) = (one.quote(&one.pickup()).await?, two.quote(&two.pickup()).await?);
+    let (card_of_one, card_of_two, key) = (one.working_card()?, two.working_card()?, new_id("key"));
+    let (first, second) = futures::try_join!(
+        stage.client.checkout(&one.consumer.id, &of_one, &card_of_one.id, &key),
+        stage.client.checkout(&two.consumer.id, &of_two, &card_of_two.id, &key)
+    )?;
+    let (first, second): (CheckoutAnswer, CheckoutAnswer) = (first.expect(202)?, second.expect(202)?);
+    assert_ne!(first.order_id, second.order_id);
+    one.assert_placed(&first.order_id, &of_one).await?;
+    two.assert_placed(&second.order_id, &of_two).await?;
+    Ok(())
+}
+
+/// The message comes again while the order is under way, and again after it is placed.
+#[tokio::test]
+async fn a_repeated_message_starts_nothing_twice() -> Result<()> {
+    let stage = Stage::set().await?;
+    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
+    let quote = scene.quote(&scene.cart()).await?;
+    let id = scene.order(&quote).await?;
+    let queue = SqsQueue::new(&stage.aws, stage.output("OrdersQueueUrl")?);
+    let message = OrderSubmitted::of(&stage.stored(&id).await?);
+    for _ in 0..3 {
+        queue.send(&message).await?;
+    }
+    let view = scene.assert_placed(&id, &quote).await?;
+    assert_eq!((view.run, view.retries), (1, 0), "{view:?}");
+    assert_eq!(calls(&scene, &id).await?, [1, 1, 1]);
+
+    let event = json!({ "Records": [{
+        "messageId": new_id("msg"),
+        "receiptHandle": "handle",
+        "body": serde_json::to_string(&message)?,
+        "attributes": {},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:orders",
+        "awsRegion": "us-east-1",
+    }] });
+    if let Some(answer) = stage.invoke("start-checkout", &event).await? {
+        assert_eq!(answer, json!({ "batchItemFailures": [] }), "a repeated message is no failure");
+    }
+    assert_eq!(scene.view(&id).await?, view);
+    assert_eq!(state_of(&stage, &view, 2).await?, ExecutionState::NotFound);
+    Ok(())
+}

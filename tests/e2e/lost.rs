@@ -1,0 +1,182 @@
+//! Orders that stopped moving: their message was lost, or their execution ended too early. The sweeper drives them on.
+
+use crate::stage::{Scene, Stage, eventually};
+use crate::webhooks::{accept, waiting};
+use anyhow::{Result, ensure};
+use carryout_aws::{DynamoCatalog, DynamoConsumers, DynamoQuotes, DynamoStuckOrders, DynamoSubmissions, SfnExecutions, SqsQueue};
+use carryout_checkout::market::{Country, MarketType};
+use carryout_checkout::order::{OrderStatus, execution_name};
+use carryout_checkout::ports::{
+    Clock, ExecutionState, Executions as _, IdempotencyKey, Ids, OrderFacts, OrderQueue, OrderSubmitted, StuckOrders as _,
+};
+use carryout_checkout::quoting::Quoting;
+use carryout_checkout::start::execution_input;
+use carryout_checkout::submit::{CheckoutRequest, Submit};
+use carryout_checkout::workflows::orchestrator;
+use carryout_lambda::clock::SystemClock;
+use carryout_lambda::idempotency::record_id;
+use carryout_lambda::ids::{RandomIds, new_id};
+use carryout_partners::{Http, HttpLogistics};
+use carryout_pricing::Quote;
+use carryout_workflow::{Direction, StoreError};
+use serde_json::json;
+
+/// A clock that is late, so that what it stamps counts as old.
+#[derive(Clone, Copy)]
+pub struct Ago(pub i64);
+
+impl Clock for Ago {
+    fn now(&self) -> i64 {
+        SystemClock.now_ms() - self.0
+    }
+}
+
+/// Late by more than an order may stand still.
+pub const LONG_AGO: Ago = Ago(5 * 60 * 1_000);
+
+/// Gives one id that is known beforehand.
+#[derive(Clone)]
+struct Known(String);
+
+impl Ids for Known {
+    fn new_id(&self, _prefix: &str) -> String {
+        self.0.clone()
+    }
+}
+
+/// A queue that is down.
+struct Down;
+
+impl OrderQueue for Down {
+    async fn send(&self, _message: &OrderSubmitted) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable("the queue is down".to_owned()))
+    }
+}
+
+/// Submits an order just as `submit-checkout` does, on the stack's own tables, while the queue is down.
+pub async fn submit_and_lose_the_message(scene: &Scene<'_>, quote: &Quote, clock: impl Clock, ids: impl Ids) -> Result<String> {
+    let stage = scene.stage;
+    let (orders, idempotency) = (stage.output("OrdersTable")?, stage.output("IdempotencyTable")?);
+    let (quotes, consumers) = (stage.output("QuotesTable")?, stage.output("ConsumersTable")?);
+    let submit = Submit {
+        quoting: Quoting {
+            catalog: DynamoCatalog::new(&stage.aws, stage.output("StoresTable")?),
+            consumers: DynamoConsumers::new(&stage.aws, consumers),
+            quotes: DynamoQuotes::new(&stage.aws, quotes),
+            seal: stage.keys("QuoteSecret").await?,
+            clock,
+            ids,
+            lock_for: 900_000,
+        },
+        submissions: DynamoSubmissions::new(&stage.aws, orders, idempotency, quotes, consumers),
+        logistics: HttpLogistics::new(Http::default(), format!("{}/logistics", stage.output("SandboxUrl")?)),
+        queue: Down,
+        orchestrator: orchestrator(),
+    };
+    let request = CheckoutRequest {
+        quote_id: quote.terms.id.clone(),
+        quote_signature: quote.signature.clone(),
+        payment_method_id: scene.working_card()?.id,
+    };
+    let key = IdempotencyKey {
+        record_id: record_id("submit-checkout", &scene.consumer.id, &new_id("key")),
+        validation: "none".to_owned(),
+    };
+    let submitted = submit.submit(&scene.consumer.id, &request, &key, &new_id("trace"), || 0.0).await?;
+    ensure!(submitted.first && !submitted.message_sent, "the message was sent");
+    Ok(submitted.answer.order_id)
+}
+
+/// Sweeps. Where that can't be asked for, the schedule does it within a minute.
+async fn sweep(stage: &Stage) -> Result<()> {
+    if let Some(swept) = stage.invoke("sweep-orders", &json!({})).await? {
+        ensure!(swept["failed"] == 0, "the sweep failed: {swept}");
+    }
+    Ok(())
+}
+
+fn executions(stage: &Stage) -> Result<SfnExecutions> {
+    Ok(SfnExecutions::new(&stage.aws, stage.output("StateMachinePrefix")?))
+}
+
+#[tokio::test]
+async fn an_order_whose_message_was_lost_is_started_by_the_sweeper() -> Result<()> {
+    let stage = Stage::set().await?;
+    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
+    let quote = scene.quote(&scene.cart()).await?;
+    let id = submit_and_lose_the_message(&scene, &quote, LONG_AGO, RandomIds).await?;
+    sweep(&stage).await?;
+    let view = scene.assert_placed(&id, &quote).await?;
+    assert_eq!((view.run, view.retries), (1, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_that_was_written_just_now_is_not_stuck() -> Result<()> {
+    let stage = Stage::set().await?;
+    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
+    let quote = scene.quote(&scene.pickup()).await?;
+    let id = submit_and_lose_the_message(&scene, &quote, SystemClock, RandomIds).await?;
+    sweep(&stage).await?;
+    let view = scene.view(&id).await?;
+    assert_eq!((view.status, view.run), (OrderStatus::Submitted, 1), "its message may still be on the way");
+    let queue = SqsQueue::new(&stage.aws, stage.output("OrdersQueueUrl")?);
+    queue.send(&OrderSubmitted::of(&stage.stored(&id).await?)).await?;
+    scene.assert_placed(&id, &quote).await?;
+    Ok(())
+}
+
+/// The first run's execution ends before the order exists, and so without closing it.
+#[tokio::test]
+async fn an_order_whose_execution_ended_too_early_goes_on_in_the_next_run() -> Result<()> {
+    let stage = Stage::set().await?;
+    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
+    let quote = scene.quote(&scene.cart()).await?;
+    let (id, executions) = (new_id("ord"), executions(&stage)?);
+    let (workflow, first) = ("checkout-standard", execution_name(&id, 1));
+    let input = execution_input(&OrderSubmitted {
+        order_id: id.clone(),
+        country: "US".to_owned(),
+        market_type: "restaurant".to_owned(),
+        run: 1,
+        direction: Direction::Forward,
+        failure: None,
+        facts: OrderFacts { quote_id: quote.terms.id.clone(), total: quote.terms.price.total },
+        correlation_id: new_id("trace"),
+    });
+    executions.start(workflow, &first, &input).await?;
+    let ended = async || Ok((executions.state(workflow, &first).await? == ExecutionState::Ended).then_some(()));
+    eventually("the first execution ends", ended).await?;
+
+    assert_eq!(submit_and_lose_the_message(&scene, &quote, LONG_AGO, Known(id.clone())).await?, id);
+    sweep(&stage).await?;
+    let view = scene.assert_placed(&id, &quote).await?;
+    assert_eq!((view.run, view.retries), (2, 0));
+    assert_eq!(executions.state(workflow, &execution_name(&id, 3)).await?, ExecutionState::NotFound);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_whose_execution_runs_is_left_alone() -> Result<()> {
+    let stage = Stage::set().await?;
+    let scene = stage.scene(Country::AU, MarketType::Restaurant).await?;
+    // Its execution runs for as long as this test likes.
+    let (id, quote) = waiting(&scene).await?;
+    let before = scene.view(&id).await?;
+
+    let stuck = DynamoStuckOrders::new(&stage.aws, stage.output("OrdersTable")?);
+    stuck.look_again(&id, 1, LONG_AGO.now()).await?;
+    let is_stuck = async || {
+        let found = stuck.stuck(SystemClock.now_ms(), 1_000).await?;
+        anyhow::Ok(found.iter().any(|order| order.id == id))
+    };
+    sweep(&stage).await?;
+    eventually("the sweeper looks at it", async || Ok((!is_stuck().await?).then_some(()))).await?;
+    assert_eq!(scene.view(&id).await?, before, "it is in the same run, and nothing happened to it");
+    assert_eq!(executions(&stage)?.state(&before.workflow, &execution_name(&id, 2)).await?, ExecutionState::NotFound);
+
+    accept(&stage, &id).await?;
+    let view = scene.assert_placed(&id, &quote).await?;
+    assert_eq!(view.run, 1);
+    Ok(())
+}

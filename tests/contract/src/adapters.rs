@@ -139,7 +139,8 @@ pub fn load() -> Result<BTreeMap<String, Adapter>, String> {
         for item in &file.items {
             match item {
                 Item::Struct(item) => {
-                    let named = item.fields.iter().filter_map(|field| Some((field.ident.as_ref()?.to_string(), type_name(&field.ty))));
+                    let named =
+                        item.fields.iter().filter_map(|field| Some((field.ident.as_ref()?.to_string(), type_name(&field.ty))));
                     parsed.entry(item.ident.to_string()).or_default().fields.extend(named);
                 }
                 Item::Fn(function) => {
@@ -168,7 +169,8 @@ pub fn load() -> Result<BTreeMap<String, Adapter>, String> {
             }
         }
     }
-    let is_adapter = |parsed: &Parsed| !parsed.constants.is_empty() || parsed.bodies.values().any(|body| !body.operations.is_empty());
+    let is_adapter =
+        |parsed: &Parsed| !parsed.constants.is_empty() || parsed.bodies.values().any(|body| !body.operations.is_empty());
     let names: Vec<String> = parsed.iter().filter(|(_, parsed)| is_adapter(parsed)).map(|(name, _)| name.clone()).collect();
     names.into_iter().map(|name| Ok((name.clone(), adapter(&name, &parsed, &free)?))).collect()
 }
@@ -207,7 +209,8 @@ fn uses(
         found.extend(uses(adapter, called, all, free, seen)?);
     }
     for (field, called) in &body.of_fields {
-        let Some(nested) = own.fields.get(field).filter(|kind| all.get(*kind).is_some_and(|nested| nested.bodies.contains_key(called)))
+        let Some(nested) =
+            own.fields.get(field).filter(|kind| all.get(*kind).is_some_and(|nested| nested.bodies.contains_key(called)))
         else {
             continue;
         };
@@ -310,7 +313,11 @@ impl<'ast> Visit<'ast> for Body {
         let index = call.args.first().and_then(source::text);
         let mut named = false;
         for operation in self.operations.iter_mut().filter(|operation| behind.contains(&operation.at)) {
-            if is_index { operation.index.clone_from(&index) } else { operation.field.clone_from(&field) }
+            if is_index {
+                operation.index.clone_from(&index)
+            } else {
+                operation.field.clone_from(&field)
+            }
             named = true;
         }
         if !named && !is_index {

@@ -52,7 +52,9 @@ impl Codes {
 
 /// Whether a text has the form of a code: `Area.Reason`, or `Internal`.
 pub fn is_code(text: &str) -> bool {
-    let word = |word: &str| word.starts_with(|first: char| first.is_ascii_uppercase()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let word = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_uppercase()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
     text == "Internal" || text.split_once('.').is_some_and(|(area, reason)| word(area) && word(reason))
 }
 
@@ -97,7 +99,9 @@ mod tests {
 
     #[test]
     fn codes_have_two_words() {
-        for (text, is) in [("Payment.Declined", true), ("Internal", true), ("payment.declined", false), ("Payment", false), ("A.B c", false)] {
+        for (text, is) in
+            [("Payment.Declined", true), ("Internal", true), ("payment.declined", false), ("Payment", false), ("A.B c", false)]
+        {
             assert_eq!(is_code(text), is, "{text}");
         }
     }

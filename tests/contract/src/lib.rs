@@ -12,6 +12,7 @@ pub mod files;
 pub mod findings;
 pub mod openapi;
 pub mod problems;
+pub mod schema;
 pub mod source;
 pub mod template;
 pub mod types;

@@ -80,7 +80,8 @@ impl Shared {
             let file = source::parse(&path)?;
             for call in source::calls(|calls| calls.visit_file(&file)) {
                 // Messages of queues are read, and responses written, by something of the same name.
-                let of_others = call.receiver.as_deref() == Some("message") || call.path.first().is_some_and(|owner| owner == "Response");
+                let of_others =
+                    call.receiver.as_deref() == Some("message") || call.path.first().is_some_and(|owner| owner == "Response");
                 let made_by = self.makes.get(call.name()).filter(|_| !of_others && call.name() != "always");
                 found.extend(made_by.into_iter().flatten().cloned());
             }
@@ -131,9 +132,9 @@ impl Shared {
     fn mapped(&self, body: &Block) -> Result<BTreeSet<Problem>, String> {
         let mut found = BTreeSet::new();
         for (error, variants) in status_by_variant(body) {
-            let file = source::product().into_iter().find(|path| {
-                path.starts_with("shared/") && files::read(path).contains(&format!("impl Coded for {error}"))
-            });
+            let file = source::product()
+                .into_iter()
+                .find(|path| path.starts_with("shared/") && files::read(path).contains(&format!("impl Coded for {error}")));
             let Some(path) = file else { continue };
             let codes = code_by_variant(&source::parse(&path)?, &error);
             for (variant, status) in variants {

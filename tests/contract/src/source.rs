@@ -4,7 +4,9 @@ use crate::files;
 use std::collections::{BTreeMap, BTreeSet};
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Expr, ExprCall, ExprMethodCall, File, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Lit, Local, Pat, Token};
+use syn::{
+    Attribute, Expr, ExprCall, ExprMethodCall, File, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, Lit, Local, Pat, Token,
+};
 
 /// A parsed file, without what is compiled for tests only.
 ///

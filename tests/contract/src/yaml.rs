@@ -39,7 +39,9 @@ fn value(node: &YamlOwned) -> Result<Value, String> {
             object.into()
         }
         YamlOwned::Tagged(tag, node) => long_form(&tag.suffix, value(node)?),
-        YamlOwned::Representation(..) | YamlOwned::Alias(_) | YamlOwned::BadValue => return Err(format!("not understood: {node:?}")),
+        YamlOwned::Representation(..) | YamlOwned::Alias(_) | YamlOwned::BadValue => {
+            return Err(format!("not understood: {node:?}"));
+        }
     })
 }
 
@@ -60,7 +62,8 @@ mod tests {
 
     #[test]
     fn short_forms_are_written_out() {
-        let text = "a: !Ref X\nb: !Sub \"${X}-y\"\nc: !GetAtt X.Arn\nd: !If [C, !Ref X, 1]\ne: { f: true }\n\"g\": \"2010-09-09\"\n";
+        let text =
+            "a: !Ref X\nb: !Sub \"${X}-y\"\nc: !GetAtt X.Arn\nd: !If [C, !Ref X, 1]\ne: { f: true }\n\"g\": \"2010-09-09\"\n";
         let expected = json!({
             "a": { "Ref": "X" },
             "b": { "Fn::Sub": "${X}-y" },

@@ -1,13 +1,15 @@
 //! `docs/openapi.yaml` and `docs/api.md` say what the code does.
 
 use carryout_checkout::{codes, quoting, steps, workflows};
-use carryout_lambda::{http::MAX_BODY_BYTES, signature};
+use carryout_lambda::http::{MAX_BODY_BYTES, Problem};
+use carryout_lambda::signature;
 use carryout_workflow::{Class, run};
 use contract::codes::{Codes, is_code};
 use contract::files;
 use contract::findings::{Findings, set};
 use contract::openapi::{self, OpenApi};
 use contract::problems::{NEVER_OVER_HTTP, Shared};
+use contract::schema;
 use contract::source::{self, Wiring};
 use contract::template::{Function, Route, Template};
 use contract::types::{Types, Way};
@@ -36,7 +38,11 @@ fn serves(of_template: &Route, route: &Route) -> bool {
 
 /// The function behind each route of the main API.
 fn routes(template: &Template) -> Vec<(Route, Function<'_>)> {
-    template.functions().into_iter().flat_map(|function| function.routes("Api").into_iter().map(move |route| (route, function))).collect()
+    template
+        .functions()
+        .into_iter()
+        .flat_map(|function| function.routes("Api").into_iter().map(move |route| (route, function)))
+        .collect()
 }
 
 #[test]
@@ -51,7 +57,11 @@ fn routes_of_the_template_and_of_openapi_are_the_same() {
     }
     for documented in operations.keys() {
         findings.check(routes(&template).iter().any(|(route, _)| serves(route, documented)), || {
-            format!("{} is documented and no function serves it: add it to a function's Events, or remove it from {}", show(documented), openapi::PATH)
+            format!(
+                "{} is documented and no function serves it: add it to a function's Events, or remove it from {}",
+                show(documented),
+                openapi::PATH
+            )
         });
     }
     findings.conclude();
@@ -84,7 +94,8 @@ fn the_sandboxs_own_routes_are_documented() {
     }
     let mut arms = Arms(BTreeSet::new());
     arms.visit_file(&file);
-    let documented = openapi.operations().into_keys().filter(|route| route.path.starts_with("/v1/ops/sandbox/")).map(|route| show(&route));
+    let documented =
+        openapi.operations().into_keys().filter(|route| route.path.starts_with("/v1/ops/sandbox/")).map(|route| show(&route));
     findings.same(
         &arms.0,
         &set(documented),
@@ -110,8 +121,12 @@ fn each_function_answers_with_the_documented_problems_and_no_others() {
         findings.same(
             &made,
             &documented,
-            |(status, code)| format!("functions/{folder} can answer {status} {code}: add it to a route of that function in {}", openapi::PATH),
-            |(status, code)| format!("functions/{folder} never answers {status} {code}: remove it from its routes in {}", openapi::PATH),
+            |(status, code)| {
+                format!("functions/{folder} can answer {status} {code}: add it to a route of that function in {}", openapi::PATH)
+            },
+            |(status, code)| {
+                format!("functions/{folder} never answers {status} {code}: remove it from its routes in {}", openapi::PATH)
+            },
         );
     }
     findings.conclude();
@@ -130,8 +145,19 @@ fn every_code_is_documented_somewhere_and_every_documented_code_exists() {
     findings.same(
         &set(sources.by_name.keys().cloned()),
         &documented,
-        |code| format!("{code} is named in {:?}: add it to the route that answers it, or to Failure, in {}", sources.by_name[code].files, openapi::PATH),
-        |code| format!("{code} is named nowhere in the sources: remove it from {} or from the lists of tests/contract", openapi::PATH),
+        |code| {
+            format!(
+                "{code} is named in {:?}: add it to the route that answers it, or to Failure, in {}",
+                sources.by_name[code].files,
+                openapi::PATH
+            )
+        },
+        |code| {
+            format!(
+                "{code} is named nowhere in the sources: remove it from {} or from the lists of tests/contract",
+                openapi::PATH
+            )
+        },
     );
     findings.conclude();
 }
@@ -160,14 +186,27 @@ fn routes_that_check_tokens_say_so() {
         let schemes: BTreeSet<String> = security.as_array().into_iter().flatten().flat_map(contract::template::keys).collect();
         let bearer = schemes.iter().any(|scheme| openapi.0["components"]["securitySchemes"][scheme]["scheme"] == "bearer");
         findings.check(bearer == checks, || {
-            format!("{}: functions/{} {} tokens: correct its security in {}", show(&route), function.folder(), if checks { "checks" } else { "checks no" }, openapi::PATH)
+            format!(
+                "{}: functions/{} {} tokens: correct its security in {}",
+                show(&route),
+                function.folder(),
+                if checks { "checks" } else { "checks no" },
+                openapi::PATH
+            )
         });
         for scheme in schemes.iter().filter(|scheme| openapi.0["components"]["securitySchemes"][scheme.as_str()].is_null()) {
-            findings.add(format!("{}: there is no security scheme {scheme}: add it to the components of {}", show(&route), openapi::PATH));
+            findings.add(format!(
+                "{}: there is no security scheme {scheme}: add it to the components of {}",
+                show(&route),
+                openapi::PATH
+            ));
         }
         let keyed = openapi.problems(operation).contains(&(400, "Idempotency.KeyMissing".to_owned()));
-        let parameter = operation["parameters"].as_array().into_iter().flatten().any(|one| openapi.resolve(one)["name"] == "Idempotency-Key");
-        findings.check(keyed == parameter, || format!("{}: the parameter Idempotency-Key and the code Idempotency.KeyMissing belong together", show(&route)));
+        let parameter =
+            operation["parameters"].as_array().into_iter().flatten().any(|one| openapi.resolve(one)["name"] == "Idempotency-Key");
+        findings.check(keyed == parameter, || {
+            format!("{}: the parameter Idempotency-Key and the code Idempotency.KeyMissing belong together", show(&route))
+        });
     }
     let scheme = &openapi.0["components"]["securitySchemes"]["signature"];
     findings.check(scheme["name"] == signature::WEBHOOK_SIGNATURE_HEADER, || {
@@ -262,8 +301,15 @@ fn schemas_have_the_members_of_their_types() {
             Ok(members) => findings.same(
                 &members.into_iter().collect::<BTreeSet<_>>(),
                 &openapi.members(openapi.schema(schema)).into_iter().collect::<BTreeSet<_>>(),
-                |(member, always)| format!("{name} in {path} has {member} (required: {always}): make {schema} in {} say so", openapi::PATH),
-                |(member, always)| format!("{schema} in {} has {member} (required: {always}), which is not so in {name} of {path}: correct it", openapi::PATH),
+                |(member, always)| {
+                    format!("{name} in {path} has {member} (required: {always}): make {schema} in {} say so", openapi::PATH)
+                },
+                |(member, always)| {
+                    format!(
+                        "{schema} in {} has {member} (required: {always}), which is not so in {name} of {path}: correct it",
+                        openapi::PATH
+                    )
+                },
             ),
         }
     }
@@ -278,11 +324,14 @@ fn schemas_have_the_members_of_their_types() {
             ),
         }
     }
-    let held = STRUCTS.iter().map(|(schema, ..)| *schema).chain(ENUMS.iter().map(|(schema, ..)| *schema)).chain(BY_HAND.iter().copied());
+    let held =
+        STRUCTS.iter().map(|(schema, ..)| *schema).chain(ENUMS.iter().map(|(schema, ..)| *schema)).chain(BY_HAND.iter().copied());
     findings.same(
         &contract::template::keys(&openapi.0["components"]["schemas"]),
         &set(held),
-        |schema| format!("the schema {schema} is held to no type: add it to STRUCTS, ENUMS or BY_HAND in tests/contract/tests/api.rs"),
+        |schema| {
+            format!("the schema {schema} is held to no type: add it to STRUCTS, ENUMS or BY_HAND in tests/contract/tests/api.rs")
+        },
         |schema| format!("{} has no schema {schema}: remove it from the lists in tests/contract/tests/api.rs", openapi::PATH),
     );
     findings.conclude();
@@ -296,7 +345,9 @@ fn limits_are_the_codes() {
     let tip = cart["properties"]["tip"]["maximum"].as_i64();
     findings.check(tip == Some(quoting::MAX_TIP), || format!("Cart.tip: the maximum is {}, not {tip:?}", quoting::MAX_TIP));
     let quantity = line["properties"]["quantity"]["maximum"].as_u64();
-    findings.check(quantity == Some(quoting::MAX_QUANTITY.into()), || format!("CartLine.quantity: the maximum is {}", quoting::MAX_QUANTITY));
+    findings.check(quantity == Some(quoting::MAX_QUANTITY.into()), || {
+        format!("CartLine.quantity: the maximum is {}", quoting::MAX_QUANTITY)
+    });
     let lines = cart["properties"]["lines"]["description"].as_str().unwrap_or_default();
     findings.check(lines.contains(&format!("at most {} different items", quoting::MAX_LINES)), || {
         format!("Cart.lines: say \"at most {} different items\"", quoting::MAX_LINES)
@@ -304,14 +355,27 @@ fn limits_are_the_codes() {
     let list = source::parse(LIST).expect("it is Rust");
     let operations = openapi.operations();
     let stores = operations.iter().find(|(route, _)| show(route) == "GET /v1/stores").map(|(_, operation)| *operation);
-    for (name, field, constant) in [("radius", "default", "RADIUS"), ("radius", "maximum", "MAX_RADIUS"), ("limit", "default", "LIMIT"), ("limit", "maximum", "MAX_LIMIT")] {
-        let parameter = stores.and_then(|stores| stores["parameters"].as_array()?.iter().find(|parameter| parameter["name"] == name));
+    for (name, field, constant) in [
+        ("radius", "default", "RADIUS"),
+        ("radius", "maximum", "MAX_RADIUS"),
+        ("limit", "default", "LIMIT"),
+        ("limit", "maximum", "MAX_LIMIT"),
+    ] {
+        let parameter =
+            stores.and_then(|stores| stores["parameters"].as_array()?.iter().find(|parameter| parameter["name"] == name));
         let documented = parameter.and_then(|parameter| parameter["schema"][field].as_u64());
         let real = constant_of(&list, constant);
-        findings.check(real.is_some() && documented == real, || format!("GET /v1/stores: {field} of {name} is {real:?}, not {documented:?}"));
+        findings.check(real.is_some() && documented == real, || {
+            format!("GET /v1/stores: {field} of {name} is {real:?}, not {documented:?}")
+        });
     }
     let text = files::read(API_MD);
-    for number in [MAX_BODY_BYTES as u64 / 1_024, quoting::MAX_LINES as u64, quoting::MAX_QUANTITY.into(), signature::WEBHOOK_TOLERANCE_SECONDS.unsigned_abs()] {
+    for number in [
+        MAX_BODY_BYTES as u64 / 1_024,
+        quoting::MAX_LINES as u64,
+        quoting::MAX_QUANTITY.into(),
+        signature::WEBHOOK_TOLERANCE_SECONDS.unsigned_abs(),
+    ] {
         let limits = section(&text, "Limits");
         findings.check(limits.contains(&number.to_string()), || format!("{API_MD}, Limits: {number} is not mentioned"));
     }
@@ -374,7 +438,10 @@ fn table() -> BTreeMap<String, Row> {
         let [code, _, from, places, retryable, advice] = cells.as_slice() else { return None };
         let members = |cell: &str| set(cell.split(',').map(|member| member.trim().trim_matches('`')));
         let (from, places) = (members(from), members(places));
-        Some((code.trim_matches('`').to_owned(), Row { from, places, retryable: (*retryable).to_owned(), advice: (*advice).to_owned() }))
+        Some((
+            code.trim_matches('`').to_owned(),
+            Row { from, places, retryable: (*retryable).to_owned(), advice: (*advice).to_owned() },
+        ))
     })
     .collect()
 }
@@ -403,7 +470,8 @@ fn the_table_of_codes_is_complete_and_true() {
             findings.check(row.from == *from, || format!("{API_MD}, Errors, {code}: the third column must be {}", list(from)));
         }
         let expected = places.remove(code).unwrap_or_else(|| set(["log"]));
-        findings.check(row.places == expected, || format!("{API_MD}, Errors, {code}: the fourth column must be {}", list(&expected)));
+        findings
+            .check(row.places == expected, || format!("{API_MD}, Errors, {code}: the fourth column must be {}", list(&expected)));
         let Some(known) = sources.by_name.get(code) else { continue };
         let retryable = match known.class {
             Some(class) => class != Class::Permanent,
@@ -460,11 +528,15 @@ fn every_route_and_every_code_in_the_text_exists() {
     }
     let known = Codes::load().expect("the sources are Rust");
     let quoted = text.split('`').skip(1).step_by(2);
-    let of_aws = |word: &str| word == "Sandbox.Timedout" || ["States.", "Lambda.", "Runtime."].iter().any(|area| word.starts_with(area));
+    let of_aws =
+        |word: &str| word == "Sandbox.Timedout" || ["States.", "Lambda.", "Runtime."].iter().any(|area| word.starts_with(area));
     for word in quoted.clone().filter(|word| is_code(word) && !of_aws(word) && !known.by_name.contains_key(*word)) {
         findings.add(format!("{API_MD} mentions {word}, which is no code: correct it"));
     }
-    for route in quoted.filter_map(|word| word.split_once(' ')).filter(|(method, path)| path.starts_with('/') && method.bytes().all(|letter| letter.is_ascii_uppercase())) {
+    for route in quoted
+        .filter_map(|word| word.split_once(' '))
+        .filter(|(method, path)| path.starts_with('/') && method.bytes().all(|letter| letter.is_ascii_uppercase()))
+    {
         let route = Route { method: route.0.to_owned(), path: route.1.split('?').next().unwrap_or_default().to_owned() };
         let exists = routes(&template).iter().any(|(served, _)| serves(served, &route));
         findings.check(exists, || format!("{API_MD} mentions {}, which no function serves: correct it", show(&route)));
@@ -480,15 +552,71 @@ fn every_operation_is_described() {
     for (route, operation) in openapi.operations() {
         let id = operation["operationId"].as_str().unwrap_or_default();
         findings.check(!id.is_empty() && ids.insert(id), || format!("{}: give it an operationId of its own", show(&route)));
-        findings.check(operation["summary"].is_string() && operation["tags"][0].is_string(), || format!("{}: add a summary and a tag", show(&route)));
+        findings.check(operation["summary"].is_string() && operation["tags"][0].is_string(), || {
+            format!("{}: add a summary and a tag", show(&route))
+        });
         for (status, response) in openapi.responses(operation) {
             let json = &response["content"]["application/json"];
             let example = json.get("example").or_else(|| json.get("examples"));
             findings.check(!(200..300).contains(&status) || json.is_null() || example.is_some(), || {
                 format!("{} {status}: add an example from a real reply", show(&route))
             });
-            findings.check(status == 204 || response["content"] != Value::Null, || format!("{} {status}: say what the body is", show(&route)));
+            findings.check(status == 204 || response["content"] != Value::Null, || {
+                format!("{} {status}: say what the body is", show(&route))
+            });
         }
     }
+    findings.conclude();
+}
+
+/// Every example of a part of the document, with the schema beside it.
+fn examples<'a>(part: &'a Value, path: String, found: &mut Vec<(String, &'a Value, &'a Value)>) {
+    if let Some(schema) = part.get("schema") {
+        found.extend(part.get("example").map(|example| (path.clone(), schema, example)));
+        let several = part["examples"].as_object().into_iter().flatten();
+        found.extend(several.map(|(name, example)| (format!("{path}/{name}"), schema, &example["value"])));
+        return;
+    }
+    for (key, member) in part.as_object().into_iter().flatten() {
+        examples(member, format!("{path}/{key}"), found);
+    }
+    for (index, member) in part.as_array().into_iter().flatten().enumerate() {
+        examples(member, format!("{path}/{index}"), found);
+    }
+}
+
+#[test]
+fn examples_are_what_their_schemas_say() {
+    let (openapi, _) = load();
+    let mut findings = Findings::new();
+    let mut found = Vec::new();
+    examples(&openapi.0, String::new(), &mut found);
+    findings.check(found.len() > 20, || format!("{} has hardly any examples: is this test still right?", openapi::PATH));
+    for (path, schema, example) in found {
+        for violation in schema::violations(&openapi, schema, example) {
+            findings.add(format!("{}, example at {path}, {violation}: correct the example or the schema", openapi::PATH));
+        }
+    }
+    findings.conclude();
+}
+
+#[test]
+fn a_problem_is_what_its_schema_says() {
+    let (openapi, _) = load();
+    let mut findings = Findings::new();
+    let least = Problem::new(400, "Request.InvalidField", "no").into_response("trace-1").json_body();
+    let most = Problem::invalid_field("tip", "no").advice("Correct it.").into_response("trace-1").json_body();
+    for problem in [&least, &most] {
+        for violation in schema::violations(&openapi, openapi.schema("Problem"), problem) {
+            findings.add(format!("{}, Problem: {violation}: make the schema say what shared/lambda answers", openapi::PATH));
+        }
+    }
+    let required = openapi.members(openapi.schema("Problem")).into_iter().filter(|(_, required)| *required).map(|(name, _)| name);
+    findings.same(
+        &contract::template::keys(&least),
+        &required.collect(),
+        |member| format!("{}, Problem: {member} is in every problem: make it required", openapi::PATH),
+        |member| format!("{}, Problem: {member} is not in every problem: make it optional", openapi::PATH),
+    );
     findings.conclude();
 }

@@ -95,7 +95,10 @@ fn load(kind: &str, name: &str) -> Value {
 
 /// The names of a folder's files without `.json`.
 fn names(kind: &str) -> BTreeSet<String> {
-    files::list(&format!("events/{kind}")).into_iter().map(|file| file.strip_suffix(".json").map_or(file.clone(), str::to_owned)).collect()
+    files::list(&format!("events/{kind}"))
+        .into_iter()
+        .map(|file| file.strip_suffix(".json").map_or(file.clone(), str::to_owned))
+        .collect()
 }
 
 /// What to do where the files and the list of their cases differ.
@@ -128,9 +131,11 @@ fn every_request_is_what_its_name_says() {
         let event = load("api-gateway", name);
         let consistent = event["requestContext"]["resourcePath"] == event["resource"]
             && event["requestContext"]["httpMethod"] == event["httpMethod"]
-            && event["requestContext"]["path"].as_str().unwrap_or_default() == format!("/live{}", event["path"].as_str().unwrap_or_default());
+            && event["requestContext"]["path"].as_str().unwrap_or_default()
+                == format!("/live{}", event["path"].as_str().unwrap_or_default());
         findings.check(consistent, || format!("{name}: requestContext must repeat resource, httpMethod and path"));
-        let same_headers = event["headers"].as_object().into_iter().flatten().all(|(key, value)| event["multiValueHeaders"][key][0] == *value);
+        let same_headers =
+            event["headers"].as_object().into_iter().flatten().all(|(key, value)| event["multiValueHeaders"][key][0] == *value);
         findings.check(same_headers, || format!("{name}: headers and multiValueHeaders must say the same"));
         let request = match Request::from_event(event) {
             Ok(request) => request,
@@ -206,8 +211,13 @@ fn fault(request: &Request) -> Result<(), String> {
     let body: Value = request.json().map_err(|problem| problem.to_string())?;
     let given = keys(&body);
     let unknown: Vec<&String> = given.iter().filter(|member| !known.contains_key(*member)).collect();
-    let missing: Vec<&String> = known.iter().filter(|(member, needed)| **needed && !given.contains(*member)).map(|(member, _)| member).collect();
-    if unknown.is_empty() && missing.is_empty() { Ok(()) } else { Err(format!("unknown members {unknown:?}, missing members {missing:?}")) }
+    let missing: Vec<&String> =
+        known.iter().filter(|(member, needed)| **needed && !given.contains(*member)).map(|(member, _)| member).collect();
+    if unknown.is_empty() && missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("unknown members {unknown:?}, missing members {missing:?}"))
+    }
 }
 
 #[test]
@@ -220,7 +230,9 @@ fn every_route_has_a_request() {
         &routes,
         &sampled.collect(),
         |route| format!("no file of events/api-gateway is for {} {}: add one", route.method, route.path),
-        |route| format!("a file of events/api-gateway is for {} {}, which no function serves: remove it", route.method, route.path),
+        |route| {
+            format!("a file of events/api-gateway is for {} {}, which no function serves: remove it", route.method, route.path)
+        },
     );
     findings.conclude();
 }
@@ -235,7 +247,9 @@ fn requests_bring_a_token_where_their_function_wants_one() {
         let wants = function.is_some_and(|function| Wiring::of(function.folder()).is_ok_and(|wiring| wiring.checks_tokens));
         let has = !load("api-gateway", name)["headers"]["Authorization"].is_null();
         let left_out = matches!(case, Case::Without("Authorization"));
-        findings.check(has == (wants && !left_out), || format!("events/api-gateway/{name}.json: {} the header Authorization", if has { "remove" } else { "add" }));
+        findings.check(has == (wants && !left_out), || {
+            format!("events/api-gateway/{name}.json: {} the header Authorization", if has { "remove" } else { "add" })
+        });
     }
     findings.conclude();
 }
@@ -251,7 +265,8 @@ fn every_batch_is_what_its_name_says() {
         for record in &records {
             let queue = record["eventSourceARN"].as_str().and_then(|arn| arn.rsplit(':').next()).unwrap_or_default();
             let of_sandbox = matches!(batch, Batch::Callback(..));
-            findings.check(queue == if of_sandbox { "sandbox" } else { "orders" }, || format!("{name}: {queue} is the wrong queue"));
+            findings
+                .check(queue == if of_sandbox { "sandbox" } else { "orders" }, || format!("{name}: {queue} is the wrong queue"));
             let body = record["body"].as_str().unwrap_or_default();
             let right = match batch {
                 Batch::Orders(direction) => order(body, *direction),
@@ -278,7 +293,11 @@ fn order(body: &str, direction: Direction) -> Result<(), String> {
     let known = order.failure.as_ref().is_none_or(|failure| codes::STEP_CODES.iter().any(|code| code.name == failure.code));
     let turned = order.failure.is_some() == (direction == Direction::Undo);
     let routed = workflows::orchestrator().pick(&order.country, &order.market_type).is_ok();
-    if order.direction == direction && known && turned && routed { Ok(()) } else { Err(format!("it is no order that goes {direction:?}: {body}")) }
+    if order.direction == direction && known && turned && routed {
+        Ok(())
+    } else {
+        Err(format!("it is no order that goes {direction:?}: {body}"))
+    }
 }
 
 fn callback(body: &str, kind: &str, name: &str) -> Result<(), String> {
@@ -296,7 +315,8 @@ fn callback(body: &str, kind: &str, name: &str) -> Result<(), String> {
 /// The step, the action and the variant in a name: `create-delivery-undo-timeout` is the undo of `create-delivery`.
 fn step_and_action(name: &str) -> Option<(String, Action)> {
     let orchestrator = workflows::orchestrator();
-    let mut steps: Vec<&str> = orchestrator.workflows().iter().flat_map(|workflow| workflow.steps().map(|spec| spec.step.as_str())).collect();
+    let mut steps: Vec<&str> =
+        orchestrator.workflows().iter().flat_map(|workflow| workflow.steps().map(|spec| spec.step.as_str())).collect();
     steps.sort_by_key(|step| std::cmp::Reverse(step.len()));
     let step = steps.into_iter().find(|step| name == *step || name.starts_with(&format!("{step}-")))?;
     let action = match name.strip_prefix(step)?.trim_start_matches('-').split('-').next()? {
@@ -346,18 +366,27 @@ fn every_task_is_what_the_state_machines_send() {
         };
         let payloads = given(&step, action);
         findings.check(payloads.contains(&keys(&event)), || {
-            format!("events/step-functions/{name}.json must have the members {:?}, as the state machines send them", payloads.first())
+            format!(
+                "events/step-functions/{name}.json must have the members {:?}, as the state machines send them",
+                payloads.first()
+            )
         });
         match StepInput::deserialize(&event) {
             Err(error) => findings.add(format!("events/step-functions/{name}.json is no input of a step: {error}")),
             Ok(input) => {
                 seen.insert(format!("{:?}", input.action));
                 with_token |= input.task_token.is_some();
-                findings.check(input.action == action, || format!("events/step-functions/{name}.json: the action must be {action:?}"));
-                findings.check(OrderFacts::deserialize(&input.facts).is_ok(), || format!("events/step-functions/{name}.json: these are no facts of an order"));
+                findings.check(input.action == action, || {
+                    format!("events/step-functions/{name}.json: the action must be {action:?}")
+                });
+                findings.check(OrderFacts::deserialize(&input.facts).is_ok(), || {
+                    format!("events/step-functions/{name}.json: these are no facts of an order")
+                });
                 let reason = input.reason();
                 let own = codes::STEP_CODES.iter().chain(run::CODES).chain(steps::codes_of(&step));
-                let known = reason.as_ref().is_some_and(|reason| own.clone().any(|code| code.name == reason.code) || reason.code.starts_with("States."));
+                let known = reason
+                    .as_ref()
+                    .is_some_and(|reason| own.clone().any(|code| code.name == reason.code) || reason.code.starts_with("States."));
                 findings.check(known == (action != Action::Process), || {
                     format!("events/step-functions/{name}.json: every action but process has a failure with a known code, not {reason:?}")
                 });
@@ -371,8 +400,13 @@ fn every_task_is_what_the_state_machines_send() {
         |action| format!("events/step-functions has no file for the action {action}: add one"),
     );
     findings.check(with_token, || "events/step-functions has no file with a task token: add one".to_owned());
-    let all: BTreeSet<String> = workflows::orchestrator().workflows().iter().flat_map(|workflow| workflow.steps().map(|spec| spec.step.clone())).collect();
-    let sampled: BTreeSet<String> = names("step-functions").iter().filter_map(|name| step_and_action(name)).map(|(step, _)| step).collect();
+    let all: BTreeSet<String> = workflows::orchestrator()
+        .workflows()
+        .iter()
+        .flat_map(|workflow| workflow.steps().map(|spec| spec.step.clone()))
+        .collect();
+    let sampled: BTreeSet<String> =
+        names("step-functions").iter().filter_map(|name| step_and_action(name)).map(|(step, _)| step).collect();
     for step in all.difference(&sampled) {
         findings.add(format!("events/step-functions has no file for the step {step}: add {step}.json"));
     }
@@ -387,6 +421,8 @@ fn a_schedules_event_is_one_of_eventbridge() {
     findings.check(event["detail-type"] == "Scheduled Event" && event["source"] == "aws.events", || {
         "events/schedule/minute.json must be a Scheduled Event of aws.events".to_owned()
     });
-    findings.check(event["id"].as_str().is_some_and(|id| id.len() == 36), || "events/schedule/minute.json needs the id of an event".to_owned());
+    findings.check(event["id"].as_str().is_some_and(|id| id.len() == 36), || {
+        "events/schedule/minute.json needs the id of an event".to_owned()
+    });
     findings.conclude();
 }

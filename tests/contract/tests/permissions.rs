@@ -44,7 +44,8 @@ fn called_from(files: &[&str], adapter: &Adapter) -> BTreeSet<String> {
     for path in files {
         let file = source::parse(path).expect("the file is Rust");
         let calls = source::calls(|calls| calls.visit_file(&file));
-        let on_others = calls.iter().filter(|call| call.is_method && call.receiver.as_deref().is_some_and(|receiver| receiver != "self"));
+        let on_others =
+            calls.iter().filter(|call| call.is_method && call.receiver.as_deref().is_some_and(|receiver| receiver != "self"));
         called.extend(on_others.map(|call| call.name().to_owned()).filter(|name| adapter.methods.contains_key(name)));
     }
     called
@@ -101,7 +102,8 @@ fn waits(workflow: &Workflow) -> bool {
 }
 
 fn workflow_names(wanted: impl Fn(&Workflow) -> bool) -> impl Iterator<Item = String> {
-    let names: Vec<String> = workflows::orchestrator().workflows().iter().filter(|one| wanted(one)).map(|one| one.name.clone()).collect();
+    let names: Vec<String> =
+        workflows::orchestrator().workflows().iter().filter(|one| wanted(one)).map(|one| one.name.clone()).collect();
     names.into_iter()
 }
 
@@ -126,7 +128,9 @@ fn each_adapter_lists_the_actions_that_it_calls() {
             );
         }
     }
-    findings.check(adapters.len() >= 10, || "shared/aws has hardly any adapters: is tests/contract/src/adapters.rs still right?".to_owned());
+    findings.check(adapters.len() >= 10, || {
+        "shared/aws has hardly any adapters: is tests/contract/src/adapters.rs still right?".to_owned()
+    });
     findings.conclude();
 }
 
@@ -140,7 +144,9 @@ fn each_policy_allows_what_its_function_calls() {
         findings.same(
             &function.allowed(),
             &needed,
-            |(action, resource)| format!("{id}: {action} on {resource} is allowed and functions/{folder} never calls it: remove it from Policies"),
+            |(action, resource)| {
+                format!("{id}: {action} on {resource} is allowed and functions/{folder} never calls it: remove it from Policies")
+            },
             |(action, resource)| format!("{id}: functions/{folder} calls {action} on {resource}: add it to Policies"),
         );
     }
@@ -157,9 +163,12 @@ fn what_is_known_of_partial_use_is_true() {
             continue;
         };
         let made = Wiring::of(folder).is_ok_and(|wiring| wiring.constructions.iter().any(|(made, _)| made == name));
-        findings.check(template.function(folder).is_some() && made, || format!("CALLED_FROM: functions/{folder} makes no {name}: remove the line"));
+        findings.check(template.function(folder).is_some() && made, || {
+            format!("CALLED_FROM: functions/{folder} makes no {name}: remove the line")
+        });
         let called = called_from(files, adapter);
-        findings.check(!called.is_empty(), || format!("CALLED_FROM: nothing of {name} is called from {files:?}: correct the files"));
+        findings
+            .check(!called.is_empty(), || format!("CALLED_FROM: nothing of {name} is called from {files:?}: correct the files"));
         let all = set(adapter.methods.keys().cloned());
         findings.check(called != all, || format!("CALLED_FROM: {folder} calls all of {name}: remove the line"));
     }
@@ -179,9 +188,13 @@ fn no_policy_has_a_wildcard() {
                 let name = template::resource_name(resource);
                 // The name of an execution is not known before it starts; its state machine's is.
                 let known = name.strip_suffix(":*").filter(|arn| arn.contains(":execution:")).unwrap_or(&name);
-                findings.check(!known.is_empty() && !known.contains('*'), || format!("{id}: {name} is a wildcard: name the resource"));
+                findings.check(!known.is_empty() && !known.contains('*'), || {
+                    format!("{id}: {name} is a wildcard: name the resource")
+                });
             }
-            findings.check(statement["NotAction"].is_null() && statement["NotResource"].is_null(), || format!("{id}: say what is allowed, not what is not"));
+            findings.check(statement["NotAction"].is_null() && statement["NotResource"].is_null(), || {
+                format!("{id}: say what is allowed, not what is not")
+            });
         }
         let policies = template::one_or_many(&resource["Properties"]["Policies"]);
         for policy in policies.into_iter().filter(|policy| policy["Statement"].is_null()) {

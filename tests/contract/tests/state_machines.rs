@@ -161,7 +161,9 @@ fn every_state_is_reached_and_every_transition_leads_somewhere() {
             findings.same(
                 &reached,
                 &keys(&level["States"]),
-                |name| format!("{file}: a transition leads to {name:?}, which does not exist: correct shared/workflow/src/asl.rs"),
+                |name| {
+                    format!("{file}: a transition leads to {name:?}, which does not exist: correct shared/workflow/src/asl.rs")
+                },
                 |name| format!("{file}: {name} is never reached: correct shared/workflow/src/asl.rs"),
             );
             for (name, state) in states(level) {
@@ -193,10 +195,13 @@ fn only_the_subset_that_the_emulators_share_is_used() {
         for (name, state) in levels(&machine).into_iter().flat_map(states) {
             let kind = state["Type"].as_str().unwrap_or_default();
             match FIELDS.iter().find(|(known, _)| *known == kind) {
-                None => findings.add(format!("{file}: {name} is a {kind}: use one of Task, Parallel, Choice, Pass, Succeed, Fail")),
+                None => {
+                    findings.add(format!("{file}: {name} is a {kind}: use one of Task, Parallel, Choice, Pass, Succeed, Fail"))
+                }
                 Some((_, fields)) => {
                     for field in keys(state).difference(&set(fields.iter().copied())) {
-                        findings.add(format!("{file}: {name} has {field}, which a {kind} of the subset does not have: remove it"));
+                        findings
+                            .add(format!("{file}: {name} has {field}, which a {kind} of the subset does not have: remove it"));
                     }
                 }
             }
@@ -227,7 +232,9 @@ fn every_task_has_a_timeout_a_retry_and_a_step() {
             let bounded = retries.clone().count() > 0
                 && retries.clone().all(|retry| {
                     retry["JitterStrategy"] == "FULL"
-                        && ["IntervalSeconds", "MaxAttempts", "MaxDelaySeconds"].iter().all(|field| retry[field].as_u64() > Some(0))
+                        && ["IntervalSeconds", "MaxAttempts", "MaxDelaySeconds"]
+                            .iter()
+                            .all(|field| retry[field].as_u64() > Some(0))
                 });
             findings.check(bounded, || {
                 format!("{file}: {name} needs a Retry with IntervalSeconds, MaxAttempts, MaxDelaySeconds and JitterStrategy FULL")
@@ -299,7 +306,9 @@ fn check_branch_path(level: &Value, read: &str, rest: &str, file: &str, findings
         let parameters = &state["Parameters"];
         state["End"] == true && (parameters.get(member).is_some() || parameters.get(format!("{member}.$")).is_some())
     });
-    findings.check(given, || format!("{file}: {read} is read, and no end of that branch gives {member}: correct shared/workflow/src/asl.rs"));
+    findings.check(given, || {
+        format!("{file}: {read} is read, and no end of that branch gives {member}: correct shared/workflow/src/asl.rs")
+    });
 }
 
 fn first_member(path: &str) -> Option<String> {
@@ -367,7 +376,11 @@ fn each_retry_has_the_codes_of_its_step_and_no_others() {
             if !waits {
                 expected.insert(TIMEOUT.to_owned());
             }
-            let named = task["Retry"].as_array().into_iter().flatten().flat_map(|retry| retry["ErrorEquals"].as_array().into_iter().flatten());
+            let named = task["Retry"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(|retry| retry["ErrorEquals"].as_array().into_iter().flatten());
             let step = &spec.step;
             findings.same(
                 &set(named.filter_map(Value::as_str)),
@@ -390,14 +403,22 @@ fn what_is_caught_is_known() {
     for (workflow, machine) in machines() {
         let file = path(&workflow.name);
         for (name, state) in levels(&machine).into_iter().flat_map(states) {
-            let caught = state["Catch"].as_array().into_iter().flatten().flat_map(|catcher| catcher["ErrorEquals"].as_array().into_iter().flatten());
+            let caught = state["Catch"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(|catcher| catcher["ErrorEquals"].as_array().into_iter().flatten());
             for code in caught.filter_map(Value::as_str).filter(|code| !known.contains(*code)) {
-                findings.add(format!("{file}: {name} catches {code}, which nobody ends with: correct shared/workflow/src/asl.rs"));
+                findings
+                    .add(format!("{file}: {name} catches {code}, which nobody ends with: correct shared/workflow/src/asl.rs"));
             }
         }
         for wait in workflow.steps().filter_map(|spec| spec.wait.as_ref()) {
             findings.check(silences.get(wait.silence.as_str()) == Some(&Class::Permanent), || {
-                format!("{}: the silence {} must be a permanent code of shared/checkout/src/codes.rs", workflow.name, wait.silence)
+                format!(
+                    "{}: the silence {} must be a permanent code of shared/checkout/src/codes.rs",
+                    workflow.name, wait.silence
+                )
             });
         }
     }

@@ -28,8 +28,18 @@ fn every_folder_below_functions_is_a_function_and_the_other_way_round() {
     findings.same(
         &set(files::functions()),
         &set(template.functions().iter().map(Function::folder)),
-        |folder| format!("functions/{folder} has no resource: add one with CodeUri ../target/functions/{folder}/ to {}", template::PATH),
-        |folder| format!("{} has a function for functions/{folder}/, which does not exist: remove it, or add the folder", template::PATH),
+        |folder| {
+            format!(
+                "functions/{folder} has no resource: add one with CodeUri ../target/functions/{folder}/ to {}",
+                template::PATH
+            )
+        },
+        |folder| {
+            format!(
+                "{} has a function for functions/{folder}/, which does not exist: remove it, or add the folder",
+                template::PATH
+            )
+        },
     );
     for folder in files::functions() {
         findings.check(package_name(&folder).as_deref() == Some(&*folder), || {
@@ -58,13 +68,16 @@ fn every_function_has_its_name_service_alias_and_log_group() {
         let properties = groups.iter().find(|(id, _)| *id == group).map(|(_, properties)| *properties);
         let group_name = format!("/aws/lambda/${{AWS::StackName}}-{folder}");
         findings.check(
-            properties.is_some_and(|group| group["LogGroupName"]["Fn::Sub"] == group_name.as_str() && !group["RetentionInDays"].is_null()),
+            properties.is_some_and(|group| {
+                group["LogGroupName"]["Fn::Sub"] == group_name.as_str() && !group["RetentionInDays"].is_null()
+            }),
             || format!("{id}: add a log group named !Sub \"{group_name}\" with RetentionInDays, and name it in LoggingConfig"),
         );
         let condition = |id: &str| template.0["Resources"][id]["Condition"].clone();
         findings.check(condition(id) == condition(group), || format!("{id}: give {group} the same Condition"));
     }
-    let used: BTreeSet<&str> = template.functions().iter().filter_map(|f| f.property("LoggingConfig")["LogGroup"]["Ref"].as_str()).collect();
+    let used: BTreeSet<&str> =
+        template.functions().iter().filter_map(|f| f.property("LoggingConfig")["LogGroup"]["Ref"].as_str()).collect();
     for (id, _) in groups.iter().filter(|(id, _)| !used.contains(id)) {
         findings.add(format!("{id} is no function's log group: remove it, or name it in a LoggingConfig"));
     }
@@ -94,14 +107,16 @@ fn every_function_is_given_the_environment_that_it_reads() {
             |key| format!("{}: functions/{folder}/src/main.rs reads {key}: add it to the function's Environment", function.id),
         );
         for (key, value) in function.environment() {
-            findings.check(value.as_str() != Some(""), || format!("{}: {key} is empty, and empty counts as missing", function.id));
+            findings
+                .check(value.as_str() != Some(""), || format!("{}: {key} is empty, and empty counts as missing", function.id));
         }
     }
     findings.conclude();
 }
 
 /// Keys that Lambda sets, and the fallback for those who set the log level otherwise.
-const SET_BY_OTHERS: &[&str] = &["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "LOG_LEVEL"];
+const SET_BY_OTHERS: &[&str] =
+    &["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "LOG_LEVEL"];
 
 #[test]
 fn every_function_is_given_what_shared_lambda_reads_by_itself() {
@@ -111,14 +126,18 @@ fn every_function_is_given_what_shared_lambda_reads_by_itself() {
     for path in files::below("shared/lambda/src", ".rs") {
         let file = source::parse(&path).expect("it is Rust");
         let calls = source::calls(|calls| calls.visit_file(&file));
-        read.extend(calls.iter().filter(|call| call.name() == "variable").filter_map(|call| source::text(call.arguments.first()?)));
+        read.extend(
+            calls.iter().filter(|call| call.name() == "variable").filter_map(|call| source::text(call.arguments.first()?)),
+        );
     }
     let mut given = template.global_environment();
     given.insert("POWERTOOLS_SERVICE_NAME".to_owned());
     findings.same(
         &given,
         &read.into_iter().filter(|key| !SET_BY_OTHERS.contains(&key.as_str())).collect(),
-        |key| format!("{key} is set for every function and nothing in shared/lambda reads it: remove it from Globals, or read it"),
+        |key| {
+            format!("{key} is set for every function and nothing in shared/lambda reads it: remove it from Globals, or read it")
+        },
         |key| format!("shared/lambda reads {key}: add it to Globals in {}", template::PATH),
     );
     findings.conclude();
@@ -139,13 +158,18 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
     for workflow in orchestrator.workflows() {
         let name = &workflow.name;
         let Some((id, properties)) = template.state_machine(name) else {
-            findings.add(format!("{}: add a state machine named !Sub \"${{AWS::StackName}}-{name}\" for the workflow {name}", template::PATH));
+            findings.add(format!(
+                "{}: add a state machine named !Sub \"${{AWS::StackName}}-{name}\" for the workflow {name}",
+                template::PATH
+            ));
             continue;
         };
         found.insert(id.to_owned());
         let uri = format!("../statemachines/{name}.asl.json");
         findings.check(properties["DefinitionUri"] == uri.as_str(), || format!("{id}: set DefinitionUri to {uri}"));
-        findings.check(properties["Type"] == "STANDARD", || format!("{id}: a checkout takes minutes and may be redriven: set Type to STANDARD"));
+        findings.check(properties["Type"] == "STANDARD", || {
+            format!("{id}: a checkout takes minutes and may be redriven: set Type to STANDARD")
+        });
         findings.same(
             &keys(&properties["DefinitionSubstitutions"]),
             &substitutions_used(workflow),
@@ -196,16 +220,24 @@ fn each_timeout_is_longer_than_what_it_waits_for() {
             let Some(function) = template.function(&spec.step) else { continue };
             let limit = seconds(&function);
             findings.check(limit < u64::from(spec.timeout_seconds), || {
-                format!("{}: the task {} ends after {} s, so its Timeout must be less than that, not {limit} s", function.id, spec.step, spec.timeout_seconds)
+                format!(
+                    "{}: the task {} ends after {} s, so its Timeout must be less than that, not {limit} s",
+                    function.id, spec.step, spec.timeout_seconds
+                )
             });
             for wait in spec.wait.iter() {
                 findings.check(limit < u64::from(wait.timeout_seconds), || {
-                    format!("{}: {} waits {} s, so the function's Timeout of {limit} s must be less", function.id, spec.step, wait.timeout_seconds)
+                    format!(
+                        "{}: {} waits {} s, so the function's Timeout of {limit} s must be less",
+                        function.id, spec.step, wait.timeout_seconds
+                    )
                 });
             }
         }
     }
-    for function in template.functions().iter().filter(|function| function.environment().keys().any(|key| key.ends_with("_URL") && !key.contains("QUEUE") && !key.starts_with("JWKS"))) {
+    for function in template.functions().iter().filter(|function| {
+        function.environment().keys().any(|key| key.ends_with("_URL") && !key.contains("QUEUE") && !key.starts_with("JWKS"))
+    }) {
         for agreement in AGREEMENTS {
             findings.check(agreement.timeout_ms < seconds(function) * 1_000, || {
                 format!("{}: {} is given {} ms, so the Timeout must be longer", function.id, agreement.name, agreement.timeout_ms)
@@ -233,9 +265,14 @@ fn a_schedule_is_slower_than_its_function() {
     for function in template.functions() {
         for (name, event) in function.events().filter(|(_, event)| event["Type"] == "Schedule") {
             let rate = event["Properties"]["Schedule"].as_str().unwrap_or_default();
-            let minutes = rate.strip_prefix("rate(").and_then(|rest| rest.split(' ').next()).and_then(|count| count.parse::<u64>().ok());
+            let minutes =
+                rate.strip_prefix("rate(").and_then(|rest| rest.split(' ').next()).and_then(|count| count.parse::<u64>().ok());
             findings.check(minutes.is_some_and(|minutes| seconds(&function) < minutes * 60), || {
-                format!("{}: {name} is {rate:?}: the Timeout of {} s must be less, or two runs overlap", function.id, seconds(&function))
+                format!(
+                    "{}: {name} is {rate:?}: the Timeout of {} s must be less, or two runs overlap",
+                    function.id,
+                    seconds(&function)
+                )
             });
         }
     }
@@ -254,15 +291,23 @@ fn queues_wait_longer_than_their_functions_and_have_dead_letter_queues() {
             let of_queue = &template.0["Resources"][&queue]["Properties"];
             let (visible, needed) = (of_queue["VisibilityTimeout"].as_u64().unwrap_or(30), 6 * seconds(&function));
             findings.check(visible >= needed, || {
-                format!("{queue}: VisibilityTimeout is {visible} s: raise it to {needed} s, six times the Timeout of {}", function.id)
+                format!(
+                    "{queue}: VisibilityTimeout is {visible} s: raise it to {needed} s, six times the Timeout of {}",
+                    function.id
+                )
             });
             let letters = template::resource_name(&of_queue["RedrivePolicy"]["deadLetterTargetArn"]);
             let exists = template.of_type("AWS::SQS::Queue").any(|(id, _)| id == letters && id != queue);
             let times = of_queue["RedrivePolicy"]["maxReceiveCount"].as_u64();
             findings.check(exists && times > Some(1), || {
-                format!("{queue}: it feeds {}: add a RedrivePolicy to a dead-letter queue with a maxReceiveCount above 1", function.id)
+                format!(
+                    "{queue}: it feeds {}: add a RedrivePolicy to a dead-letter queue with a maxReceiveCount above 1",
+                    function.id
+                )
             });
-            let partial = properties["FunctionResponseTypes"].as_array().is_some_and(|types| types.iter().any(|kind| kind == "ReportBatchItemFailures"));
+            let partial = properties["FunctionResponseTypes"]
+                .as_array()
+                .is_some_and(|types| types.iter().any(|kind| kind == "ReportBatchItemFailures"));
             findings.check(partial, || format!("{}: {name} needs FunctionResponseTypes: [ReportBatchItemFailures]", function.id));
             fed.extend([queue, letters]);
         }
@@ -270,7 +315,9 @@ fn queues_wait_longer_than_their_functions_and_have_dead_letter_queues() {
     for (id, properties) in template.of_type("AWS::SQS::Queue") {
         let kept = properties["MessageRetentionPeriod"].as_u64().unwrap_or(345_600);
         let for_people = properties["RedrivePolicy"].is_null();
-        findings.check(!for_people || kept == 1_209_600, || format!("{id}: people empty it: set MessageRetentionPeriod to 1209600, the longest there is"));
+        findings.check(!for_people || kept == 1_209_600, || {
+            format!("{id}: people empty it: set MessageRetentionPeriod to 1209600, the longest there is")
+        });
         findings.check(properties["SqsManagedSseEnabled"] == true, || format!("{id}: set SqsManagedSseEnabled to true"));
     }
     findings.conclude();

@@ -70,7 +70,10 @@ impl StoreError {
 }
 
 /// The store did not answer in time.
-pub const STORE_UNAVAILABLE: ErrorCode = ErrorCode::retryable("Store.Unavailable", "Wait a moment; the order goes on by itself.");
+pub const STORE_UNAVAILABLE: ErrorCode = ErrorCode::retryable(
+    "Store.Unavailable",
+    "Send the same request again in a moment; an order that was taken goes on by itself.",
+);
 /// What is stored can't be read.
 pub const STORE_CORRUPT: ErrorCode = ErrorCode::permanent("Store.Corrupt", "Contact support with the order's number.");
 /// Somebody else is acting on this step right now.

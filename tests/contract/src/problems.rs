@@ -159,8 +159,7 @@ fn constants(file: &File, owner: &str, codes: &Codes) -> BTreeSet<String> {
 /// What `fn code(&self)` of a type says: the constant for each variant.
 fn code_by_variant(file: &File, owner: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for (own, _, block) in source::impls(file).filter(|(own, _, _)| own == owner) {
-        debug_assert_eq!(own, owner);
+    for (_, _, block) in source::impls(file).filter(|(own, _, _)| own == owner) {
         for method in source::methods(block).filter(|method| method.sig.ident == "code") {
             for matched in matches_in(&method.block) {
                 for arm in &matched.arms {

@@ -185,10 +185,6 @@ impl<'ast> Visit<'ast> for Calls {
         }
         visit::visit_expr_call(self, call);
     }
-
-    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
-        visit::visit_item_mod(self, module);
-    }
 }
 
 /// What a `main.rs` wires: which environment keys it reads into which variables, and what it makes of them.

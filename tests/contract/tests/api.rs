@@ -1,4 +1,5 @@
 //! `docs/openapi.yaml` and `docs/api.md` say what the code does.
+#![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
 use carryout_checkout::{codes, quoting, steps, workflows};
 use carryout_lambda::http::{MAX_BODY_BYTES, Problem};

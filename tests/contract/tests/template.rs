@@ -1,4 +1,5 @@
 //! `infra/template.yaml` agrees with the functions, the state machines and the timeouts.
+#![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
 use carryout_checkout::{partners::AGREEMENTS, workflows};
 use carryout_workflow::{Workflow, function_arn_key};

@@ -7,7 +7,7 @@ use crate::{
     partners::LOGISTICS,
     ports::{CallError, Logistics, OrderNote},
 };
-use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step};
+use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step, StepState};
 use serde_json::json;
 
 /// Books couriers.
@@ -73,10 +73,12 @@ impl<L: Logistics> Effect for CreateDelivery<L> {
 
     async fn undo(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, CreateDeliveryError> {
         let nothing_left = Ok(Outcome::Done(Progress::default()));
-        let Some(sent_at) = entry(order, Self::NAME).and_then(|entry| entry.sent_at) else {
+        let Some((entry, sent_at)) = entry(order, Self::NAME).and_then(|entry| Some((entry, entry.sent_at?))) else {
             return nothing_left;
         };
-        if !order.is_delivery() {
+        // A first attempt that was definitely refused has booked nothing, and nothing else was sent.
+        let refused_at_once = entry.state == StepState::Failed && entry.attempts == 1;
+        if refused_at_once || !order.is_delivery() {
             return nothing_left;
         }
         let deliveries = self.logistics.find(&order.id).await?;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::client::Client;
+use crate::demo::shopping;
 use crate::local_cloud::{self, Condition, Emulator, Record};
 use crate::project::Project;
 use crate::stack::Stack;
@@ -16,6 +17,7 @@ use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
 use crate::with_cloud::with_cloud;
 use crate::{demo, deploy, functions, seed, statemachines};
+use carryout_checkout::market::{Country, MarketType};
 use carryout_marketplace::Marketplace;
 
 /// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
@@ -329,28 +331,35 @@ impl Demo {
             println!("{:#}", report.json());
         } else {
             print!("{}", report.print());
-            println!("{}", try_it(&url, &marketplace));
+            println!("{}", try_it(&url, &marketplace, &report)?);
             println!("{}", report.last_line());
         }
         Ok(if report.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
-/// How to order something by hand.
-fn try_it(url: &str, marketplace: &Marketplace) -> String {
-    let near = marketplace.consumers.first().and_then(|consumer| Some((consumer, consumer.addresses.first()?)));
-    let Some((consumer, address)) = near else {
-        return String::new();
-    };
-    let (id, point) = (&consumer.id, address.location);
-    format!(
+/// How to go on by hand: commands that work as they stand.
+fn try_it(url: &str, marketplace: &Marketplace, report: &demo::Report) -> Result<String> {
+    let mut shopper = shopping::Shopper::new(marketplace, Timestamp::now().as_millisecond());
+    let (consumer, store) = shopper.pick(Country::US, MarketType::Restaurant, shopping::Wanted::Open)?;
+    let cart = serde_json::to_string(&shopping::delivery(&consumer, &store, 2))?;
+    let point = store.store.location;
+    let mut text = format!(
         "try it by hand; the stack stays up:\n  \
          curl -s '{url}/v1/stores?lat={}&lng={}&limit=3'\n  \
-         TOKEN=$(cargo run -q -p carryout -- token --consumer {id})    # {}\n  \
-         curl -s -H \"authorization: Bearer $TOKEN\" '{url}/v1/orders/ORDER'\n\
-         stop it: make down\n",
-        point.lat, point.lng, consumer.name
-    )
+         TOKEN=$(cargo run -q -p carryout -- token --consumer {})    # {}\n  \
+         curl -s '{url}/v1/quotes' -H \"authorization: Bearer $TOKEN\" -d '{cart}'\n",
+        point.lat, point.lng, consumer.id, consumer.name
+    );
+    if let Some(order) = report.first_placed() {
+        text.push_str(&format!(
+            "  OPERATOR=$(cargo run -q -p carryout -- token --consumer ops --role operator)\n  \
+             curl -s '{url}/v1/orders/{order}' -H \"authorization: Bearer $OPERATOR\"\n  \
+             curl -s '{url}/v1/ops/sandbox/books/{order}' -H \"authorization: Bearer $OPERATOR\"\n"
+        ));
+    }
+    text.push_str("docs/api.md goes on from the quote to an order. Stop everything: make down\n");
+    Ok(text)
 }
 
 impl Token {

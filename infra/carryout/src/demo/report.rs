@@ -81,6 +81,12 @@ impl Report {
         text
     }
 
+    /// An order to look at.
+    pub fn first_placed(&self) -> Option<&str> {
+        let orders = self.outcomes.iter().filter_map(|outcome| outcome.order.as_ref());
+        orders.map(|order| &order.view).find(|view| view.status == OrderStatus::Placed).map(|view| view.id.as_str())
+    }
+
     /// The last line.
     pub fn last_line(&self) -> String {
         let Tally { orders, placed, failed_clean, parked, lost, charged_twice } = self.tally();

@@ -26,7 +26,7 @@ pub enum OrderStatus {
     Failed,
     /// The consumer took it back, and every effect is undone.
     Cancelled,
-    /// An undo could not be finished: an operator is told and can resume it.
+    /// An undo could not be finished: an operator is told.
     Parked,
 }
 

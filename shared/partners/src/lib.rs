@@ -1,6 +1,6 @@
 //! HTTP clients for the checkout's partners, behind its ports.
 //!
-//! What a reply, or the lack of one, says about the effect is decided in one place, [`call`].
+//! What a reply, or the lack of one, says about the effect is decided in one place, `call`.
 
 mod call;
 mod fraud;

@@ -1,6 +1,6 @@
 //! What a cart costs, and the quote that locks it.
 //!
-//! [`price`] is the one place that turns a [`Context`] (everything a price depends on, as data) into a [`Price`]. It
+//! [`price()`] is the one place that turns a [`Context`] (everything a price depends on, as data) into a [`Price`]. It
 //! reads no store, no clock and no configuration, so the same context always gives the same price.
 
 mod price;

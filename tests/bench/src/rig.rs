@@ -1,6 +1,7 @@
 //! The checkout in one process: the real submit and the real steps on the tables of a deployed stack, with partners that
 //! answer at once. So what is counted and timed is Carryout and its store, nothing else.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,13 +20,14 @@ use carryout_checkout::memory::{
 };
 use carryout_checkout::order::OrderStatus;
 use carryout_checkout::ports::{Consumers as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _};
-use carryout_checkout::quoting::{Cart, Quoting};
+use carryout_checkout::quoting::{Cart, CartLine, Quoting};
 use carryout_checkout::start::execution_input;
 use carryout_checkout::steps::{
     authorize_payment::AuthorizePayment, await_merchant::AwaitMerchant, capture_payment::CapturePayment, check_fraud::CheckFraud,
     complete_order::CompleteOrder, confirm_price::ConfirmPrice, create_delivery::CreateDelivery, notify_merchant::NotifyMerchant,
     reserve_items::ReserveItems,
 };
+use carryout_checkout::store::Item;
 use carryout_checkout::submit::{CheckoutRequest, Submit};
 use carryout_checkout::workflows::orchestrator;
 use carryout_lambda::clock::SystemClock;
@@ -77,14 +79,18 @@ pub struct Basket {
     pub payment_method: String,
 }
 
-/// Baskets of as many different consumers.
+/// Baskets of as many different consumers, each of the three items that their store has most of: at night many consumers
+/// share the one store that is open, and nothing may run out while it is measured.
 pub fn baskets(country: Country, market_type: MarketType, count: usize) -> Result<Vec<Basket>> {
     let marketplace = marketplace(1);
     let mut shopper = Shopper::new(&marketplace, SystemClock.now());
     (0..count)
         .map(|_| {
             let (consumer, store) = shopper.pick(country, market_type, Wanted::Open)?;
-            let cart = shopping::delivery(&consumer, &store, 3);
+            let mut items: Vec<&Item> = store.items.iter().filter(|item| item.available).collect();
+            items.sort_by_key(|item| Reverse(item.stock));
+            let lines = items.iter().take(3).map(|item| CartLine { item_id: item.id.clone(), quantity: 1 }).collect();
+            let cart = Cart { lines, ..shopping::delivery(&consumer, &store, 3) };
             let payment_method = shopping::working_card(&consumer)?.id;
             Ok(Basket { consumer, cart, payment_method })
         })

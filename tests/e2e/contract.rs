@@ -7,8 +7,9 @@
 use crate::stage::Stage;
 use anyhow::{Context as _, Result};
 use carryout_aws::{
-    DynamoAnswers, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers, DynamoOrders,
-    DynamoQuoteLocks, DynamoQuotes, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
+    DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers,
+    DynamoOrders, DynamoParkedOrders, DynamoQuoteLocks, DynamoQuotes, DynamoReservations, DynamoStatusStore, DynamoStuckOrders,
+    DynamoSubmissions,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
@@ -19,9 +20,11 @@ use carryout_lambda::ids::{RandomIds, new_id};
 struct Adapters {
     fixture: Fixture<DynamoSubmissions, DynamoQuotes, DynamoOrders, RandomIds>,
     answers: DynamoAnswers,
+    cancellations: DynamoCancellations,
     catalog: DynamoCatalog,
     closing: DynamoClosing,
     locks: DynamoQuoteLocks,
+    parked: DynamoParkedOrders,
     reservations: DynamoReservations,
     statuses: DynamoStatusStore,
     stuck: DynamoStuckOrders,
@@ -51,9 +54,11 @@ impl Adapters {
                 store,
             },
             answers: DynamoAnswers::new(aws, orders),
+            cancellations: DynamoCancellations::new(aws, orders),
             catalog: DynamoCatalog::new(aws, stores),
             closing: DynamoClosing::new(aws, orders, quotes),
             locks: DynamoQuoteLocks::new(aws, orders, quotes),
+            parked: DynamoParkedOrders::new(aws, orders),
             reservations: DynamoReservations::new(aws, orders, stores),
             statuses: DynamoStatusStore::new(aws, orders),
             stuck: DynamoStuckOrders::new(aws, orders),
@@ -142,6 +147,22 @@ async fn answers() -> Result<()> {
 async fn stuck_orders() -> Result<()> {
     if let Some(Adapters { fixture, stuck, .. }) = &Adapters::on_copies().await? {
         contract::stuck_orders(fixture, stuck).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn cancellations() -> Result<()> {
+    if let Some(Adapters { fixture, cancellations, statuses, locks, answers, closing, .. }) = &Adapters::on_copies().await? {
+        contract::cancellations(fixture, cancellations, statuses, locks, answers, closing).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn parked_orders() -> Result<()> {
+    if let Some(Adapters { fixture, parked, statuses, closing, stuck, .. }) = &Adapters::on_copies().await? {
+        contract::parked_orders(fixture, parked, statuses, closing, stuck).await;
     }
     Ok(())
 }

@@ -6,11 +6,13 @@
 //! again on the same stack, without seeing each other.
 
 mod alone;
+mod cancelled;
 mod contract;
 mod emulator;
 mod exactly_once;
 mod lost;
 mod malformed;
+mod parked;
 mod placed;
 mod prices;
 mod stage;

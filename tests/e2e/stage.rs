@@ -17,7 +17,7 @@ use carryout_checkout::submit::CheckoutAnswer;
 use carryout_checkout::track::OrderView;
 use carryout_lambda::{ids::new_id, signature::KeyRing};
 use carryout_pricing::Quote;
-use carryout_workflow::{StepState, UndoState};
+use carryout_workflow::{StepState, UndoState, run};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -323,7 +323,9 @@ impl Scene<'_> {
     pub async fn assert_nothing_left(&self, order_id: &str, code: &str) -> Result<OrderView> {
         let view = self.end(order_id).await?;
         let failure = view.failure.as_ref();
-        ensure!(view.status == OrderStatus::Failed, "{order_id} is {} {failure:?}", view.status);
+        let cancelled = code == run::CANCEL_REQUESTED.name;
+        let ended = if cancelled { OrderStatus::Cancelled } else { OrderStatus::Failed };
+        ensure!(view.status == ended, "{order_id} is {} {failure:?}", view.status);
         let failure = failure.with_context(|| format!("{order_id} does not say why it failed"))?;
         ensure!(failure.code == code, "{order_id} failed with {failure:?} instead of {code}");
         ensure!(!failure.advice.is_empty() && !failure.message.is_empty(), "{failure:?} does not help");

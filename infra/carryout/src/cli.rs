@@ -16,8 +16,9 @@ use crate::terminal::Terminal;
 use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
 use crate::with_cloud::with_cloud;
-use crate::{demo, deploy, functions, seed, statemachines};
+use crate::{demo, deploy, functions, order, seed, statemachines};
 use carryout_checkout::market::{Country, MarketType};
+use carryout_checkout::order::OrderStatus;
 use carryout_marketplace::Marketplace;
 
 /// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
@@ -41,6 +42,7 @@ enum Command {
     Seed(Seed),
     Demo(Demo),
     Statemachines(Statemachines),
+    Order(OrderCommand),
     Token(Token),
     Tool(Tool),
     WithCloud(WithCloud),
@@ -197,6 +199,38 @@ struct Statemachines {
     check: bool,
 }
 
+/// Look at orders and redrive parked ones, as an operator.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carryout order show ord_…\n  carryout order parked\n  carryout order redrive ord_…\n\nOn AWS, give your issuer's token by --token or CARRYOUT_TOKEN."
+)]
+struct OrderCommand {
+    #[command(subcommand)]
+    action: OrderAction,
+    /// An operator's bearer token [default: one of the local issuer]
+    #[arg(long, env = "CARRYOUT_TOKEN", global = true, hide_env_values = true, value_name = "JWT")]
+    token: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum OrderAction {
+    /// Where an order stands, with its timeline
+    Show {
+        /// The order's id
+        id: String,
+    },
+    /// Orders whose undo could not be finished, what remains of them, and where
+    Parked,
+    /// Take the undo of a parked order up again, and follow it. Exits with 1 where it parks again
+    Redrive {
+        /// The order's id
+        id: String,
+    },
+}
+
 /// Sign a bearer token that the local cloud accepts.
 #[derive(Debug, Args)]
 #[command(
@@ -254,6 +288,7 @@ impl Cli {
                 statemachines::generate(&project, terminal, check)?;
                 Ok(ExitCode::SUCCESS)
             }
+            Command::Order(order) => order.run(&project, terminal).await,
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::WithCloud(with) => with_cloud(&project, terminal, &with.cloud.wanted(), &with.command).await,
@@ -360,6 +395,34 @@ fn try_it(url: &str, marketplace: &Marketplace, report: &demo::Report) -> Result
     }
     text.push_str("docs/api.md goes on from the quote to an order. Stop everything: make down\n");
     Ok(text)
+}
+
+impl OrderCommand {
+    async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
+        let client = Client::new(project, &Stack::deployed(project)?)?.with_operator_token(self.token);
+        let shown = match self.action {
+            OrderAction::Parked => {
+                let parked = order::parked(&client).await?;
+                print!("{}", if self.json { format!("{:#}\n", serde_json::to_value(&parked)?) } else { order::table(&parked) });
+                return Ok(ExitCode::SUCCESS);
+            }
+            OrderAction::Show { id } => order::show(&client, &id).await?,
+            OrderAction::Redrive { id } => {
+                let step = terminal.step(format!("Redriving {id}"));
+                let ended = order::redrive(&client, &id, |_| {}).await?;
+                step.done(&format!("Redrove {id}"));
+                ended
+            }
+        };
+        if self.json {
+            println!("{:#}", serde_json::to_value(&shown)?);
+        } else {
+            let why = shown.failure.as_ref().map(|failure| format!(": {failure}")).unwrap_or_default();
+            println!("{} is {}{why}", shown.id, shown.status);
+            print!("{}", order::timeline(&shown));
+        }
+        Ok(if shown.status == OrderStatus::Parked { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
 }
 
 impl Token {

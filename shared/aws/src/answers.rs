@@ -1,6 +1,6 @@
 use crate::{
     Aws, now,
-    status::{IS_OPEN, open},
+    status::{IS_OPEN, MAY_BEGIN, open},
     transaction::{can_be_key, number, order_of, refused_update, text, value},
 };
 use aws_sdk_dynamodb::{
@@ -31,8 +31,8 @@ impl DynamoAnswers {
         Self { client: aws.dynamodb(), table: table.into() }
     }
 
-    /// An update that is refused unless the order moves forward and no answer is recorded.
-    fn unanswered(&self, step: &str, order_id: &str) -> Result<UpdateItemFluentBuilder, StoreError> {
+    /// An update of the order and its waiting step, with what every one of them has in common.
+    fn update(&self, step: &str, order_id: &str) -> Result<UpdateItemFluentBuilder, StoreError> {
         Ok(open(self.client.update_item())
             .table_name(&self.table)
             .key("id", text(order_id))
@@ -51,10 +51,8 @@ impl DynamoAnswers {
     }
 }
 
-/// The condition of [`DynamoAnswers::unanswered`].
-fn is_unanswered() -> String {
-    format!("direction = :forward AND {IS_OPEN} AND steps.#step.#state IN (:pending, :running, :waiting)")
-}
+/// The condition that no answer is recorded.
+const IS_UNANSWERED: &str = "steps.#step.#state IN (:pending, :running, :waiting)";
 
 async fn send(update: UpdateItemFluentBuilder, step: &str) -> Result<Order, Refused> {
     match update.send().await.map_err(refused_update) {
@@ -68,7 +66,7 @@ async fn send(update: UpdateItemFluentBuilder, step: &str) -> Result<Order, Refu
 impl Answers for DynamoAnswers {
     async fn wait_for(&self, step: &'static str, order_id: &str, run: u32, task_token: &str, at: i64) -> Result<Order, Refused> {
         let update = self
-            .unanswered(step, order_id)?
+            .update(step, order_id)?
             .expression_attribute_values(":token", text(task_token))
             .expression_attribute_values(":run", number(run))
             .expression_attribute_values(":at", number(at))
@@ -77,7 +75,7 @@ impl Answers for DynamoAnswers {
                  steps.#step.task_token = :token, steps.#step.run = :run, steps.#step.sent_at = :at, \
                  steps.#step.attempts = steps.#step.attempts + :one",
             )
-            .condition_expression(format!("run = :run AND {}", is_unanswered()));
+            .condition_expression(format!("run = :run AND {MAY_BEGIN} AND {IS_UNANSWERED}"));
         send(update, step).await
     }
 
@@ -88,7 +86,9 @@ impl Answers for DynamoAnswers {
         let prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
             let set =
                 "SET updated_at = :now, #version = #version + :one, steps.#step.ended_at = :now, steps.#step.#state = :state";
-            let update = self.unanswered(step, order_id)?.condition_expression(is_unanswered());
+            let update = self
+                .update(step, order_id)?
+                .condition_expression(format!("direction = :forward AND {IS_OPEN} AND {IS_UNANSWERED}"));
             Ok(match failure_of(answer) {
                 None => update.update_expression(set).expression_attribute_values(":state", value(&StepState::Done)?),
                 Some(failure) => update

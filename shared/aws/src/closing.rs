@@ -1,6 +1,6 @@
 use crate::{
     Aws, corrupt, now,
-    status::IS_OPEN,
+    status::{IS_OPEN, MAY_BEGIN},
     transaction::{Transacted, is_refused, number, order_of, refused_order, refused_update, text, value},
 };
 use aws_sdk_dynamodb::{
@@ -8,12 +8,12 @@ use aws_sdk_dynamodb::{
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use carryout_checkout::{
-    order::Order,
+    order::{Order, OrderStatus},
     ports::{Closing, Refused},
 };
 use carryout_workflow::{Direction, Failure, StepState, StoreError};
 
-/// Closes orders. A closed order leaves the sweeper's index.
+/// Closes orders. A closed order leaves the sweeper's index; a parked one enters the operators'.
 #[derive(Clone)]
 pub struct DynamoClosing {
     client: Client,
@@ -32,8 +32,14 @@ impl DynamoClosing {
         Self { client: aws.dynamodb(), orders: orders.into(), quotes: quotes.into() }
     }
 
-    fn fail_order(&self, order_id: &str, run: u32, reason: Option<&Failure>) -> Result<TransactWriteItem, StoreError> {
-        let mut set = "SET #status = :failed, direction = :undo, updated_at = :now, #version = #version + :one".to_owned();
+    fn fail_order(
+        &self,
+        order_id: &str,
+        run: u32,
+        ended: OrderStatus,
+        reason: Option<&Failure>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut set = "SET #status = :ended, direction = :undo, updated_at = :now, #version = #version + :one".to_owned();
         let mut update = Update::builder();
         if let Some(reason) = reason {
             set.push_str(", failure = if_not_exists(failure, :reason)");
@@ -47,7 +53,7 @@ impl DynamoClosing {
             .condition_expression(format!("run = :run AND {IS_OPEN}"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":failed", text("FAILED"))
+            .expression_attribute_values(":ended", text(ended.name()))
             .expression_attribute_values(":submitted", text("SUBMITTED"))
             .expression_attribute_values(":processing", text("PROCESSING"))
             .expression_attribute_values(":undo", value(&Direction::Undo)?)
@@ -86,7 +92,7 @@ impl Closing for DynamoClosing {
                      steps.#step.run = :run, steps.#step.attempts = steps.#step.attempts + :one, \
                      steps.#step.sent_at = :at, steps.#step.ended_at = :now REMOVE sweep_shard, sweep_at",
                 )
-                .condition_expression(format!("direction = :forward AND run = :run AND {IS_OPEN}"))
+                .condition_expression(format!("run = :run AND {MAY_BEGIN}"))
                 .expression_attribute_names("#step", step)
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_names("#state", "state")
@@ -105,9 +111,18 @@ impl Closing for DynamoClosing {
         prepared()?.send().await.map(drop).map_err(refused_update)
     }
 
-    async fn fail(&self, order_id: &str, run: u32, quote_id: &str, reason: Option<&Failure>, _at: i64) -> Result<(), Refused> {
+    async fn fail(
+        &self,
+        order_id: &str,
+        run: u32,
+        quote_id: &str,
+        ended: OrderStatus,
+        reason: Option<&Failure>,
+        _at: i64,
+    ) -> Result<(), Refused> {
         for release in [true, false] {
-            let mut transaction = self.client.transact_write_items().transact_items(self.fail_order(order_id, run, reason)?);
+            let mut transaction =
+                self.client.transact_write_items().transact_items(self.fail_order(order_id, run, ended, reason)?);
             if release {
                 transaction = transaction.transact_items(self.release_quote(order_id, quote_id)?);
             }
@@ -133,7 +148,8 @@ impl Closing for DynamoClosing {
             .table_name(&self.orders)
             .key("id", text(order_id))
             .update_expression(
-                "SET #status = :parked, updated_at = :now, #version = #version + :one REMOVE sweep_shard, sweep_at",
+                "SET #status = :parked, parked = :parked, parked_at = :now, updated_at = :now, #version = #version + :one \
+                 REMOVE sweep_shard, sweep_at",
             )
             .condition_expression(format!("run = :run AND {IS_OPEN}"))
             .expression_attribute_names("#status", "status")

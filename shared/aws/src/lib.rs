@@ -4,12 +4,14 @@
 //! `main.rs` makes: `ACTIONS` lists the IAM actions that an adapter uses.
 
 mod answers;
+mod cancellations;
 mod catalog;
 mod closing;
 mod consumers;
 mod documents;
 mod executions;
 mod orders;
+mod parked;
 mod queues;
 mod quotes;
 mod request_count;
@@ -21,12 +23,14 @@ mod submissions;
 mod transaction;
 
 pub use answers::DynamoAnswers;
+pub use cancellations::DynamoCancellations;
 pub use catalog::{DynamoCatalog, DynamoCatalogWriter};
 pub use closing::DynamoClosing;
 pub use consumers::{DynamoConsumerWriter, DynamoConsumers};
 pub use documents::{Document, DocumentConflict, DynamoDocuments};
 pub use executions::{SfnCallbacks, SfnExecutions};
 pub use orders::DynamoOrders;
+pub use parked::DynamoParkedOrders;
 pub use queues::SqsQueue;
 pub use quotes::{DynamoQuoteLocks, DynamoQuotes};
 pub use request_count::RequestCount;

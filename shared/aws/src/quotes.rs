@@ -1,6 +1,6 @@
 use crate::{
     Aws, corrupt, now,
-    status::IS_OPEN,
+    status::MAY_BEGIN,
     transaction::{Item, Transacted, can_be_key, is_refused, number, refused_order, text, value},
     unavailable,
 };
@@ -91,9 +91,7 @@ impl DynamoQuoteLocks {
                  steps.#step.run = :run, steps.#step.attempts = steps.#step.attempts + :one, \
                  steps.#step.sent_at = :at, steps.#step.ended_at = :now",
             )
-            .condition_expression(format!(
-                "direction = :forward AND run = :run AND {IS_OPEN} AND steps.#step.#state IN (:pending, :running)"
-            ))
+            .condition_expression(format!("run = :run AND {MAY_BEGIN} AND steps.#step.#state IN (:pending, :running)"))
             .expression_attribute_names("#step", step)
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#state", "state")

@@ -74,6 +74,11 @@ impl DynamoStatusStore {
 /// The condition that an order is open; its values come with [`open`].
 pub(crate) const IS_OPEN: &str = "#status IN (:submitted, :processing)";
 
+/// The condition that a step of the order may begin: it is open, moves forward, and nobody asked to cancel it. Its values
+/// are those of [`IS_OPEN`] and `:forward`.
+pub(crate) const MAY_BEGIN: &str =
+    "direction = :forward AND #status IN (:submitted, :processing) AND attribute_not_exists(cancel_requested_at)";
+
 /// The condition that this claim still holds the entry.
 const HOLDS: &str = "steps.#step.lease_until = :lease AND steps.#step.run = :run";
 
@@ -137,8 +142,7 @@ impl StatusStore for DynamoStatusStore {
                 .expression_attribute_values(":pending", value(&StepState::Pending)?)
                 .expression_attribute_values(":running", value(&StepState::Running)?)
                 .condition_expression(format!(
-                    "direction = :forward AND run = :run AND {IS_OPEN} \
-                     AND steps.#step.#state IN (:pending, :running) AND steps.#step.lease_until <= :now"
+                    "run = :run AND {MAY_BEGIN} AND steps.#step.#state IN (:pending, :running) AND steps.#step.lease_until <= :now"
                 ));
             with_note(update, &mut set, note)
         };

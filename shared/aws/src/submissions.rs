@@ -20,6 +20,12 @@ use std::collections::HashMap;
 /// Partitions over which stuck orders are spread, so that no index partition is hot.
 pub(crate) const SWEEP_SHARDS: u32 = 4;
 
+/// The partition of the index `stuck` that an order is in while it is open.
+pub(crate) fn sweep_shard(order_id: &str) -> String {
+    let hash = order_id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    (hash % SWEEP_SHARDS).to_string()
+}
+
 /// Writes orders.
 #[derive(Clone)]
 pub struct DynamoSubmissions {
@@ -60,8 +66,7 @@ impl DynamoSubmissions {
     fn put_order(&self, submission: &Submission) -> Result<Put, StoreError> {
         let order = &submission.order;
         let mut item: Item = serde_dynamo::to_item(order).map_err(corrupt)?;
-        let shard = order.id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % SWEEP_SHARDS;
-        item.insert("sweep_shard".to_owned(), text(shard.to_string()));
+        item.insert("sweep_shard".to_owned(), text(sweep_shard(&order.id)));
         item.insert("sweep_at".to_owned(), number(submission.stuck_at));
         Put::builder()
             .table_name(&self.orders)

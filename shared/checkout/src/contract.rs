@@ -5,6 +5,7 @@
 //! is not empty. Adapters may stamp writes with their own clock: leases here end either long ago or in the year 2100.
 
 use crate::{
+    cancel::is_accepted,
     consumer::Consumer,
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
     memory::{
@@ -13,10 +14,11 @@ use crate::{
     },
     order::{Order, OrderStatus},
     ports::{
-        Answers, Catalog, Closing, Consumers, IdempotencyKey, MerchantAnswer, OrderFacts, OrderNote, OrderSteps, OrderSubmitted,
-        Orders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused, StuckOrders, Submission, Submissions, SubmitRefused,
+        Answers, Cancellations, Catalog, Closing, Consumers, IdempotencyKey, MerchantAnswer, OrderFacts, OrderNote, OrderSteps,
+        OrderSubmitted, Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused, StuckOrders, Submission,
+        Submissions, SubmitRefused,
     },
-    steps::await_merchant,
+    steps::{await_merchant, notify_merchant},
     store::{Location, StoreWithMenu},
     workflows::orchestrator,
 };
@@ -594,7 +596,7 @@ pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     // Placed.
     let order = submit(&workflow, ENDED).await;
     assert_eq!(refused(closing.place(COMPLETE, &order.id, 2, NOON).await), order, "another run's order");
-    assert_eq!(refused(closing.fail(&order.id, 2, &quote(&order), None, NOON).await), order);
+    assert_eq!(refused(closing.fail(&order.id, 2, &quote(&order), OrderStatus::Failed, None, NOON).await), order);
     assert_eq!(refused(closing.park(&order.id, 2, NOON).await), order);
     done(closing.place(COMPLETE, &order.id, 1, NOON).await);
     let placed = fixture.stored(&order.id).await;
@@ -602,7 +604,7 @@ pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     let entry = some(placed.steps.entry(COMPLETE), COMPLETE);
     assert_eq!((entry.state, entry.attempts, entry.sent_at), (StepState::Done, 1, Some(NOON)));
     assert_eq!(refused(closing.place(COMPLETE, &order.id, 1, NOON).await), placed);
-    assert_eq!(refused(closing.fail(&order.id, 1, &quote(&order), Some(&reason), NOON).await), placed);
+    assert_eq!(refused(closing.fail(&order.id, 1, &quote(&order), OrderStatus::Failed, Some(&reason), NOON).await), placed);
     assert_eq!(refused(closing.park(&order.id, 1, NOON).await), placed);
     fixture.is_untouched(&placed).await;
     let thief = with_quote(fixture.submission(&workflow, NOON).await, &placed);
@@ -611,16 +613,16 @@ pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
 
     // Failed: the quote is free for the next order.
     let order = submit(&workflow, ENDED).await;
-    done(closing.fail(&order.id, 1, &quote(&order), Some(&reason), NOON).await);
+    done(closing.fail(&order.id, 1, &quote(&order), OrderStatus::Failed, Some(&reason), NOON).await);
     let failed = fixture.stored(&order.id).await;
     assert_eq!((failed.status, failed.direction), (OrderStatus::Failed, Direction::Undo));
     assert_eq!(failed.failure, Some(reason.clone()));
-    assert_eq!(refused(closing.fail(&order.id, 1, &quote(&order), None, NOON).await), failed);
+    assert_eq!(refused(closing.fail(&order.id, 1, &quote(&order), OrderStatus::Failed, None, NOON).await), failed);
     let next = with_quote(fixture.submission(&workflow, ENDED).await, &order);
     done(fixture.submissions.submit(&next).await);
     // The quote is the next order's now: another failing order does not release it.
     let other = submit(&workflow, ENDED).await;
-    done(closing.fail(&other.id, 1, &quote(&next.order), None, NOON).await);
+    done(closing.fail(&other.id, 1, &quote(&next.order), OrderStatus::Failed, None, NOON).await);
     let thief = with_quote(fixture.submission(&workflow, NOON).await, &order);
     let result = fixture.submissions.submit(&thief).await;
     assert!(matches!(result, Err(SubmitRefused::QuoteUsed)), "{result:?}");
@@ -629,8 +631,15 @@ pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     let order = submit(&workflow, ENDED).await;
     done(statuses.claim_undo(&claim_of(&order, AUTHORIZE, ENDED), Some(&failure("Item.SoldOut"))).await);
     assert_eq!(refused(closing.place(COMPLETE, &order.id, 1, NOON).await).direction, Direction::Undo);
-    done(closing.fail(&order.id, 1, &quote(&order), Some(&reason), NOON).await);
+    done(closing.fail(&order.id, 1, &quote(&order), OrderStatus::Failed, Some(&reason), NOON).await);
     assert_eq!(fixture.stored(&order.id).await.failure, Some(failure("Item.SoldOut")));
+
+    // Cancelled: told apart from failed, and the quote is free as well.
+    let order = submit(&workflow, ENDED).await;
+    let cancelled = failure("Order.CancelRequested");
+    done(closing.fail(&order.id, 1, &quote(&order), OrderStatus::Cancelled, Some(&cancelled), NOON).await);
+    assert_eq!(fixture.stored(&order.id).await.status, OrderStatus::Cancelled);
+    done(fixture.submissions.submit(&with_quote(fixture.submission(&workflow, ENDED).await, &order)).await);
 
     // Parked.
     let order = submit(&workflow, ENDED).await;
@@ -642,7 +651,7 @@ pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     let nobody = fixture.ids.new_id("ord");
     let results = [
         closing.place(COMPLETE, &nobody, 1, NOON).await,
-        closing.fail(&nobody, 1, "quo_none", None, NOON).await,
+        closing.fail(&nobody, 1, "quo_none", OrderStatus::Failed, None, NOON).await,
         closing.park(&nobody, 1, NOON).await.map(drop),
     ];
     for result in results {
@@ -743,4 +752,108 @@ pub async fn stuck_orders<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture:
     done(stuck.look_again(&fixture.ids.new_id("ord"), 1, early).await);
     // Out of the way of whoever comes next.
     done(stuck.look_again(id, 2, HELD).await);
+}
+
+/// [`Cancellations`]: an order is marked once, by its consumer, until its store has accepted; then no step begins.
+pub async fn cancellations<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    cancellations: &impl Cancellations,
+    statuses: &impl OrderSteps,
+    locks: &impl QuoteLocks,
+    answers: &impl Answers,
+    closing: &impl Closing,
+) {
+    let order = fixture.order().await;
+    let consumer = order.consumer.id.as_str();
+    assert_eq!(refused(cancellations.request(&order.id, "con_other", NOON).await), order, "somebody else's order");
+    let marked = done(cancellations.request(&order.id, consumer, NOON).await);
+    assert_eq!((marked.cancel_requested_at, marked.version), (Some(NOON), order.version + 1));
+    assert_eq!((marked.status, marked.direction), (order.status, Direction::Forward));
+    assert_eq!(fixture.stored(&order.id).await, marked);
+
+    // No step begins any more, and nothing is written.
+    assert_eq!(refused(cancellations.request(&order.id, consumer, NOON + 1).await), marked, "it is marked once");
+    assert_eq!(held(statuses.claim(&claim_of(&order, AUTHORIZE, HELD), &OrderNote::default()).await), marked);
+    let facts = OrderFacts { quote_id: order.quote.terms.id.clone(), total: order.total() };
+    assert_eq!(refused(locks.confirm(CONFIRM, &order.id, 1, &facts, NOON).await), marked);
+    assert_eq!(refused(answers.wait_for(await_merchant::NAME, &order.id, 1, "token", NOON).await), marked);
+    assert_eq!(refused(closing.place(COMPLETE, &order.id, 1, NOON).await), marked);
+    fixture.is_untouched(&marked).await;
+    // What was done is undone.
+    assert_eq!(done(statuses.claim_undo(&claim_of(&order, AUTHORIZE, ENDED), None).await).direction, Direction::Undo);
+
+    // A step that has begun ends; the store's answer is recorded.
+    let order = fixture.order().await;
+    let claim = claim_of(&order, AUTHORIZE, HELD);
+    done(statuses.claim(&claim, &OrderNote::default()).await);
+    done(cancellations.request(&order.id, consumer, NOON).await);
+    done(statuses.complete(&claim, StepState::Done, &Progress::default()).await);
+    done(answers.record(await_merchant::NAME, &order.id, &MerchantAnswer::Accepted, NOON).await);
+
+    // Accepted by its answer: too late. Where the workflow waits for an answer, being told is not accepting.
+    let order = fixture.order().await;
+    let claim = claim_of(&order, notify_merchant::NAME, HELD);
+    done(statuses.claim(&claim, &OrderNote::default()).await);
+    done(statuses.complete(&claim, StepState::Done, &Progress::default()).await);
+    let accepted = done(answers.record(await_merchant::NAME, &order.id, &MerchantAnswer::Accepted, NOON).await);
+    assert_eq!(refused(cancellations.request(&order.id, consumer, NOON).await), accepted);
+    let order = fixture.order().await;
+    let claim = claim_of(&order, notify_merchant::NAME, HELD);
+    done(statuses.claim(&claim, &OrderNote::default()).await);
+    done(statuses.complete(&claim, StepState::Done, &Progress::default()).await);
+    done(cancellations.request(&order.id, consumer, NOON).await);
+
+    // Where it does not wait, it is.
+    let submission = fixture.submission(&fixture.workflow("checkout-standard"), NOON).await;
+    done(fixture.submissions.submit(&submission).await);
+    let claim = claim_of(&submission.order, notify_merchant::NAME, HELD);
+    done(statuses.claim(&claim, &OrderNote::default()).await);
+    done(statuses.complete(&claim, StepState::Done, &Progress::default()).await);
+    assert!(is_accepted(&refused(cancellations.request(&submission.order.id, consumer, NOON).await)));
+
+    // One that turned, one that is closed, none at all.
+    let order = fixture.order().await;
+    done(statuses.claim_undo(&claim_of(&order, AUTHORIZE, ENDED), None).await);
+    let turned = fixture.stored(&order.id).await;
+    assert_eq!(refused(cancellations.request(&order.id, consumer, NOON).await), turned);
+    let order = fixture.order().await;
+    done(closing.place(COMPLETE, &order.id, 1, NOON).await);
+    assert_eq!(refused(cancellations.request(&order.id, consumer, NOON).await).status, OrderStatus::Placed);
+    for nothing in [fixture.ids.new_id("ord"), String::new()] {
+        let result = cancellations.request(&nothing, consumer, NOON).await;
+        assert!(matches!(result, Err(Refused::NotFound)), "{nothing:?}: {result:?}");
+    }
+}
+
+/// [`ParkedOrders`]: a parked order is found, and opened again once, in its next run.
+pub async fn parked_orders<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    parked: &impl ParkedOrders,
+    statuses: &impl OrderSteps,
+    closing: &impl Closing,
+    stuck: &impl StuckOrders,
+) {
+    let is_parked = async |id: &str| done(parked.parked(10_000).await).into_iter().find(|order| order.id == id);
+    let order = fixture.order().await;
+    assert_eq!(refused(parked.reopen(&order.id, ENDED).await), order, "only a parked order");
+    done(statuses.claim_undo(&claim_of(&order, AUTHORIZE, ENDED), Some(&failure("Payment.Declined"))).await);
+    assert_eq!(is_parked(&order.id).await, None);
+    let closed = done(closing.park(&order.id, 1, NOON).await);
+    assert_eq!(is_parked(&order.id).await, Some(closed.clone()));
+
+    let opened = done(parked.reopen(&order.id, 2_000).await);
+    assert_eq!((opened.status, opened.direction, opened.run), (OrderStatus::Processing, Direction::Undo, 2));
+    assert_eq!((&opened.steps, &opened.failure), (&closed.steps, &closed.failure), "what is to be undone is kept");
+    assert_eq!(fixture.stored(&order.id).await, opened);
+    assert_eq!(is_parked(&order.id).await, None);
+    assert!(is_stuck(stuck, &order.id, 2_000).await, "a lost start is found by the sweeper");
+    assert_eq!(refused(parked.reopen(&order.id, ENDED).await), opened, "it is opened once");
+    assert_eq!(refused(closing.park(&order.id, 1, NOON).await), opened, "its old run is over");
+    let claim = Claim { run: 2, ..claim_of(&order, AUTHORIZE, HELD) };
+    assert_eq!(done(statuses.claim_undo(&claim, None).await).failure, Some(failure("Payment.Declined")));
+    done(stuck.look_again(&order.id, 2, HELD).await);
+    for nothing in [fixture.ids.new_id("ord"), String::new()] {
+        let result = parked.reopen(&nothing, ENDED).await;
+        assert!(matches!(result, Err(Refused::NotFound)), "{nothing:?}: {result:?}");
+    }
 }

@@ -5,10 +5,13 @@
 //! 3. [`start`] picks the market's workflow out of [`workflows`] and starts it.
 //! 4. The [`steps`] run, each under its claim; on a permanent failure their undos run, newest first.
 //! 5. [`track`] tells where the order stands. [`sweep`] finds orders that stopped moving and drives them on.
+//! 6. The consumer may [`cancel`] until the store has accepted; an operator may [`redrive`] an order whose undo could not
+//!    be finished.
 //!
 //! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
 //! every error code in [`codes`].
 
+pub mod cancel;
 pub mod codes;
 pub mod consumer;
 #[cfg(feature = "memory")]
@@ -21,6 +24,7 @@ pub mod order;
 pub mod partners;
 pub mod ports;
 pub mod quoting;
+pub mod redrive;
 pub mod start;
 pub mod steps;
 pub mod store;

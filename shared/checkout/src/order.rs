@@ -140,6 +140,9 @@ pub struct Order {
     /// Why it turned round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// When its consumer took it back: no step begins after that. Milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_requested_at: Option<i64>,
     /// What was decided by a fallback.
     #[serde(default)]
     pub flags: BTreeSet<String>,
@@ -197,5 +200,9 @@ impl Subject for Order {
 
     fn is_closed(&self) -> bool {
         self.status.is_closed()
+    }
+
+    fn is_cancel_requested(&self) -> bool {
+        self.cancel_requested_at.is_some()
     }
 }

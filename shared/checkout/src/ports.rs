@@ -4,7 +4,7 @@
 use crate::{
     consumer::{Address, Consumer},
     ledger::LedgerEvent,
-    order::{FraudFacts, Order},
+    order::{FraudFacts, Order, OrderStatus},
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_money::Money;
@@ -278,21 +278,41 @@ pub trait Reservations: Send + Sync {
 
 /// Closes orders.
 pub trait Closing: Send + Sync {
-    /// Closes the order as placed and completes the entry of `step`. Refuses unless it moves forward in this run.
+    /// Closes the order as placed and completes the entry of `step`. Refuses unless it moves forward in this run and
+    /// nobody asked to cancel it.
     fn place(&self, step: &'static str, order_id: &str, run: u32, now: i64) -> impl Future<Output = Result<(), Refused>> + Send;
 
-    /// Closes the order as failed and releases its quote, in one transaction. `reason` counts unless one is recorded.
+    /// Closes the order, of which nothing is left, as `ended` (failed or cancelled) and releases its quote, in one
+    /// transaction. `reason` counts unless one is recorded.
     fn fail(
         &self,
         order_id: &str,
         run: u32,
         quote_id: &str,
+        ended: OrderStatus,
         reason: Option<&Failure>,
         now: i64,
     ) -> impl Future<Output = Result<(), Refused>> + Send;
 
     /// Closes the order as parked and returns it.
     fn park(&self, order_id: &str, run: u32, now: i64) -> impl Future<Output = Result<Order, Refused>> + Send;
+}
+
+/// Takes consumers' cancellations.
+pub trait Cancellations: Send + Sync {
+    /// Marks the order, so that no step of it begins any more. Refuses unless the order is this consumer's, is open and
+    /// moves forward, is not accepted by its store ([`crate::cancel::is_accepted`]) and not marked yet. Returns the order.
+    fn request(&self, order_id: &str, consumer_id: &str, now: i64) -> impl Future<Output = Result<Order, Refused>> + Send;
+}
+
+/// Parked orders, for operators.
+pub trait ParkedOrders: Send + Sync {
+    /// Parked orders, longest parked first, at most `limit`. Found by an index, never by a scan.
+    fn parked(&self, limit: usize) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send;
+
+    /// Opens a parked order again, in its next run and still in the direction of its undo, and returns it. It counts as
+    /// stuck at `look_again_at` (milliseconds since the Unix epoch). Refuses where the order is not parked.
+    fn reopen(&self, order_id: &str, look_again_at: i64) -> impl Future<Output = Result<Order, Refused>> + Send;
 }
 
 /// Tells operators about parked orders.
@@ -330,8 +350,8 @@ pub enum MerchantAnswer {
 
 /// Keeps merchants' answers.
 pub trait Answers: Send + Sync {
-    /// Registers where to send the answer, unless one is recorded already. Returns the order as it then stands; refuses
-    /// as a claim would.
+    /// Registers where to send the answer, unless one is recorded already or the order is cancelled. Returns the order as
+    /// it then stands; refuses as a claim would.
     fn wait_for(
         &self,
         step: &'static str,

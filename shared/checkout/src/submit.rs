@@ -447,6 +447,7 @@ where
             run: 1,
             steps: StatusMap::pending(workflow.steps().map(|step| step.step.as_str())),
             failure: None,
+            cancel_requested_at: None,
             flags: if *by_radius { BTreeSet::from([COVERAGE_BY_RADIUS.to_owned()]) } else { BTreeSet::new() },
             ledger: Vec::new(),
             correlation_id: correlation_id.to_owned(),

@@ -30,6 +30,9 @@ pub struct OrderView {
     /// Why it failed, and what the consumer can do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// When its consumer cancelled it. Milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_requested_at: Option<i64>,
     /// What was decided by a fallback.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
@@ -100,6 +103,7 @@ pub fn view(order: &Order, orchestrator: &Orchestrator) -> OrderView {
         fulfilment: if order.is_delivery() { "delivery" } else { "pickup" }.to_owned(),
         total: order.total(),
         failure: order.failure.clone().map(advised),
+        cancel_requested_at: order.cancel_requested_at,
         flags: order.flags.iter().cloned().collect(),
         steps: steps
             .map(|(step, entry)| StepView {

@@ -82,11 +82,15 @@ pub const STEP_IN_PROGRESS: ErrorCode = ErrorCode::retryable("Step.InProgress", 
 pub const RUN_SUPERSEDED: ErrorCode = ErrorCode::permanent("Run.Superseded", "Nothing to do: a newer run goes on.");
 /// The subject is being undone, so no step may go forward.
 pub const RUN_TURNED: ErrorCode = ErrorCode::permanent("Run.Turned", "Nothing to do: the order is being undone.");
+/// The consumer took the order back: no step begins any more, and what was done is undone.
+pub const CANCEL_REQUESTED: ErrorCode =
+    ErrorCode::permanent("Order.CancelRequested", "Nothing to do: the order is being cancelled, and you are not charged.");
 /// The subject or its step does not exist.
 pub const STEP_UNKNOWN: ErrorCode = ErrorCode::permanent("Step.Unknown", "Contact support with the order's number.");
 
 /// The codes that any step can end with, besides its own.
-pub const CODES: &[ErrorCode] = &[STORE_UNAVAILABLE, STORE_CORRUPT, STEP_IN_PROGRESS, RUN_SUPERSEDED, RUN_TURNED, STEP_UNKNOWN];
+pub const CODES: &[ErrorCode] =
+    &[STORE_UNAVAILABLE, STORE_CORRUPT, STEP_IN_PROGRESS, RUN_SUPERSEDED, RUN_TURNED, CANCEL_REQUESTED, STEP_UNKNOWN];
 
 /// Keeps subjects with their status maps. Every method is one conditional write, and no method reads first.
 pub trait StatusStore: Send + Sync {
@@ -97,8 +101,8 @@ pub trait StatusStore: Send + Sync {
 
     /// Claims an entry for going forward and returns the subject with the claim in it.
     ///
-    /// MUST refuse unless the subject is open, moves forward, and is in the run of the claim, and its entry is neither
-    /// complete nor failed nor leased. MUST count the attempt and store the moment of sending in the same write.
+    /// MUST refuse unless the subject is open, moves forward, is in the run of the claim, and nobody asked to cancel it,
+    /// and its entry is neither complete nor failed nor leased. MUST count the attempt and store the moment of sending in the same write.
     fn claim(
         &self,
         claim: &Claim,
@@ -161,6 +165,9 @@ pub enum RunError<E> {
     /// The subject is closed: nothing may act on it any more.
     #[error("the order is closed")]
     Closed,
+    /// Somebody asked to take the subject back.
+    #[error("the consumer cancelled the order")]
+    CancelRequested,
     /// There is no such subject, or its workflow has no such step.
     #[error("no such order, or its workflow has no such step")]
     Unknown,
@@ -179,6 +186,7 @@ impl<E: Coded> RunError<E> {
             Self::InProgress(_) => coded(STEP_IN_PROGRESS),
             Self::Superseded(..) | Self::Closed => coded(RUN_SUPERSEDED),
             Self::Turned => coded(RUN_TURNED),
+            Self::CancelRequested => coded(CANCEL_REQUESTED),
             Self::Unknown => coded(STEP_UNKNOWN),
             Self::Store(error) => coded(error.code()),
         }
@@ -334,6 +342,7 @@ pub fn answer_refused_claim<S: Step>(
     }
     match &entry.failure {
         Some(failure) if entry.state == StepState::Failed => Err(RunError::Refused(failure.clone())),
+        _ if subject.is_cancel_requested() => Err(RunError::CancelRequested),
         _ => Err(RunError::InProgress(entry.lease_until.saturating_sub(now))),
     }
 }

@@ -15,6 +15,10 @@ pub trait Subject: Send + Sync {
     fn direction(&self) -> Direction;
     /// Whether it has reached its end, so that no step may act any more.
     fn is_closed(&self) -> bool;
+    /// Whether somebody asked to take it back: no step begins any more, and what was done is undone.
+    fn is_cancel_requested(&self) -> bool {
+        false
+    }
 }
 
 /// What is asked of a step's function.

@@ -236,6 +236,7 @@ const STORE: &str = "shared/checkout/src/store.rs";
 const QUOTING: &str = "shared/checkout/src/quoting.rs";
 const SUBMIT: &str = "shared/checkout/src/submit.rs";
 const TRACK: &str = "shared/checkout/src/track.rs";
+const REDRIVE: &str = "shared/checkout/src/redrive.rs";
 const LEDGER: &str = "shared/checkout/src/ledger.rs";
 const PRICE: &str = "shared/pricing/src/price.rs";
 const QUOTE: &str = "shared/pricing/src/quote.rs";
@@ -264,6 +265,9 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("CheckoutRequest", SUBMIT, "CheckoutRequest", Way::Request),
     ("CheckoutAnswer", SUBMIT, "CheckoutAnswer", Way::Answer),
     ("OrderView", TRACK, "OrderView", Way::Answer),
+    ("ParkedList", REDRIVE, "ParkedList", Way::Answer),
+    ("ParkedView", REDRIVE, "ParkedView", Way::Answer),
+    ("RemainingEffect", REDRIVE, "RemainingEffect", Way::Answer),
     ("StepView", TRACK, "StepView", Way::Answer),
     ("LedgerEvent", LEDGER, "LedgerEvent", Way::Answer),
     ("Failure", FAILURE, "Failure", Way::Answer),

@@ -18,6 +18,8 @@ const CALLED_FROM: &[(&str, &str, &[&str])] = &[
     ("submit-checkout", "DynamoCatalog", &["shared/checkout/src/submit.rs", "shared/checkout/src/quoting.rs"]),
     ("submit-checkout", "DynamoQuotes", &["shared/checkout/src/submit.rs", "shared/checkout/src/quoting.rs"]),
     ("start-checkout", "SfnExecutions", &["shared/checkout/src/start.rs"]),
+    ("redrive-orders", "SfnExecutions", &["shared/checkout/src/start.rs"]),
+    ("cancel-order", "SfnCallbacks", &["shared/checkout/src/cancel.rs"]),
 ];
 
 fn load() -> (Template, BTreeMap<String, Adapter>) {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use carryout_checkout::order::OrderStatus;
 use carryout_checkout::track::OrderView;
-use carryout_workflow::{StepState, UndoState};
 use serde_json::{Value, json};
 
 use super::{Outcome, Placed};
+use crate::order::timeline;
 
 /// What came of the demo.
 pub struct Report {
@@ -71,7 +71,7 @@ impl Report {
         let mut text = String::new();
         self.table(&mut text);
         if let Some(order) = self.most_eventful() {
-            timeline(&mut text, order);
+            text.push_str(&timeline(order));
         }
         self.books(&mut text);
         for outcome in self.outcomes.iter().filter(|outcome| outcome.wrong.is_some()) {
@@ -169,43 +169,6 @@ impl Report {
         let _ = writeln!(text, "  still held              {:>10}", sum(&|order| order.books.summary.authorized));
         let _ = writeln!(text, "  couriers under way      {:>10}", sum(&|order| i64::from(order.books.summary.live_deliveries)));
         let _ = writeln!(text);
-    }
-}
-
-/// One order's steps on a time axis.
-fn timeline(text: &mut String, view: &OrderView) {
-    const WIDTH: i64 = 56;
-    let end = view.steps.iter().filter_map(|step| step.ended_at).max().unwrap_or(view.updated_at);
-    let span = (end - view.created_at).max(1);
-    let _ = writeln!(
-        text,
-        "\ntimeline of {} ({}, {}, {} retries, {:.1} s)",
-        view.id,
-        view.store,
-        view.workflow,
-        view.retries,
-        span as f64 / 1_000.0
-    );
-    for step in &view.steps {
-        let state = match (step.state, step.undo) {
-            (_, UndoState::Done) => "undone",
-            (StepState::Done, _) => "done",
-            (StepState::Skipped, _) => "skipped",
-            (StepState::Failed, _) => "failed",
-            (StepState::Pending, _) => "-",
-            (StepState::Running | StepState::Waiting, _) => "running",
-        };
-        let column = |at: i64| ((at - view.created_at).clamp(0, span) * WIDTH / span) as usize;
-        let bar = match (step.sent_at, step.ended_at) {
-            (Some(from), Some(until)) => {
-                let (from, until) = (column(from), column(until).max(column(from) + 1));
-                format!("{}{}", " ".repeat(from), "█".repeat(until - from))
-            }
-            _ => String::new(),
-        };
-        let tries = if step.attempts > 1 { format!("{} tries", step.attempts) } else { String::new() };
-        let at = step.ended_at.map(|at| format!("{:>6.2} s", (at - view.created_at) as f64 / 1_000.0)).unwrap_or_default();
-        let _ = writeln!(text, "  {:<18} {state:<8} {at:>8} |{bar:<58}| {tries}", step.step);
     }
 }
 

@@ -158,6 +158,7 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         run: 1,
         steps: StatusMap::pending(workflow.steps().map(|step| step.step.as_str())),
         failure: None,
+        cancel_requested_at: None,
         flags: BTreeSet::new(),
         ledger: Vec::new(),
         correlation_id: format!("corr-{id}"),

@@ -1,10 +1,12 @@
 use super::{ManualClock, Pause, lock};
 use crate::{
+    cancel::is_accepted,
     consumer::Consumer,
     order::{Order, OrderStatus},
     ports::{
-        Answers, Catalog, Clock, Closing, CompletedRequest, Consumers, MerchantAnswer, OrderFacts, OrderNote, Orders, QuoteLocks,
-        Quotes, Refused, Reservations, ReserveRefused, StuckOrders, Submission, Submissions, SubmitRefused,
+        Answers, Cancellations, Catalog, Clock, Closing, CompletedRequest, Consumers, MerchantAnswer, OrderFacts, OrderNote,
+        Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused, StuckOrders, Submission, Submissions,
+        SubmitRefused,
     },
     steps::await_merchant::failure_of,
     store::{Location, Store as Shop, StoreWithMenu},
@@ -192,6 +194,11 @@ fn goes_forward(order: &Order, run: u32) -> bool {
     order.run == run && order.direction == Direction::Forward && !order.is_closed()
 }
 
+/// Whether a step of the order may begin: it goes forward, and nobody asked to cancel it.
+fn may_begin(order: &Order, run: u32) -> bool {
+    goes_forward(order, run) && order.cancel_requested_at.is_none()
+}
+
 fn held_by_other<T>(order: &Order) -> Result<T, Refused> {
     Err(Refused::Order(Box::new(order.clone())))
 }
@@ -321,7 +328,7 @@ impl StatusStore for Store {
                 let order = state.order(&claim.id).ok_or(ClaimRefused::NotFound)?;
                 let entry = order.steps.entry(claim.step).ok_or(ClaimRefused::NotFound)?;
                 let free = matches!(entry.state, StepState::Pending | StepState::Running) && !entry.is_leased(now);
-                if !free || !goes_forward(order, claim.run) {
+                if !free || !may_begin(order, claim.run) {
                     return Err(ClaimRefused::Held(Box::new(order.clone())));
                 }
                 if let Some(entry) = entry_mut(order, claim.step) {
@@ -448,7 +455,7 @@ impl QuoteLocks for Store {
                     .is_some_and(|(quote, user)| user.as_deref() == Some(order_id) && quote.terms.price.total == facts.total);
                 let order = state.order(order_id).ok_or(Refused::NotFound)?;
                 let pending = order.steps.entry(step).is_some_and(|e| matches!(e.state, StepState::Pending | StepState::Running));
-                if !pending || !goes_forward(order, run) {
+                if !pending || !may_begin(order, run) {
                     return held_by_other(order);
                 }
                 if !held {
@@ -544,7 +551,7 @@ impl Closing for Store {
             || Refused::Conflict,
             |state, now| {
                 let row = state.orders.get_mut(order_id).ok_or(Refused::NotFound)?;
-                if !goes_forward(&row.order, run) {
+                if !may_begin(&row.order, run) {
                     return held_by_other(&row.order);
                 }
                 end_at_once(&mut row.order, step, run, at, now);
@@ -556,7 +563,15 @@ impl Closing for Store {
         .await
     }
 
-    async fn fail(&self, order_id: &str, run: u32, quote_id: &str, reason: Option<&Failure>, _at: i64) -> Result<(), Refused> {
+    async fn fail(
+        &self,
+        order_id: &str,
+        run: u32,
+        quote_id: &str,
+        ended: OrderStatus,
+        reason: Option<&Failure>,
+        _at: i64,
+    ) -> Result<(), Refused> {
         self.write(
             "fail",
             || Refused::Conflict,
@@ -565,7 +580,7 @@ impl Closing for Store {
                 if row.order.run != run || row.order.is_closed() {
                     return held_by_other(&row.order);
                 }
-                row.order.status = OrderStatus::Failed;
+                row.order.status = ended;
                 row.order.direction = Direction::Undo;
                 row.order.failure = row.order.failure.take().or_else(|| reason.cloned());
                 row.sweep_at = None;
@@ -598,6 +613,59 @@ impl Closing for Store {
     }
 }
 
+impl Cancellations for Store {
+    async fn request(&self, order_id: &str, consumer_id: &str, at: i64) -> Result<Order, Refused> {
+        self.write(
+            "cancel",
+            || Refused::Conflict,
+            |state, now| {
+                let order = state.order(order_id).ok_or(Refused::NotFound)?;
+                if order.consumer.id != consumer_id || !may_begin(order, order.run) || is_accepted(order) {
+                    return held_by_other(order);
+                }
+                order.cancel_requested_at = Some(at);
+                touch(order, now);
+                Ok(order.clone())
+            },
+        )
+        .await
+    }
+}
+
+impl ParkedOrders for Store {
+    async fn parked(&self, limit: usize) -> Result<Vec<Order>, StoreError> {
+        Ok(self
+            .read("parked", |state| {
+                let rows = state.orders.values().filter(|row| row.order.status == OrderStatus::Parked);
+                let mut orders: Vec<Order> = rows.map(|row| row.order.clone()).collect();
+                orders.sort_by_key(|order| order.updated_at);
+                orders.truncate(limit);
+                orders
+            })
+            .await)
+    }
+
+    async fn reopen(&self, order_id: &str, look_again_at: i64) -> Result<Order, Refused> {
+        self.write(
+            "reopen",
+            || Refused::Conflict,
+            |state, now| {
+                let row = state.orders.get_mut(order_id).ok_or(Refused::NotFound)?;
+                if row.order.status != OrderStatus::Parked {
+                    return held_by_other(&row.order);
+                }
+                row.order.status = OrderStatus::Processing;
+                row.order.direction = Direction::Undo;
+                row.order.run += 1;
+                row.sweep_at = Some(look_again_at);
+                touch(&mut row.order, now);
+                Ok(row.order.clone())
+            },
+        )
+        .await
+    }
+}
+
 /// The order, if it moves forward and no answer is recorded.
 fn unanswered<'a>(state: &'a mut State, step: &str, order_id: &str) -> Result<&'a mut Order, Refused> {
     let order = state.order(order_id).ok_or(Refused::NotFound)?;
@@ -613,7 +681,7 @@ impl Answers for Store {
             || Refused::Conflict,
             |state, now| {
                 let order = unanswered(state, step, order_id)?;
-                if order.run != run {
+                if !may_begin(order, run) {
                     return held_by_other(order);
                 }
                 if let Some(entry) = entry_mut(order, step) {

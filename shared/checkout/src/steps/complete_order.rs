@@ -1,5 +1,5 @@
-//! complete-order: closes the order, as placed when every step is done, as failed when every effect is undone, and as
-//! parked when an undo could not be finished.
+//! complete-order: closes the order, as placed when every step is done, as failed or cancelled when every effect is
+//! undone, and as parked when an undo could not be finished.
 
 use crate::{
     order::{Order, OrderStatus},
@@ -7,7 +7,7 @@ use crate::{
 };
 use carryout_workflow::{
     Action, ClaimRefused, Coded, ErrorCode, Step, StepInput, StepReply, StepState, StoreError,
-    run::{RunError, answer_refused_claim},
+    run::{CANCEL_REQUESTED, RunError, answer_refused_claim},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -50,9 +50,13 @@ impl<C: Closing, P: Pager> CompleteOrder<C, P> {
             Action::Undo | Action::Fail => {
                 let facts = OrderFacts::deserialize(&input.facts).map_err(|_| RunError::Unknown)?;
                 let reason = input.reason();
-                match self.closing.fail(&input.id, input.run, &facts.quote_id, reason.as_ref(), now).await {
-                    Ok(()) => Ok(reply(StepState::Skipped, OrderStatus::Failed)),
-                    Err(Refused::Order(order)) if order.status == OrderStatus::Failed => {
+                let ended = match &reason {
+                    Some(reason) if reason.code == CANCEL_REQUESTED.name => OrderStatus::Cancelled,
+                    _ => OrderStatus::Failed,
+                };
+                match self.closing.fail(&input.id, input.run, &facts.quote_id, ended, reason.as_ref(), now).await {
+                    Ok(()) => Ok(reply(StepState::Skipped, ended)),
+                    Err(Refused::Order(order)) if matches!(order.status, OrderStatus::Failed | OrderStatus::Cancelled) => {
                         Ok(reply(StepState::Skipped, order.status))
                     }
                     Err(Refused::Order(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),

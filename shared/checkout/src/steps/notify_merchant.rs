@@ -8,6 +8,9 @@ use crate::{
 };
 use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step};
 
+/// The step's name.
+pub const NAME: &str = "notify-merchant";
+
 /// Notifies merchants.
 pub struct NotifyMerchant<M> {
     /// The merchants' order systems.
@@ -53,7 +56,7 @@ impl From<CallError> for NotifyMerchantError {
 impl<M: Merchants> Step for NotifyMerchant<M> {
     type Subject = Order;
     type Error = NotifyMerchantError;
-    const NAME: &'static str = "notify-merchant";
+    const NAME: &'static str = NAME;
 }
 
 impl<M: Merchants> Effect for NotifyMerchant<M> {

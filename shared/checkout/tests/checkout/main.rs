@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
+mod cancel;
 mod closing;
 mod delivery_and_merchant;
 mod fraud;
@@ -9,6 +10,7 @@ mod hours;
 mod memory_keeps_the_contract;
 mod payment;
 mod quoting;
+mod redrive;
 mod runs;
 mod submit;
 mod sweep;

@@ -79,3 +79,15 @@ async fn stuck_orders() {
     let (fixture, store) = fixture();
     contract::stuck_orders(&fixture, &store).await;
 }
+
+#[tokio::test]
+async fn cancellations() {
+    let (fixture, store) = fixture();
+    contract::cancellations(&fixture, &store, &store, &store, &store, &store).await;
+}
+
+#[tokio::test]
+async fn parked_orders() {
+    let (fixture, store) = fixture();
+    contract::parked_orders(&fixture, &store, &store, &store, &store).await;
+}

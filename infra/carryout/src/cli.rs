@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
 use crate::with_cloud::with_cloud;
-use crate::{demo, deploy, functions, seed, statemachines};
+use crate::{demo, deploy, functions, ledger, seed, statemachines};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_marketplace::Marketplace;
 
@@ -41,6 +41,8 @@ enum Command {
     Seed(Seed),
     Demo(Demo),
     Statemachines(Statemachines),
+    #[command(subcommand)]
+    Ledger(Ledger),
     Token(Token),
     Tool(Tool),
     WithCloud(WithCloud),
@@ -197,6 +199,23 @@ struct Statemachines {
     check: bool,
 }
 
+/// Read an order's payment ledger.
+#[derive(Debug, Subcommand)]
+enum Ledger {
+    /// Tell what is authorized, charged, refunded and voided, and what of it is pending.
+    ///
+    /// Reads JSON from standard input: an array of events, an object with `events` (as in events/ledger), or an order with
+    /// its `ledger`. docs/api.md describes an event. Amounts in --json are in minor units.
+    #[command(
+        after_help = "Examples:\n  carryout ledger fold < events/ledger/refunded-in-part.json\n  curl -s \"$API/v1/orders/ord_…\" -H \"authorization: Bearer $TOKEN\" | carryout ledger fold --json"
+    )]
+    Fold {
+        /// Print the balance as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// Sign a bearer token that the local cloud accepts.
 #[derive(Debug, Args)]
 #[command(
@@ -254,6 +273,7 @@ impl Cli {
                 statemachines::generate(&project, terminal, check)?;
                 Ok(ExitCode::SUCCESS)
             }
+            Command::Ledger(ledger) => ledger.run(),
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::WithCloud(with) => with_cloud(&project, terminal, &with.cloud.wanted(), &with.command).await,
@@ -360,6 +380,20 @@ fn try_it(url: &str, marketplace: &Marketplace, report: &demo::Report) -> Result
     }
     text.push_str("docs/api.md goes on from the quote to an order. Stop everything: make down\n");
     Ok(text)
+}
+
+impl Ledger {
+    fn run(self) -> Result<ExitCode> {
+        let Self::Fold { json } = self;
+        let told = std::io::read_to_string(std::io::stdin()).context("cannot read the events from standard input")?;
+        let balance = ledger::balance(&told)?;
+        if json {
+            println!("{}", serde_json::to_string_pretty(&balance)?);
+        } else {
+            print!("{}", ledger::table(&balance));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 impl Token {

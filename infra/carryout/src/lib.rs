@@ -7,6 +7,7 @@ pub mod client;
 mod demo;
 mod deploy;
 mod functions;
+mod ledger;
 pub mod local_cloud;
 mod project;
 mod seed;

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     codes,
+    decline::Decline,
     ledger::{LedgerKind, LedgerPhase, authorization_effect},
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
@@ -106,7 +107,7 @@ fn held(order: &Order, intent: &Intent, now: i64) -> Result<Option<Outcome<Order
             Ok(Some(Outcome::Done(Progress { reference: Some(intent.id.clone()), response: Some(response), note })))
         }
         IntentStatus::RequiresConfirmation | IntentStatus::RequiresPaymentMethod => Ok(None),
-        IntentStatus::RequiresAction => Err(PaymentError::Declined("authentication_required".to_owned())),
+        IntentStatus::RequiresAction => Err(PaymentError::Declined(Decline::Authentication)),
         IntentStatus::Processing => Err(PaymentError::Unclear("the processor is still at it".to_owned())),
         IntentStatus::Canceled => Err(PaymentError::Refused("the payment was cancelled".to_owned())),
     }

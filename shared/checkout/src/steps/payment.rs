@@ -2,6 +2,7 @@
 
 use crate::{
     codes,
+    decline::Decline,
     ledger::{LedgerEvent, LedgerKind, LedgerPhase, authorization_effect, charge_effect},
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
@@ -13,8 +14,8 @@ use carryout_workflow::{ErrorCode, StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentError {
     /// The card was declined.
-    #[error("the card was declined: {}", explain(.0))]
-    Declined(String),
+    #[error("the card was declined: {}", .0.explanation())]
+    Declined(Decline),
     /// The processor refuses for another reason.
     #[error("the payment was refused: {0}")]
     Refused(String),
@@ -46,34 +47,14 @@ impl From<CallError> for PaymentError {
         match error {
             CallError::Unavailable { detail, .. } => Self::Unavailable(detail),
             CallError::Unclear { detail, .. } => Self::Unclear(detail),
-            CallError::Refused { code, .. } if is_decline(&code) => Self::Declined(code),
-            CallError::Refused { detail, .. } => Self::Refused(detail),
+            CallError::Refused { code, detail, .. } => Decline::from_code(&code).map_or(Self::Refused(detail), Self::Declined),
         }
     }
 }
 
-/// Decline codes of the Stripe API that concern the card itself.
-const DECLINES: &[(&str, &str)] = &[
-    ("authentication_required", "the bank wants you to confirm it first"),
-    ("card_declined", "the bank gives no reason"),
-    ("card_velocity_exceeded", "it was used too often today"),
-    ("do_not_honor", "the bank gives no reason"),
-    ("expired_card", "it has expired"),
-    ("generic_decline", "the bank gives no reason"),
-    ("incorrect_cvc", "its security code is wrong"),
-    ("insufficient_funds", "there is not enough money on it"),
-    ("lost_card", "the bank gives no reason"),
-    ("processing_error", "the bank could not process it"),
-    ("stolen_card", "the bank gives no reason"),
-];
-
 /// Whether this refusal concerns the card itself.
 pub(super) fn is_decline(code: &str) -> bool {
-    DECLINES.iter().any(|(decline, _)| *decline == code)
-}
-
-fn explain(code: &str) -> &str {
-    DECLINES.iter().find(|(decline, _)| *decline == code).map_or(code, |(_, explanation)| explanation)
+    Decline::from_code(code).is_some()
 }
 
 /// One ledger event of an effect, as a note.

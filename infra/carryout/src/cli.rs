@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
 use crate::with_cloud::with_cloud;
-use crate::{demo, deploy, functions, order, seed, statemachines};
+use crate::{demo, deploy, functions, ledger, order, seed, statemachines};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
 use carryout_marketplace::Marketplace;
@@ -43,6 +43,8 @@ enum Command {
     Demo(Demo),
     Statemachines(Statemachines),
     Order(OrderCommand),
+    #[command(subcommand)]
+    Ledger(Ledger),
     Token(Token),
     Tool(Tool),
     WithCloud(WithCloud),
@@ -231,6 +233,23 @@ enum OrderAction {
     },
 }
 
+/// Read an order's payment ledger.
+#[derive(Debug, Subcommand)]
+enum Ledger {
+    /// Tell what is authorized, charged, refunded and voided, and what of it is pending.
+    ///
+    /// Reads JSON from standard input: an array of events, an object with `events` (as in events/ledger), or an order with
+    /// its `ledger`. docs/api.md describes an event. Amounts in --json are in minor units.
+    #[command(
+        after_help = "Examples:\n  carryout ledger fold < events/ledger/refunded-in-part.json\n  curl -s \"$API/v1/orders/ord_…\" -H \"authorization: Bearer $TOKEN\" | carryout ledger fold --json"
+    )]
+    Fold {
+        /// Print the balance as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// Sign a bearer token that the local cloud accepts.
 #[derive(Debug, Args)]
 #[command(
@@ -289,6 +308,7 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Order(order) => order.run(&project, terminal).await,
+            Command::Ledger(ledger) => ledger.run(),
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::WithCloud(with) => with_cloud(&project, terminal, &with.cloud.wanted(), &with.command).await,
@@ -422,6 +442,20 @@ impl OrderCommand {
             print!("{}", order::timeline(&shown));
         }
         Ok(if shown.status == OrderStatus::Parked { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+impl Ledger {
+    fn run(self) -> Result<ExitCode> {
+        let Self::Fold { json } = self;
+        let told = std::io::read_to_string(std::io::stdin()).context("cannot read the events from standard input")?;
+        let balance = ledger::balance(&told)?;
+        if json {
+            println!("{}", serde_json::to_string_pretty(&balance)?);
+        } else {
+            print!("{}", ledger::table(&balance));
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

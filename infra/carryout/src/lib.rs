@@ -1,13 +1,15 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, and [`local_cloud`] to kill some of it.
+//! use to talk to a running stack, and [`local_cloud`] to kill some of it; [`Localstripe`] is a payment processor to test against.
 
 mod cli;
 pub mod client;
 mod demo;
 mod deploy;
 mod functions;
+mod ledger;
 pub mod local_cloud;
+mod localstripe;
 mod order;
 mod project;
 mod seed;
@@ -20,6 +22,7 @@ mod with_cloud;
 
 pub use cli::Cli;
 pub use demo::shopping;
+pub use localstripe::Localstripe;
 pub use project::Project;
 pub use seed::marketplace;
 pub use stack::Stack;

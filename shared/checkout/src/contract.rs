@@ -147,7 +147,14 @@ fn failure(code: &str) -> Failure {
 }
 
 fn event(phase: LedgerPhase, reference: &str, amount: Money) -> LedgerEvent {
-    LedgerEvent { kind: LedgerKind::Authorization, phase, amount, reference: reference.to_owned(), at: NOON }
+    LedgerEvent {
+        kind: LedgerKind::Authorization,
+        phase,
+        amount,
+        reference: reference.to_owned(),
+        effect: String::new(),
+        at: NOON,
+    }
 }
 
 fn progress(reference: &str, note: OrderNote) -> Progress<OrderNote> {

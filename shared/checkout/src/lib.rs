@@ -16,6 +16,7 @@ pub mod codes;
 pub mod consumer;
 #[cfg(feature = "memory")]
 pub mod contract;
+pub mod decline;
 pub mod ledger;
 pub mod market;
 #[cfg(feature = "memory")]

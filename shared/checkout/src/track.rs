@@ -2,7 +2,7 @@
 
 use crate::{
     codes,
-    ledger::LedgerEvent,
+    ledger::{self, Balance, LedgerEvent},
     order::{Order, OrderStatus},
     ports::Orders,
 };
@@ -41,6 +41,9 @@ pub struct OrderView {
     /// What happened to the money.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ledger: Vec<LedgerEvent>,
+    /// Where the money is, by the ledger; absent where the ledger contradicts itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Balance>,
     /// Attempts beyond the first, over all steps.
     pub retries: u32,
     /// The run that it is in.
@@ -117,6 +120,7 @@ pub fn view(order: &Order, orchestrator: &Orchestrator) -> OrderView {
             })
             .collect(),
         ledger: order.ledger.clone(),
+        balance: ledger::fold(&order.ledger).ok(),
         retries: order.steps.retries(),
         run: order.run,
         created_at: order.created_at,

@@ -270,6 +270,8 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("RemainingEffect", REDRIVE, "RemainingEffect", Way::Answer),
     ("StepView", TRACK, "StepView", Way::Answer),
     ("LedgerEvent", LEDGER, "LedgerEvent", Way::Answer),
+    ("Balance", LEDGER, "Balance", Way::Answer),
+    ("Standing", LEDGER, "Standing", Way::Answer),
     ("Failure", FAILURE, "Failure", Way::Answer),
     ("FaultRequest", FAULTS, "FaultRequest", Way::Request),
     ("CallRecord", BOOKS, "CallRecord", Way::Answer),

@@ -1,5 +1,6 @@
 //! Every sample event is what it says: it becomes the type that its function reads.
 
+use carryout_checkout::ledger::{self, Balance, LedgerEvent};
 use carryout_checkout::ports::{MerchantAnswer, OrderFacts, OrderSubmitted};
 use carryout_checkout::quoting::Cart;
 use carryout_checkout::submit::CheckoutRequest;
@@ -17,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const KINDS: &[&str] = &["api-gateway", "schedule", "sqs", "step-functions"];
+const KINDS: &[&str] = &["api-gateway", "ledger", "schedule", "sqs", "step-functions"];
 /// What the sample webhooks are signed with, and when.
 const SECRET: &str = "not-a-secret";
 const SIGNED_AT: i64 = 1_763_766_000;
@@ -427,5 +428,32 @@ fn a_schedules_event_is_one_of_eventbridge() {
     findings.check(event["id"].as_str().is_some_and(|id| id.len() == 36), || {
         "events/schedule/minute.json needs the id of an event".to_owned()
     });
+    findings.conclude();
+}
+
+/// A ledger and what it comes to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LedgerCase {
+    about: String,
+    events: Vec<LedgerEvent>,
+    balance: Balance,
+}
+
+#[test]
+fn every_ledger_folds_to_the_balance_in_its_file() {
+    let mut findings = Findings::new();
+    for name in names("ledger") {
+        match serde_json::from_value::<LedgerCase>(load("ledger", &name)) {
+            Err(error) => findings.add(format!("events/ledger/{name}.json is no case: {error}")),
+            Ok(case) => {
+                findings.check(!case.about.is_empty(), || format!("events/ledger/{name}.json must say what it is about"));
+                let folded = ledger::fold(&case.events);
+                findings.check(folded == Ok(case.balance), || {
+                    format!("events/ledger/{name}.json folds to {folded:?}, not to {:?}", case.balance)
+                });
+            }
+        }
+    }
     findings.conclude();
 }

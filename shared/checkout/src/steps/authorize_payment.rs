@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     codes,
-    ledger::{LedgerKind, LedgerPhase},
+    decline::Decline,
+    ledger::{LedgerKind, LedgerPhase, authorization_effect},
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
@@ -55,15 +56,16 @@ impl<P: Payments> Effect for AuthorizePayment<P> {
         let intent = match remembered {
             None => {
                 let intent = self.payments.create(&attempt.key(), order).await.map_err(PaymentError::from)?;
+                let (effect, total) = (authorization_effect(&order.id), order.total());
                 let note =
-                    payment::note(LedgerKind::Authorization, LedgerPhase::Request, order.total(), &intent.id, attempt.now());
+                    payment::note(effect, LedgerKind::Authorization, LedgerPhase::Request, total, &intent.id, attempt.now());
                 attempt.remember(&intent.id, note).await.map_err(PaymentError::from)?;
                 intent.id
             }
             Some(id) => {
                 // An earlier attempt may have confirmed it: look before acting.
                 let intent = self.payments.retrieve(&id).await.map_err(PaymentError::from)?;
-                if let Some(outcome) = held(&intent, attempt.now())? {
+                if let Some(outcome) = held(order, &intent, attempt.now())? {
                     return Ok(outcome);
                 }
                 id
@@ -81,7 +83,7 @@ impl<P: Payments> Effect for AuthorizePayment<P> {
             }
             answer => answer.map_err(PaymentError::from)?,
         };
-        held(&confirmed, attempt.now())?
+        held(order, &confirmed, attempt.now())?
             .ok_or_else(|| PaymentError::Unclear(format!("the processor left the payment as {:?}", confirmed.status)).into())
     }
 
@@ -96,15 +98,16 @@ impl<P: Payments> Effect for AuthorizePayment<P> {
 }
 
 /// What an intent's state means for the authorization: held, refused, or (`None`) still to be confirmed.
-fn held(intent: &Intent, now: i64) -> Result<Option<Outcome<OrderNote>>, PaymentError> {
+fn held(order: &Order, intent: &Intent, now: i64) -> Result<Option<Outcome<OrderNote>>, PaymentError> {
     match intent.status {
         IntentStatus::RequiresCapture | IntentStatus::Succeeded => {
-            let note = payment::note(LedgerKind::Authorization, LedgerPhase::Success, intent.amount, &intent.id, now);
+            let effect = authorization_effect(&order.id);
+            let note = payment::note(effect, LedgerKind::Authorization, LedgerPhase::Success, intent.amount, &intent.id, now);
             let response = json!({ "payment_intent": intent.id, "amount": intent.amount });
             Ok(Some(Outcome::Done(Progress { reference: Some(intent.id.clone()), response: Some(response), note })))
         }
         IntentStatus::RequiresConfirmation | IntentStatus::RequiresPaymentMethod => Ok(None),
-        IntentStatus::RequiresAction => Err(PaymentError::Declined("authentication_required".to_owned())),
+        IntentStatus::RequiresAction => Err(PaymentError::Declined(Decline::Authentication)),
         IntentStatus::Processing => Err(PaymentError::Unclear("the processor is still at it".to_owned())),
         IntentStatus::Canceled => Err(PaymentError::Refused("the payment was cancelled".to_owned())),
     }

@@ -3,7 +3,7 @@
 use super::payment::{self, PaymentError};
 use crate::{
     codes,
-    ledger::{LedgerKind, LedgerPhase},
+    ledger::{LedgerKind, LedgerPhase, charge_effect},
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderFacts, OrderNote, Payments},
 };
@@ -47,7 +47,8 @@ impl<P: Payments> Effect for CapturePayment<P> {
         OrderFacts::deserialize(&input.facts).map_or_else(
             |_| OrderNote::default(),
             |facts| {
-                payment::note(LedgerKind::Charge, LedgerPhase::Request, facts.total, &format!("{}/{}", input.id, Self::NAME), now)
+                let effect = charge_effect(&input.id);
+                payment::note(effect.clone(), LedgerKind::Charge, LedgerPhase::Request, facts.total, &effect, now)
             },
         )
     }
@@ -58,17 +59,17 @@ impl<P: Payments> Effect for CapturePayment<P> {
             // An earlier attempt may have taken it: look before acting.
             let intent = self.payments.retrieve(id).await.map_err(PaymentError::from)?;
             if intent.status == IntentStatus::Succeeded {
-                return Ok(taken(&intent, attempt.now()));
+                return Ok(taken(order, &intent, attempt.now()));
             }
         }
         match self.payments.capture(&attempt.key(), id, order.total()).await {
-            Ok(intent) if intent.status == IntentStatus::Succeeded => Ok(taken(&intent, attempt.now())),
+            Ok(intent) if intent.status == IntentStatus::Succeeded => Ok(taken(order, &intent, attempt.now())),
             Ok(intent) => Err(PaymentError::Unclear(format!("the processor left the payment as {:?}", intent.status)).into()),
             Err(refused @ CallError::Refused { .. }) => {
                 // It refuses also what it has done already.
                 let intent = self.payments.retrieve(id).await.map_err(PaymentError::from)?;
                 match intent.status {
-                    IntentStatus::Succeeded => Ok(taken(&intent, attempt.now())),
+                    IntentStatus::Succeeded => Ok(taken(order, &intent, attempt.now())),
                     _ => Err(PaymentError::from(refused).into()),
                 }
             }
@@ -90,10 +91,10 @@ impl<P: Payments> Effect for CapturePayment<P> {
     }
 }
 
-fn taken(intent: &Intent, now: i64) -> Outcome<OrderNote> {
+fn taken(order: &Order, intent: &Intent, now: i64) -> Outcome<OrderNote> {
     Outcome::Done(Progress {
         reference: Some(intent.id.clone()),
         response: Some(json!({ "payment_intent": intent.id, "amount": intent.amount })),
-        note: payment::note(LedgerKind::Charge, LedgerPhase::Success, intent.amount, &intent.id, now),
+        note: payment::note(charge_effect(&order.id), LedgerKind::Charge, LedgerPhase::Success, intent.amount, &intent.id, now),
     })
 }

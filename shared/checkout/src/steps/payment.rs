@@ -2,7 +2,8 @@
 
 use crate::{
     codes,
-    ledger::{LedgerEvent, LedgerKind, LedgerPhase},
+    decline::Decline,
+    ledger::{LedgerEvent, LedgerKind, LedgerPhase, authorization_effect, charge_effect},
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
@@ -13,8 +14,8 @@ use carryout_workflow::{ErrorCode, StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentError {
     /// The card was declined.
-    #[error("the card was declined: {}", explain(.0))]
-    Declined(String),
+    #[error("the card was declined: {}", .0.explanation())]
+    Declined(Decline),
     /// The processor refuses for another reason.
     #[error("the payment was refused: {0}")]
     Refused(String),
@@ -46,49 +47,33 @@ impl From<CallError> for PaymentError {
         match error {
             CallError::Unavailable { detail, .. } => Self::Unavailable(detail),
             CallError::Unclear { detail, .. } => Self::Unclear(detail),
-            CallError::Refused { code, .. } if is_decline(&code) => Self::Declined(code),
-            CallError::Refused { detail, .. } => Self::Refused(detail),
+            CallError::Refused { code, detail, .. } => Decline::from_code(&code).map_or(Self::Refused(detail), Self::Declined),
         }
     }
 }
 
-/// Decline codes of the Stripe API that concern the card itself.
-const DECLINES: &[(&str, &str)] = &[
-    ("authentication_required", "the bank wants you to confirm it first"),
-    ("card_declined", "the bank gives no reason"),
-    ("card_velocity_exceeded", "it was used too often today"),
-    ("do_not_honor", "the bank gives no reason"),
-    ("expired_card", "it has expired"),
-    ("generic_decline", "the bank gives no reason"),
-    ("incorrect_cvc", "its security code is wrong"),
-    ("insufficient_funds", "there is not enough money on it"),
-    ("lost_card", "the bank gives no reason"),
-    ("processing_error", "the bank could not process it"),
-    ("stolen_card", "the bank gives no reason"),
-];
-
 /// Whether this refusal concerns the card itself.
 pub(super) fn is_decline(code: &str) -> bool {
-    DECLINES.iter().any(|(decline, _)| *decline == code)
+    Decline::from_code(code).is_some()
 }
 
-fn explain(code: &str) -> &str {
-    DECLINES.iter().find(|(decline, _)| *decline == code).map_or(code, |(_, explanation)| explanation)
-}
-
-/// One ledger event, as a note.
-pub(super) fn note(kind: LedgerKind, phase: LedgerPhase, amount: Money, reference: &str, at: i64) -> OrderNote {
-    OrderNote { ledger: vec![event(kind, phase, amount, reference, at)], flags: Vec::new() }
+/// One ledger event of an effect, as a note.
+pub(super) fn note(effect: String, kind: LedgerKind, phase: LedgerPhase, amount: Money, reference: &str, at: i64) -> OrderNote {
+    OrderNote { ledger: vec![LedgerEvent { effect, ..event(kind, phase, amount, reference, at) }], flags: Vec::new() }
 }
 
 fn event(kind: LedgerKind, phase: LedgerPhase, amount: Money, reference: &str, at: i64) -> LedgerEvent {
-    LedgerEvent { kind, phase, amount, reference: reference.to_owned(), at }
+    LedgerEvent { kind, phase, amount, reference: reference.to_owned(), effect: String::new(), at }
 }
 
-/// The payment intent that holds the order's money, from the ledger: whoever authorized it wrote it there.
+/// The payment intent that holds the order's money, from the ledger: whoever authorized it wrote it there, first the
+/// request and then its success. A success that only the processor tells of, by webhook, is not the order's own unless
+/// the order asked for it.
 pub(super) fn authorized_intent(order: &Order) -> Option<&str> {
-    let authorized = |event: &&LedgerEvent| event.kind == LedgerKind::Authorization && event.phase == LedgerPhase::Success;
-    order.ledger.iter().rev().find(authorized).map(|event| event.reference.as_str())
+    let says = |event: &LedgerEvent, phase| event.kind == LedgerKind::Authorization && event.phase == phase;
+    let asked = |intent: &str| order.ledger.iter().any(|event| says(event, LedgerPhase::Request) && event.reference == intent);
+    let successes = order.ledger.iter().rev().filter(|event| says(event, LedgerPhase::Success));
+    successes.map(|event| event.reference.as_str()).find(|intent| asked(intent))
 }
 
 /// Gives back whatever was taken on `intent` and not given back yet. Returns the note of what has happened to the money
@@ -103,7 +88,8 @@ pub(super) async fn refund_what_was_taken(
     let success = |kind, amount, reference: &str| event(kind, LedgerPhase::Success, amount, reference, at);
     let mut ledger = Vec::new();
     if !has_succeeded(order, LedgerKind::Charge, &intent.id) {
-        ledger.push(success(LedgerKind::Charge, intent.amount, &intent.id));
+        let charge = success(LedgerKind::Charge, intent.amount, &intent.id);
+        ledger.push(LedgerEvent { effect: charge_effect(&order.id), ..charge });
     }
     // The list of refunds is evidence; a key alone is not, where the processor ignores it.
     let refunds = payments.refunds(&intent.id).await?;
@@ -159,10 +145,23 @@ pub(super) async fn take_back(
     if held && !authorized {
         ledger.push(event(LedgerKind::Authorization, LedgerPhase::Success, found.amount, intent, at));
     }
-    if (held || authorized) && !has_succeeded(order, LedgerKind::Void, intent) {
-        ledger.push(event(LedgerKind::Void, LedgerPhase::Success, found.amount, intent, at));
+    if held || authorized {
+        if !has_succeeded(order, LedgerKind::Void, intent) {
+            ledger.push(event(LedgerKind::Void, LedgerPhase::Success, found.amount, intent, at));
+        }
+    } else {
+        ledger.extend(came_to_nothing(order, LedgerKind::Authorization, authorization_effect(&order.id), at));
     }
+    // Of a cancelled payment nothing can be taken any more.
+    ledger.extend(came_to_nothing(order, LedgerKind::Charge, charge_effect(&order.id), at));
     Ok(OrderNote { ledger, flags: Vec::new() })
+}
+
+/// The answer to a request of this effect that the ledger has and that nothing will come of any more.
+fn came_to_nothing(order: &Order, kind: LedgerKind, effect: String, at: i64) -> Option<LedgerEvent> {
+    let told = |event: &&LedgerEvent| event.kind == kind && event.effect == effect;
+    let last = order.ledger.iter().rev().find(told).filter(|event| event.phase == LedgerPhase::Request)?;
+    Some(LedgerEvent { phase: LedgerPhase::Failure, at: at.max(last.at), ..last.clone() })
 }
 
 /// Whether the order's ledger says that this has happened.

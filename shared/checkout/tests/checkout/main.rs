@@ -7,6 +7,7 @@ mod closing;
 mod delivery_and_merchant;
 mod fraud;
 mod hours;
+mod ledger;
 mod memory_keeps_the_contract;
 mod payment;
 mod quoting;

@@ -8,6 +8,7 @@ mod demo;
 mod deploy;
 mod functions;
 pub mod local_cloud;
+mod predicate;
 mod project;
 mod seed;
 mod stack;

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::client::Client;
 use crate::demo::shopping;
 use crate::local_cloud::{self, Condition, Emulator, Record};
+use crate::predicate::Predicate;
 use crate::project::Project;
 use crate::stack::Stack;
 use crate::terminal::Terminal;
@@ -47,6 +48,7 @@ enum Command {
     Ledger(Ledger),
     Token(Token),
     Tool(Tool),
+    Predicate(Predicate),
     WithCloud(WithCloud),
 }
 
@@ -311,6 +313,7 @@ impl Cli {
             Command::Ledger(ledger) => ledger.run(),
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
+            Command::Predicate(predicate) => predicate.run(),
             Command::WithCloud(with) => with_cloud(&project, terminal, &with.cloud.wanted(), &with.command).await,
         }
     }

@@ -11,6 +11,7 @@ mod ledger;
 pub mod local_cloud;
 mod localstripe;
 mod order;
+mod predicate;
 mod project;
 mod seed;
 mod stack;

@@ -10,21 +10,67 @@
 /// assert_eq!(allocate(-100, &[1, 1, 1]), [-34, -33, -33]);
 /// ```
 pub fn allocate(total: i64, weights: &[u64]) -> Vec<i64> {
+    let mut shares = vec![0; weights.len()];
+    allocate_into(total, weights, &mut shares);
+    shares
+}
+
+/// [`allocate`] into `shares`, which has one place for each weight; surplus places become zero.
+pub fn allocate_into(total: i64, weights: &[u64], shares: &mut [i64]) {
+    shares.fill(0);
     let sum: u128 = weights.iter().copied().map(u128::from).sum();
     let weight = |index: usize| if sum == 0 { 1 } else { u128::from(weights[index]) };
     let sum = if sum == 0 { weights.len() as u128 } else { sum };
     let magnitude = u128::from(total.unsigned_abs());
-
-    // u64 × u64 fits into u128, and each share is at most `total`, so the way back to i64 cannot overflow.
-    let mut shares: Vec<u128> = (0..weights.len()).map(|index| magnitude * weight(index) / sum).collect();
-    let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
-    by_remainder.sort_by_key(|&index| std::cmp::Reverse(magnitude * weight(index) % sum));
-    let left_over = magnitude - shares.iter().sum::<u128>();
-    for &index in by_remainder.iter().take(left_over as usize) {
-        shares[index] += 1;
-    }
     let sign = i128::from(total.signum());
-    shares.into_iter().map(|share| (sign * share as i128) as i64).collect()
+
+    let count = weights.len().min(shares.len());
+    let mut left_over = magnitude;
+    for (index, share) in shares.iter_mut().enumerate().take(count) {
+        // u64 × u64 fits into u128, and each share is at most `total`, so the way back to i64 cannot overflow.
+        let whole = magnitude * weight(index) / sum;
+        left_over -= whole;
+        *share = (sign * whole as i128) as i64;
+    }
+    // Fewer units are left over than there are parts: each goes to the largest remainder that has none yet. Remainders of
+    // equal size are told apart by their place, so the last one served says which are done.
+    let mut served: Option<(u128, usize)> = None;
+    for _ in 0..left_over {
+        let mut next: Option<(u128, usize)> = None;
+        for index in 0..count {
+            let remainder = magnitude * weight(index) % sum;
+            let is_open = served.is_none_or(|(last, at)| remainder < last || remainder == last && index > at);
+            if is_open && next.is_none_or(|(largest, _)| remainder > largest) {
+                next = Some((remainder, index));
+            }
+        }
+        let Some((_, index)) = next else { break };
+        shares[index] += i64::from(total.signum() as i32);
+        served = next;
+    }
+}
+
+/// The share of `total` that the first `part` of `of` equal units have, rounded half up: what `k` units of a line cost,
+/// and so what the refund of `k` units gives back.
+///
+/// It grows with `part`, and is `total` where `part` is `of`. A unit's own share is the difference to the unit before, so
+/// that units differ by one minor unit at most and add up exactly. Nothing where `of` is zero.
+///
+/// ```
+/// use carryout_money::share_of_first;
+/// assert_eq!([1, 2, 3].map(|units| share_of_first(units, 3, 100)), [33, 67, 100]);
+/// ```
+pub fn share_of_first(part: u64, of: u64, total: i64) -> i64 {
+    if part >= of {
+        return if of == 0 { 0 } else { total };
+    }
+    // The product has at most 127 bits, and the quotient is smaller than `total`.
+    let (whole, rest) = {
+        let product = u128::from(total.unsigned_abs()) * u128::from(part);
+        (product / u128::from(of), product % u128::from(of))
+    };
+    let rounded = if rest >= u128::from(of) - rest { whole + 1 } else { whole };
+    (i128::from(total.signum()) * rounded as i128) as i64
 }
 
 #[cfg(test)]
@@ -58,6 +104,37 @@ mod tests {
         fn a_refund_mirrors_its_charge(total in -1_000_000_i64..1_000_000, weights in prop::collection::vec(any::<u64>(), 1..40)) {
             let mirrored: Vec<i64> = allocate(-total, &weights).into_iter().map(|share| -share).collect();
             prop_assert_eq!(allocate(total, &weights), mirrored);
+        }
+
+        #[test]
+        fn left_over_units_go_to_the_largest_remainders(total in 0_i64..1_000, weights in prop::collection::vec(0_u64..20, 1..12)) {
+            let sum: i64 = weights.iter().sum::<u64>() as i64;
+            prop_assume!(sum > 0);
+            let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
+            by_remainder.sort_by_key(|&index| std::cmp::Reverse(total * weights[index] as i64 % sum));
+            let mut wanted: Vec<i64> = weights.iter().map(|weight| total * *weight as i64 / sum).collect();
+            let left_over = total - wanted.iter().sum::<i64>();
+            by_remainder.iter().take(left_over as usize).for_each(|&index| wanted[index] += 1);
+            prop_assert_eq!(allocate(total, &weights), wanted);
+        }
+
+        #[test]
+        fn more_to_split_is_less_for_nobody_by_more_than_one(total in 0_i64..100_000, weights in prop::collection::vec(1_u64..1_000, 1..20)) {
+            for (before, after) in allocate(total, &weights).into_iter().zip(allocate(total + 1, &weights)) {
+                prop_assert!(after >= before - 1);
+            }
+        }
+
+        #[test]
+        fn first_units_cost_more_and_more_up_to_the_total(total: i64, of in 1_u64..200) {
+            let shares: Vec<i64> = (0..=of).map(|part| share_of_first(part, of, total)).collect();
+            prop_assert_eq!((shares[0], shares[of as usize]), (0, total));
+            for pair in shares.windows(2) {
+                prop_assert!(pair[0].unsigned_abs() <= pair[1].unsigned_abs());
+                let unit = i128::from(pair[1]) - i128::from(pair[0]);
+                prop_assert!((unit * i128::from(of) - i128::from(total)).abs() <= i128::from(of));
+            }
+            prop_assert_eq!(share_of_first(1, of, -(total / 2)), -share_of_first(1, of, total / 2));
         }
     }
 }

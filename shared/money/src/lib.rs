@@ -1,16 +1,18 @@
 //! Money in integer minor units.
 //!
 //! An amount is an `i64` count of the currency's minor unit (cents for USD, yen for JPY, fils for KWD) and its
-//! ISO 4217 currency. Rates are exact decimals. There is one rounding function, [`round_half_up`], and one way to
-//! split an amount, [`allocate`]. Floating point never touches an amount.
+//! ISO 4217 currency. Rates are exact decimals. Amounts are rounded half up ([`round_half_up`]) unless a price's policy
+//! names another [`Rounding`], and are split by [`allocate`]. Floating point never touches an amount.
 
 mod allocation;
 mod currency;
 mod rate;
+mod rounding;
 
-pub use allocation::allocate;
+pub use allocation::{allocate, allocate_into, share_of_first};
 pub use currency::{Currency, UnknownCurrency};
 pub use rate::{Rate, round_half_up};
+pub use rounding::Rounding;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

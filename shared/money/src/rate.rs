@@ -24,6 +24,12 @@ impl Rate {
         self.0
     }
 
+    /// The rate as an exact fraction: numerator, and denominator above zero.
+    pub fn as_ratio(self) -> (i128, i128) {
+        // A decimal's mantissa has 96 bits and its scale is at most 28, so the power fits.
+        (self.0.mantissa(), 10_i128.pow(self.0.scale()))
+    }
+
     /// This share of `minor` units, rounded half up to a unit.
     pub(crate) fn of(self, minor: i64) -> Result<i64, MoneyError> {
         let exact = Decimal::from(minor).checked_mul(self.0).ok_or(MoneyError::Overflow)?;

@@ -5,6 +5,11 @@
 
 mod price;
 mod quote;
+mod refund;
 
-pub use price::{Charge, Context, ContextLine, Fee, FeeAmount, Price, PricedLine, PricingError, TaxRule, price};
+pub use price::{Charge, Context, ContextLine, Fee, FeeAmount, Price, PricedLine, PricingError, Shares, TaxRule, price};
 pub use quote::{Difference, Quote, QuoteTerms, Seal, differences};
+pub use refund::{
+    Part, Refund, RefundComponent, RefundError, RefundLine, RefundPart, RefundRequest, Refunded, RefundedLine, left_to_refund,
+    refund,
+};

@@ -93,6 +93,9 @@ pub struct Price {
     pub taxes: Vec<Charge>,
     /// The courier's tip.
     pub tip: Money,
+    /// Deposits, which come back with the empties.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deposits: Vec<Charge>,
     /// Credits that pay a part; negative amounts.
     pub credits: Vec<Charge>,
     /// What the consumer pays.
@@ -126,6 +129,43 @@ pub struct Charge {
     /// Whether it is part of other amounts already and so not added to the total.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub included: bool,
+    /// How it is shared by what is bought, so that a part of it can be given back with a part of the order.
+    #[serde(default, skip_serializing_if = "Shares::is_empty")]
+    pub shares: Shares,
+}
+
+/// How an amount is shared by lines, fees and tip. The shares have its sign and add up to it exactly. Minor units.
+///
+/// What one unit of a line has of it is never stored: the first `k` of `n` units have
+/// [`share_of_first`](carryout_money::share_of_first) of the line's share.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shares {
+    /// By line, in the price's order. Empty where no line has a share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<i64>,
+    /// By fee, in the price's order. Empty where no fee has a share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fees: Vec<i64>,
+    /// The tip's share.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tip: i64,
+}
+
+impl Shares {
+    /// Whether nothing has a share.
+    pub fn is_empty(&self) -> bool {
+        self.tip == 0 && self.lines.iter().chain(&self.fees).all(|share| *share == 0)
+    }
+
+    /// All shares together; `None` where they don't fit into an `i64`.
+    pub fn sum(&self) -> Option<i64> {
+        self.lines.iter().chain(&self.fees).try_fold(self.tip, |sum, share| sum.checked_add(*share))
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(amount: &i64) -> bool {
+    *amount == 0
 }
 
 /// Why a context has no price.
@@ -160,10 +200,13 @@ pub fn price(context: &Context) -> Result<Price, PricingError> {
     let mut lines = Vec::with_capacity(context.lines.len());
     let mut subtotal = zero;
     let mut tax = zero;
+    let mut shares = Shares::default();
     for line in &context.lines {
         let amount = line.unit_price.times(line.quantity)?;
         subtotal = subtotal.plus(amount)?;
-        tax = tax.plus(tax_on(amount, &context.tax)?)?;
+        let share = tax_on(amount, &context.tax)?;
+        tax = tax.plus(share)?;
+        shares.lines.push(share.minor);
         lines.push(PricedLine {
             item_id: line.item_id.clone(),
             name: line.name.clone(),
@@ -179,19 +222,29 @@ pub fn price(context: &Context) -> Result<Price, PricingError> {
         if amount.minor == 0 {
             continue;
         }
-        if fee.taxable {
-            tax = tax.plus(tax_on(amount, &context.tax)?)?;
-        }
+        let share = if fee.taxable { tax_on(amount, &context.tax)? } else { zero };
+        tax = tax.plus(share)?;
+        shares.fees.push(share.minor);
         total = total.plus(amount)?;
-        fees.push(Charge { code: fee.code.clone(), name: fee.name.clone(), amount, included: false });
+        fees.push(Charge { code: fee.code.clone(), name: fee.name.clone(), amount, included: false, shares: Shares::default() });
     }
     if !context.tax.included {
         total = total.plus(tax)?;
     }
     let total = total.plus(context.tip)?;
     let tax_name = format!("{} {}", context.tax.name, context.tax.rate);
-    let taxes = vec![Charge { code: "tax".to_owned(), name: tax_name, amount: tax, included: context.tax.included }];
-    Ok(Price { lines, subtotal, fees, discounts: Vec::new(), taxes, tip: context.tip, credits: Vec::new(), total })
+    let taxes = vec![Charge { code: "tax".to_owned(), name: tax_name, amount: tax, included: context.tax.included, shares }];
+    Ok(Price {
+        lines,
+        subtotal,
+        fees,
+        discounts: Vec::new(),
+        taxes,
+        tip: context.tip,
+        deposits: Vec::new(),
+        credits: Vec::new(),
+        total,
+    })
 }
 
 fn fee_amount(rule: &FeeAmount, subtotal: Money) -> Result<Money, MoneyError> {

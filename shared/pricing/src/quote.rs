@@ -67,7 +67,8 @@ impl Quote {
 /// One component that differs between two prices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// The component: `lines.<item>`, `fees.<code>`, `taxes.<code>`, `tip`, `total`.
+    /// The component: `lines.<item>`, `fees.<code>`, `deposits.<code>`, `discounts.<code>`, `taxes.<code>`,
+    /// `credits.<code>`, `tip`, `total`.
     pub component: String,
     /// Its name for people.
     pub name: String,
@@ -104,18 +105,23 @@ pub fn differences(was: &Price, now: &Price) -> Vec<Difference> {
 
 fn components(price: &Price) -> BTreeMap<String, (String, Money)> {
     let lines = price.lines.iter().map(|line| (format!("lines.{}", line.item_id), (line.name.clone(), line.amount)));
-    let charges = [("fees", &price.fees), ("discounts", &price.discounts), ("taxes", &price.taxes), ("credits", &price.credits)]
-        .into_iter()
-        .flat_map(|(group, charges)| {
-            charges.iter().map(move |charge| (format!("{group}.{}", charge.code), (charge.name.clone(), charge.amount)))
-        });
+    let groups = [
+        ("fees", &price.fees),
+        ("deposits", &price.deposits),
+        ("discounts", &price.discounts),
+        ("taxes", &price.taxes),
+        ("credits", &price.credits),
+    ];
+    let charges = groups.into_iter().flat_map(|(group, charges)| {
+        charges.iter().map(move |charge| (format!("{group}.{}", charge.code), (charge.name.clone(), charge.amount)))
+    });
     lines.chain(charges).chain([("tip".to_owned(), ("Tip".to_owned(), price.tip))]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Charge, PricedLine};
+    use crate::{Charge, PricedLine, Shares};
     use carryout_money::Currency;
 
     fn price(ramen: i64, tax: i64) -> Price {
@@ -131,8 +137,15 @@ mod tests {
             subtotal: usd(ramen),
             fees: Vec::new(),
             discounts: Vec::new(),
-            taxes: vec![Charge { code: "tax".into(), name: "Tax".into(), amount: usd(tax), included: false }],
+            taxes: vec![Charge {
+                code: "tax".into(),
+                name: "Tax".into(),
+                amount: usd(tax),
+                included: false,
+                shares: Shares::default(),
+            }],
             tip: usd(0),
+            deposits: Vec::new(),
             credits: Vec::new(),
             total: usd(ramen + tax),
         }

@@ -260,6 +260,7 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("Price", PRICE, "Price", Way::Answer),
     ("PricedLine", PRICE, "PricedLine", Way::Answer),
     ("Charge", PRICE, "Charge", Way::Answer),
+    ("Shares", PRICE, "Shares", Way::Answer),
     ("Quote", QUOTE, "Quote", Way::Answer),
     ("Difference", QUOTE, "Difference", Way::Answer),
     ("CheckoutRequest", SUBMIT, "CheckoutRequest", Way::Request),

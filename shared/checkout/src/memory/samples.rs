@@ -8,7 +8,7 @@ use crate::{
     store::{Item, Location, Opening, Store, StoreWithMenu},
 };
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Charge, Price, PricedLine, QuoteTerms, Seal};
+use carryout_pricing::{Charge, Price, PricedLine, QuoteTerms, Seal, Shares};
 use carryout_workflow::{Direction, StatusMap, Workflow};
 use std::collections::BTreeSet;
 
@@ -128,8 +128,15 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
             subtotal: total,
             fees: Vec::new(),
             discounts: Vec::new(),
-            taxes: vec![Charge { code: "tax".to_owned(), name: "Sales tax".to_owned(), amount: zero, included: false }],
+            taxes: vec![Charge {
+                code: "tax".to_owned(),
+                name: "Sales tax".to_owned(),
+                amount: zero,
+                included: false,
+                shares: Shares::default(),
+            }],
             tip: zero,
+            deposits: Vec::new(),
             credits: Vec::new(),
             total,
         },

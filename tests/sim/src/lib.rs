@@ -1,0 +1,4 @@
+//! x
+pub mod asl;
+pub mod random;
+pub mod virtual_time;

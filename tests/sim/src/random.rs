@@ -1,3 +1,5 @@
+//! Numbers that look like chance and are not.
+
 /// A seeded stream of numbers: SplitMix64 (Steele, Lea and Flood, 2014). The same seed gives the same stream.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
@@ -11,9 +13,8 @@ impl Random {
     /// The stream of `seed` for what is called `name`, so that two names share nothing.
     pub fn named(name: &str, seed: u64) -> Self {
         // FNV-1a, 64 bits.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash =
+            name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut random = Self(hash ^ seed.wrapping_mul(0xd6e8_feb8_6659_fd93));
         random.number();
         random

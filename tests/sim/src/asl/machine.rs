@@ -296,7 +296,10 @@ mod tests {
         assert!(read(json!({ "a": { "Type": "Map", "End": true } })).is_err(), "a type");
         assert!(read(json!({ "a": { "Type": "Pass", "Next": "b" } })).is_err(), "a transition");
         assert!(read(json!({ "b": { "Type": "Pass", "End": true } })).is_err(), "the start");
-        assert!(read(json!({ "a": { "Type": "Choice", "Choices": [{ "Variable": "$.a", "NumericEquals": 1, "Next": "a" }] } })).is_err());
+        assert!(
+            read(json!({ "a": { "Type": "Choice", "Choices": [{ "Variable": "$.a", "NumericEquals": 1, "Next": "a" }] } }))
+                .is_err()
+        );
         assert!(read(json!({ "a": { "Type": "Pass", "Parameters": { "x.$": "States.UUID()" }, "End": true } })).is_err());
     }
 

@@ -80,10 +80,10 @@ fn after_undo(machine: &Value, undo: &str) -> Value {
 /// A step that fails leads past its own undo.
 fn without_undo_of_the_failed_step(machine: &mut Value) {
     let original = machine.clone();
-    let states = machine["States"].as_object_mut().into_iter().flatten();
+    let states = machine.get_mut("States").and_then(Value::as_object_mut).into_iter().flatten();
     for (name, state) in states.filter(|(name, _)| !name.starts_with("undo-")) {
         let own = format!("undo-{name}");
-        for catcher in state["Catch"].as_array_mut().into_iter().flatten() {
+        for catcher in state.get_mut("Catch").and_then(Value::as_array_mut).into_iter().flatten() {
             if catcher["Next"] == own {
                 catcher["Next"] = after_undo(&original, &own);
             }
@@ -93,7 +93,7 @@ fn without_undo_of_the_failed_step(machine: &mut Value) {
 
 /// After the first undo the order is closed.
 fn with_one_undo(machine: &mut Value) {
-    let states = machine["States"].as_object_mut().into_iter().flatten();
+    let states = machine.get_mut("States").and_then(Value::as_object_mut).into_iter().flatten();
     for (_, state) in states.filter(|(name, _)| name.starts_with("undo-")) {
         state["Next"] = json!("close-as-failed");
     }
@@ -101,10 +101,10 @@ fn with_one_undo(machine: &mut Value) {
 
 /// An undo that fails is passed over.
 fn without_parking(machine: &mut Value) {
-    let states = machine["States"].as_object_mut().into_iter().flatten();
+    let states = machine.get_mut("States").and_then(Value::as_object_mut).into_iter().flatten();
     for (_, state) in states.filter(|(name, _)| name.starts_with("undo-")) {
         let next = state["Next"].clone();
-        for catcher in state["Catch"].as_array_mut().into_iter().flatten() {
+        for catcher in state.get_mut("Catch").and_then(Value::as_array_mut).into_iter().flatten() {
             if catcher["Next"] == "park" {
                 catcher["Next"] = next.clone();
             }
@@ -114,7 +114,7 @@ fn without_parking(machine: &mut Value) {
 
 /// Everything is tried once.
 fn without_retries(level: &mut Value) {
-    for (_, state) in level["States"].as_object_mut().into_iter().flatten() {
+    for (_, state) in level.get_mut("States").and_then(Value::as_object_mut).into_iter().flatten() {
         if let Some(state) = state.as_object_mut() {
             state.remove("Retry");
             for branch in state.get_mut("Branches").and_then(Value::as_array_mut).into_iter().flatten() {

@@ -11,6 +11,7 @@ use carryout_checkout::{
     partners::{LOGISTICS, MERCHANT, PAYMENT},
     ports::MerchantAnswer,
 };
+use carryout_workflow::RetryClass;
 use std::fmt;
 
 /// What goes wrong.
@@ -283,6 +284,7 @@ impl Scenario {
             scenario.delivery = true;
         }
         scenario.add(case, random);
+        scenario.keep_refusals_final();
         scenario
     }
 
@@ -292,7 +294,16 @@ impl Scenario {
         let mut scenario = Self::calm(random, waits(first) || waits(second));
         scenario.add(first, random);
         scenario.add(second, random);
+        scenario.keep_refusals_final();
         scenario
+    }
+
+    /// A partner that refuses a request refuses its copy too: what it definitely refused is what the next steps rely on.
+    fn keep_refusals_final(&mut self) {
+        let twice = |armed: &Armed| matches!(armed.what, What::RequestTwice(_)).then_some(armed.place);
+        let copied: Vec<&str> = self.armed.iter().filter_map(twice).collect();
+        let refused = |armed: &Armed| matches!(armed.what, What::Call(CallFault::Refuse(_)));
+        self.armed.retain(|armed| !(refused(armed) && copied.contains(&armed.place)));
     }
 
     /// An order whose partners fail at random.
@@ -353,7 +364,7 @@ impl Scenario {
             (false, _) => Site::Before(skip),
         };
         let longest = longest_processing_ms(place);
-        let late = random.between(200, longest - 1_500);
+        let late = random.between(200, longest);
         match case.kind {
             Kind::TimeoutWithEffect => push(What::Call(CallFault::AnswerLost), somewhere, true),
             Kind::TimeoutWithout => push(What::Call(CallFault::NoAnswer), somewhere, true),
@@ -374,6 +385,14 @@ impl Scenario {
                 if random.chance(40) {
                     push(What::Killed, Site::After(0), false);
                 }
+            }
+            Kind::LateAfterUndo if random.chance(50) => {
+                // The last attempt of all is the one whose effect is late.
+                let last = RetryClass::Partner.policy().2 + 1;
+                let silent = Armed::once(place, What::Call(CallFault::NoAnswer), Site::Effect);
+                let late = Armed::once(place, What::Call(CallFault::Late(late)), Site::Effect);
+                self.armed.extend([Armed { times: last - 1, ..silent }, Armed { from: last, ..late }]);
+                self.armed.push(Armed::once(place, What::Call(CallFault::NoAnswer), Site::Effect).for_long());
             }
             Kind::LateAfterUndo => {
                 push(What::Call(CallFault::Late(late)), Site::Effect, false);

@@ -98,15 +98,17 @@ pub struct Scenario {
     pub missing: Option<Guard>,
 }
 
-/// The page of a parked order, and what the books said when it was read.
+/// A page to the operators, and what the books said at that moment.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// What the operators were told; nothing where nobody was.
-    pub told: Option<ParkedOrder>,
+    /// What they were told.
+    pub told: ParkedOrder,
     /// The order as it was then.
     pub order: Order,
     /// The steps whose effects were really there.
     pub remained: Vec<&'static str>,
+    /// When. Milliseconds since the Unix epoch.
+    pub at: i64,
 }
 
 /// Everything that one order touches.
@@ -136,8 +138,8 @@ struct State {
     executions: BTreeMap<String, Execution>,
     waiting: BTreeMap<String, oneshot::Sender<Result<Value, Raised>>>,
     tokens: u32,
-    pages: Vec<ParkedOrder>,
-    parked: Vec<Page>,
+    pages: Vec<Page>,
+    parked: u32,
     merchant_waits: bool,
     ordered: bool,
     random: Random,
@@ -157,8 +159,10 @@ pub struct Outcome {
     pub order: Option<Order>,
     /// Whether everything came to an end in time.
     pub ended: bool,
-    /// Each time that it was parked.
-    pub parked: Vec<Page>,
+    /// Each page to the operators.
+    pub pages: Vec<Page>,
+    /// How often an operator found the order parked.
+    pub parked: u32,
     /// Executions that still run.
     pub running: usize,
 }
@@ -217,9 +221,9 @@ pub fn simulate(machines: &Arc<Machines>, scenario: Scenario, mut random: Random
     drop(executor);
     let state = lock(&cloud.state);
     let running = state.executions.values().filter(|execution| **execution == Execution::Runs).count();
-    let parked = state.parked.clone();
+    let (pages, parked) = (state.pages.clone(), state.parked);
     drop(state);
-    Outcome { order: cloud.stored(), ended, parked, running, cloud }
+    Outcome { order: cloud.stored(), ended, pages, parked, running, cloud }
 }
 
 impl Cloud {
@@ -265,7 +269,7 @@ impl Cloud {
             waiting: BTreeMap::new(),
             tokens: 0,
             pages: Vec::new(),
-            parked: Vec::new(),
+            parked: 0,
             merchant_waits: false,
             ordered: false,
             random,
@@ -376,7 +380,7 @@ impl Cloud {
             let runs = lock(&self.state).executions.values().any(|execution| *execution == Execution::Runs);
             let order = self.stored();
             match &order {
-                Some(order) if order.status == OrderStatus::Parked && !runs => self.redrive(order).await,
+                Some(order) if order.status == OrderStatus::Parked && !runs => self.redrive().await,
                 _ => {}
             }
             let ordered = lock(&self.state).ordered;
@@ -402,11 +406,8 @@ impl Cloud {
     }
 
     /// What an operator does: reads the page, mends the cause, and has the order driven on.
-    async fn redrive(&self, order: &Order) {
-        let told = lock(&self.state).pages.last().cloned();
-        let remained = self.remaining(&order.id);
-        self.faults.history.say(|| format!("parked; the books say {remained:?}, the page says {told:?}"));
-        lock(&self.state).parked.push(Page { told, order: order.clone(), remained });
+    async fn redrive(&self) {
+        lock(&self.state).parked += 1;
         self.faults.lift();
     }
 
@@ -851,7 +852,13 @@ impl Callbacks for Services {
 
 impl Pager for Services {
     async fn page(&self, parked: &ParkedOrder) -> Result<(), StoreError> {
-        self.request(Party::Pager, "page", |cloud| lock(&cloud.state).pages.push(parked.clone())).await
+        self.request(Party::Pager, "page", |cloud| {
+            let Some(order) = cloud.stored() else { return };
+            let (remained, at) = (cloud.remaining(&order.id), cloud.schedule.now());
+            cloud.faults.history.say(|| format!("the page says {:?}, the books {remained:?}", parked.remaining));
+            lock(&cloud.state).pages.push(Page { told: parked.clone(), order, remained, at });
+        })
+        .await
     }
 }
 

@@ -90,7 +90,7 @@ pub enum CallFault {
     Error,
     /// Another writer is at the same items.
     Conflict,
-    /// The answer is lost; it happens after this many milliseconds.
+    /// The answer is lost; it happens this many milliseconds after the request was sent.
     Late(i64),
     /// The partner refuses for good, with this code.
     Refuse(&'static str),
@@ -197,6 +197,8 @@ pub struct Invocation {
     killed: bool,
     /// Calls and waits so far, before and after the effect.
     passed: [u32; 4],
+    /// When it last began to wait. Milliseconds since the Unix epoch.
+    waits_since: i64,
 }
 
 /// One run of a function, as whoever runs it and the plan share it.
@@ -259,7 +261,7 @@ impl Faults {
         let mut shared = lock(&self.shared);
         let nth = shared.invocations.entry(place).or_default();
         *nth += 1;
-        Arc::new(Mutex::new(Invocation { place, nth: *nth, effect_seen: false, killed: false, passed: [0; 4] }))
+        Arc::new(Mutex::new(Invocation { place, nth: *nth, effect_seen: false, killed: false, passed: [0; 4], waits_since: 0 }))
     }
 
     /// Until it is left, calls and waits are those of `invocation`.
@@ -307,7 +309,10 @@ impl Faults {
                     _ => None,
                 });
                 invocation.effect_seen |= is_effect || matches!(call, "complete" | "complete_undo");
-                planned
+                planned.map(|fault| match fault {
+                    CallFault::Late(after) => CallFault::Late((invocation.waits_since + after - self.history.now()).max(1)),
+                    other => other,
+                })
             }
             None => None,
         };
@@ -354,7 +359,7 @@ impl Faults {
     pub fn wait(&self, party: Party, call: &'static str) -> Option<i64> {
         let mut shared = lock(&self.shared);
         let longest = match party {
-            Party::Store | Party::Executions | Party::Callbacks | Party::Queue | Party::Pager => (2, 12, 250),
+            Party::Store | Party::Executions | Party::Callbacks | Party::Queue | Party::Pager => (2, 12, 1_800),
             Party::Payments | Party::Fraud | Party::Logistics | Party::Merchants => (10, 90, 1_400),
         };
         let slow = shared.random.chance(4);
@@ -364,6 +369,7 @@ impl Faults {
         let passed = 2 + usize::from(invocation.effect_seen);
         let number = invocation.passed[passed];
         invocation.passed[passed] += 1;
+        invocation.waits_since = self.history.now();
         let is_effect = effect_of(invocation.place) == Some((party, call)) && !invocation.effect_seen;
         let killed = shared.take(&invocation, is_effect, number, party, |what| (*what == What::Killed).then_some(()));
         if killed.is_none() {

@@ -18,6 +18,11 @@ impl History {
         Self { clock: clock.clone(), lines: kept.then(Arc::default) }
     }
 
+    /// Milliseconds since the Unix epoch.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
     /// Adds a line.
     pub fn say(&self, line: impl FnOnce() -> String) {
         if let Some(lines) = &self.lines {

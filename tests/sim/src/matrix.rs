@@ -78,7 +78,7 @@ impl Tally {
             Some(OrderStatus::Failed | OrderStatus::Cancelled) => self.failed += 1,
             _ => {}
         }
-        self.parked += u64::from(!outcome.parked.is_empty());
+        self.parked += u64::from(outcome.parked > 0);
         self.lost += u64::from(broken.iter().any(|broken| matches!(broken, Broken::Lost(_))));
         self.double += u64::from(broken.iter().any(|broken| matches!(broken, Broken::Double(_))));
         if !broken.is_empty() && self.first_broken.is_none() {

@@ -364,7 +364,8 @@ impl Scenario {
             (false, _) => Site::Before(skip),
         };
         let longest = longest_processing_ms(place);
-        let late = random.between(200, longest);
+        let soonest = if random.chance(50) { 200 } else { longest - 300 };
+        let late = random.between(soonest, longest);
         match case.kind {
             Kind::TimeoutWithEffect => push(What::Call(CallFault::AnswerLost), somewhere, true),
             Kind::TimeoutWithout => push(What::Call(CallFault::NoAnswer), somewhere, true),

@@ -24,6 +24,9 @@ pub struct Agreement {
     pub fallback: Fallback,
 }
 
+/// How long after its claim an attempt may still send a request: as long as its function may run. Milliseconds.
+pub const LONGEST_ATTEMPT_MS: i64 = 10_000;
+
 /// The payment processor. Money is never guessed.
 pub const PAYMENT: Agreement =
     Agreement { name: "payment", timeout_ms: 3_000, longest_processing_ms: 10_000, fallback: Fallback::Undo };

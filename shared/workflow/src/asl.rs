@@ -220,7 +220,11 @@ impl Compiler<'_> {
             state.insert("Parameters".into(), payload);
             state.insert("TimeoutSeconds".into(), spec.timeout_seconds.into());
         }
-        let class = if undoing { RetryClass::Undo } else { spec.retry };
+        let class = match action {
+            "park" => RetryClass::Park,
+            _ if undoing => RetryClass::Undo,
+            _ => spec.retry,
+        };
         state.insert("Retry".into(), json!([self.retry(spec, class, waiting.is_some())]));
         state
     }

@@ -75,6 +75,8 @@ pub enum RetryClass {
     Partner,
     /// Something must be taken back: the longest, because after it comes a person.
     Undo,
+    /// A person must be told: for hours, because after it comes nobody.
+    Park,
 }
 
 impl RetryClass {
@@ -84,6 +86,7 @@ impl RetryClass {
             Self::Local => (1, 2.0, 5, 10),
             Self::Partner => (1, 2.0, 6, 20),
             Self::Undo => (1, 2.0, 8, 30),
+            Self::Park => (1, 2.0, 1_000, 60),
         }
     }
 }

@@ -142,6 +142,10 @@ fn an_undo_that_can_not_be_finished_parks() {
     let park = state("park");
     assert_eq!(park["Parameters"]["failure.$"], "$.undo_failure", "the page says why the undo could not end");
     assert_eq!((&park["Next"], &state("parked")["Type"]), (&json!("parked"), &json!("Fail")));
+    // A queue that is down for an hour loses no page.
+    let (attempts, cap) =
+        (park["Retry"][0]["MaxAttempts"].as_u64().unwrap(), park["Retry"][0]["MaxDelaySeconds"].as_u64().unwrap());
+    assert!(attempts * cap / 2 > 4 * 60 * 60, "{attempts} attempts at most {cap} s apart");
 }
 
 #[test]

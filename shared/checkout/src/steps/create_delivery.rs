@@ -4,7 +4,7 @@ use super::entry;
 use crate::{
     codes,
     order::{Fulfilment, Order},
-    partners::LOGISTICS,
+    partners::{LOGISTICS, LONGEST_ATTEMPT_MS},
     ports::{CallError, Logistics, OrderNote},
 };
 use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step, StepState};
@@ -85,8 +85,9 @@ impl<L: Logistics> Effect for CreateDelivery<L> {
         for delivery in deliveries.iter().filter(|delivery| delivery.live) {
             self.logistics.cancel(&delivery.id).await?;
         }
-        // "Not found" is final only once nothing that was sent can still arrive.
-        if deliveries.is_empty() && attempt.now() < sent_at + LOGISTICS.longest_processing_ms {
+        // "Not found" is final only once nothing can still arrive: the last attempt sent its request some time after its
+        // claim, at the latest when its function ended.
+        if deliveries.is_empty() && attempt.now() < sent_at + LONGEST_ATTEMPT_MS + LOGISTICS.longest_processing_ms {
             return Err(CreateDeliveryError::Unclear("a booking may still arrive".to_owned()));
         }
         nothing_left

@@ -104,7 +104,13 @@ pub(super) async fn refund_what_was_taken(
     if remaining.minor > 0 {
         // A refund that failed is asked for anew under the next key: the old one only repeats the failure.
         let key = if failed == 0 { format!("{key}/refund") } else { format!("{key}/refund/{}", failed + 1) };
-        let refund = payments.refund(&key, &intent.id, remaining).await?;
+        let refund = match payments.refund(&key, &intent.id, remaining).await {
+            // An earlier refund that was still on its way arrived after the look: the next attempt finds it.
+            Err(CallError::Refused { code, .. }) if code == "charge_already_refunded" => {
+                return Err(PaymentError::Unclear("the payment changed meanwhile".to_owned()));
+            }
+            answer => answer?,
+        };
         if refund.failed {
             return Err(PaymentError::Unavailable("the refund failed at the consumer's bank".to_owned()));
         }

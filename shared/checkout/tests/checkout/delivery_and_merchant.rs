@@ -4,7 +4,7 @@ use crate::world::World;
 use carryout_checkout::{
     codes,
     memory::Fault,
-    partners::LOGISTICS,
+    partners::{LOGISTICS, LONGEST_ATTEMPT_MS},
     ports::MerchantAnswer::{self, Accepted},
     steps::await_merchant::Answered,
 };
@@ -13,6 +13,8 @@ use carryout_workflow::{Action, StepInput, StepState};
 const DELIVERY: &str = "create-delivery";
 const NOTIFY: &str = "notify-merchant";
 const AWAIT: &str = "await-merchant";
+/// How long after its claim an attempt's booking may still arrive.
+const STILL_ARRIVES: i64 = LONGEST_ATTEMPT_MS + LOGISTICS.longest_processing_ms;
 
 #[tokio::test]
 async fn a_pickup_skips_the_courier_forward_and_back() {
@@ -37,8 +39,8 @@ async fn a_lost_answer_books_one_courier() {
 
 #[tokio::test]
 async fn undoing_an_unsettled_delivery_waits_until_nothing_can_arrive_any_more() {
-    // It arrives at the last moment, or never.
-    for (fault, booked) in [(Fault::LateEffect(LOGISTICS.longest_processing_ms - 1), 1), (Fault::UnclearWithoutEffect, 0)] {
+    // It was sent at the attempt's last moment and arrives at the partner's, or never.
+    for (fault, booked) in [(Fault::LateEffect(STILL_ARRIVES - 1), 1), (Fault::UnclearWithoutEffect, 0)] {
         let world = World::new();
         let order = world.order().await;
         world.logistics.faults().script("create", fault);
@@ -46,7 +48,7 @@ async fn undoing_an_unsettled_delivery_waits_until_nothing_can_arrive_any_more()
         for _ in 0..2 {
             let failure = world.undo(&order.id, DELIVERY).await.unwrap_err();
             assert_eq!(failure.code, codes::DELIVERY_UNCLEAR.name, "not found is not final yet");
-            world.clock.advance(LOGISTICS.longest_processing_ms / 2 - 1);
+            world.clock.advance(STILL_ARRIVES / 2 - 1);
         }
         world.clock.advance(2);
         world.undo(&order.id, DELIVERY).await.unwrap();
@@ -75,7 +77,7 @@ async fn every_state_of_a_delivery_can_be_undone() {
         // Half done: the courier is called off, and the answer to that is lost.
         world.logistics.faults().script("cancel", Fault::EffectThenUnclear);
         let _ = world.undo(&order.id, DELIVERY).await;
-        world.clock.advance(LOGISTICS.longest_processing_ms);
+        world.clock.advance(STILL_ARRIVES);
         for _ in 0..2 {
             world.undo(&order.id, DELIVERY).await.unwrap_or_else(|failure| panic!("{state}: {failure}"));
         }

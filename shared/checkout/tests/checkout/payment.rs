@@ -108,6 +108,18 @@ async fn a_capture_that_arrives_after_its_undo_is_given_back_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_refund_that_arrives_after_the_look_is_found_by_the_next_one() {
+    let world = World::ignoring_keys();
+    let order = world.order().await;
+    world.advance(&order.id, &["authorize-payment", "capture-payment"]).await;
+    // An earlier refund, late on its way, overtakes this one.
+    world.payments.faults().script("refund", Fault::Refuse("charge_already_refunded".to_owned()));
+    assert_eq!(world.undo(&order.id, "capture-payment").await.unwrap_err().code, codes::PAYMENT_UNCLEAR.name);
+    world.undo(&order.id, "capture-payment").await.unwrap();
+    assert!(world.payments.books(&order.id).is_clean());
+}
+
+#[tokio::test]
 async fn a_refund_that_failed_does_not_count_and_is_asked_for_anew() {
     for world in [World::new(), World::ignoring_keys()] {
         let order = world.order().await;

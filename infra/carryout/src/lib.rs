@@ -1,6 +1,6 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, and [`local_cloud`] to kill some of it.
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, and [`postgres`] to have a database.
 
 mod cli;
 pub mod client;
@@ -8,6 +8,7 @@ mod demo;
 mod deploy;
 mod functions;
 pub mod local_cloud;
+pub mod postgres;
 mod project;
 mod seed;
 mod stack;

@@ -6,6 +6,8 @@
 //! 4. The [`steps`] run, each under its claim; on a permanent failure their undos run, newest first.
 //! 5. [`track`] tells where the order stands. [`sweep`] finds orders that stopped moving and drives them on.
 //!
+//! Readers of the system before this one are served by the mirror in [`legacy`].
+//!
 //! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
 //! every error code in [`codes`].
 
@@ -14,6 +16,7 @@ pub mod consumer;
 #[cfg(feature = "memory")]
 pub mod contract;
 pub mod ledger;
+pub mod legacy;
 pub mod market;
 #[cfg(feature = "memory")]
 pub mod memory;

@@ -6,6 +6,7 @@ mod closing;
 mod delivery_and_merchant;
 mod fraud;
 mod hours;
+mod legacy;
 mod memory_keeps_the_contract;
 mod payment;
 mod quoting;

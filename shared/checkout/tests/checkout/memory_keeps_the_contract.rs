@@ -4,7 +4,7 @@ use carryout_checkout::{
     contract::{self, Fixture},
     market::{Country, MarketType},
     memory::{
-        ManualClock, SequentialIds, Store,
+        FakeLegacySink, ManualClock, SequentialIds, Store,
         samples::{self, NOON},
     },
 };
@@ -78,4 +78,10 @@ async fn answers() {
 async fn stuck_orders() {
     let (fixture, store) = fixture();
     contract::stuck_orders(&fixture, &store).await;
+}
+
+#[tokio::test]
+async fn legacy_sink() {
+    let sink = FakeLegacySink::default();
+    contract::legacy_sink(&sink, &SequentialIds::default(), async |id| sink.held(id).map(|order| order.version)).await;
 }

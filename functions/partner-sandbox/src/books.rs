@@ -96,7 +96,7 @@ pub async fn record(
 /// As the store.
 pub async fn read(documents: &impl Documents, order_id: &str) -> Result<Value, DocumentsError> {
     let (mut payments, mut deliveries, mut merchant_orders) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut fraud_checks, mut calls) = (Vec::new(), Vec::new());
+    let (mut fraud_checks, mut calls, mut legacy_order) = (Vec::new(), Vec::new(), None);
     for (sk, document) in documents.list(&partition(order_id)).await? {
         match sk.split('#').next().unwrap_or_default() {
             "payment" => payments.push(serde_json::from_value::<PaymentRecord>(document.value)?),
@@ -104,6 +104,7 @@ pub async fn read(documents: &impl Documents, order_id: &str) -> Result<Value, D
             "merchant" => merchant_orders.push(serde_json::from_value::<MerchantOrder>(document.value)?),
             "fraud" => fraud_checks.push(document.value),
             "call" => calls.push(document.value),
+            "legacy" => legacy_order = Some(document.value),
             _ => {}
         }
     }
@@ -126,6 +127,7 @@ pub async fn read(documents: &impl Documents, order_id: &str) -> Result<Value, D
         "deliveries": deliveries,
         "merchant_orders": merchant_orders,
         "fraud_checks": fraud_checks,
+        "legacy_order": legacy_order,
         "calls": calls,
         "summary": summary,
     }))
@@ -138,7 +140,7 @@ pub async fn read(documents: &impl Documents, order_id: &str) -> Result<Value, D
 /// As the store.
 pub async fn consumer_of(documents: &impl Documents, order_id: &str) -> Result<Option<String>, DocumentsError> {
     let told = documents.list(&partition(order_id)).await?;
-    let places = ["/consumer_id", "/intent/metadata/consumer_id", "/request/consumer_id"];
+    let places = ["/consumer_id", "/consumer/id", "/intent/metadata/consumer_id", "/request/consumer_id"];
     let consumer = |value: &Value| places.iter().find_map(|place| value.pointer(place)?.as_str().map(str::to_owned));
     Ok(told.iter().find_map(|(_, document)| consumer(&document.value)))
 }

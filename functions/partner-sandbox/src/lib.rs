@@ -1,4 +1,4 @@
-//! Plays the partners: payment, fraud, logistics and merchants. Keeps books on what it did, and fails as told.
+//! Plays the partners: payment, fraud, logistics, merchants, and a legacy system. Keeps books on what it did, and fails as told.
 //!
 //! A call goes through [`Sandbox::handle`]: it is recognised, the oldest fault that fits is taken, the partner acts unless
 //! the fault forbids it, the call is written into the books, and the answer is given, held back or replaced. What is due
@@ -9,6 +9,7 @@ pub mod callbacks;
 pub mod documents;
 pub mod faults;
 pub mod fraud;
+pub mod legacy;
 pub mod logistics;
 pub mod merchant;
 pub mod payment;
@@ -82,6 +83,8 @@ pub enum Partner {
     Logistics,
     /// The stores.
     Merchant,
+    /// The system before this one, whose readers orders are mirrored for.
+    Legacy,
 }
 
 /// What the sandbox itself failed at.
@@ -217,6 +220,7 @@ impl<P: Ports> Sandbox<P> {
             Part::Payment(route) => payment::serve(documents, route, play.call.key.as_deref(), now_ms / 1_000, twist).await?,
             Part::Fraud(check) => fraud::serve(documents, check, now_ms, twist).await?,
             Part::Logistics(route) => logistics::serve(documents, route, now_ms, twist).await?,
+            Part::Legacy(route) => legacy::serve(documents, route).await?,
             Part::Merchant(route) => merchant::serve(documents, &self.callbacks, route, &play.correlation_id, twist).await?,
         })
     }
@@ -234,6 +238,7 @@ enum Part {
     Fraud(fraud::Check),
     Logistics(logistics::Route),
     Merchant(merchant::Route),
+    Legacy(legacy::Route),
 }
 
 impl Play {
@@ -250,6 +255,7 @@ impl Play {
             "payment" => play(request, payment::route(request, rest), Part::Payment),
             "fraud" => play(request, fraud::route(request, rest), Part::Fraud),
             "logistics" => play(request, logistics::route(request, rest), Part::Logistics),
+            "legacy" => play(request, legacy::route(request, rest), Part::Legacy),
             "merchant" => play(request, merchant::route(request, rest, settings), Part::Merchant),
             _ => None,
         }
@@ -264,6 +270,7 @@ impl Partner {
             Self::Fraud => "fraud",
             Self::Logistics => "logistics",
             Self::Merchant => "merchant",
+            Self::Legacy => "legacy",
         }
     }
 
@@ -274,6 +281,7 @@ impl Partner {
             Self::Fraud => fraud::OPERATIONS,
             Self::Logistics => logistics::OPERATIONS,
             Self::Merchant => merchant::OPERATIONS,
+            Self::Legacy => legacy::OPERATIONS,
         }
     }
 
@@ -281,7 +289,9 @@ impl Partner {
     pub(crate) fn error(self, status: u16, code: &str, message: &str) -> Reply {
         match self {
             Self::Payment => payment::error(status, "api_error", json!({ "code": code, "message": message })),
-            Self::Fraud | Self::Logistics | Self::Merchant => Reply::new(status, json!({ "code": code, "message": message })),
+            Self::Fraud | Self::Logistics | Self::Merchant | Self::Legacy => {
+                Reply::new(status, json!({ "code": code, "message": message }))
+            }
         }
     }
 

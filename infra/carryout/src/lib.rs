@@ -1,6 +1,7 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, and [`local_cloud`] to kill some of it; [`Localstripe`] is a payment processor to test against.
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, and [`postgres`] to have a database; [`Localstripe`]
+//! is a payment processor to test against.
 
 mod cli;
 pub mod client;
@@ -11,6 +12,7 @@ mod ledger;
 pub mod local_cloud;
 mod localstripe;
 mod order;
+pub mod postgres;
 mod predicate;
 mod project;
 mod seed;

@@ -8,6 +8,8 @@
 //! 6. The consumer may [`cancel`] until the store has accepted; an operator may [`redrive`] an order whose undo could not
 //!    be finished.
 //!
+//! Readers of the system before this one are served by the mirror in [`legacy`].
+//!
 //! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
 //! every error code in [`codes`].
 
@@ -18,6 +20,7 @@ pub mod consumer;
 pub mod contract;
 pub mod decline;
 pub mod ledger;
+pub mod legacy;
 pub mod market;
 #[cfg(feature = "memory")]
 pub mod memory;

@@ -9,6 +9,8 @@ pub enum Fallback {
     DecideByAmountAndAccountAge,
     /// Whether couriers come is decided by the store's delivery radius, and the order is flagged.
     StoreRadius,
+    /// Its queue keeps what it has not taken; no order waits for it.
+    Queue,
 }
 
 /// What is agreed with a partner.
@@ -42,6 +44,9 @@ pub const COVERAGE: Agreement =
 /// The merchants' order systems.
 pub const MERCHANT: Agreement =
     Agreement { name: "merchant", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
+/// Where legacy readers look orders up.
+pub const LEGACY: Agreement =
+    Agreement { name: "legacy", timeout_ms: 3_000, longest_processing_ms: 0, fallback: Fallback::Queue };
 
 /// Every agreement.
-pub const AGREEMENTS: [Agreement; 5] = [PAYMENT, FRAUD, LOGISTICS, COVERAGE, MERCHANT];
+pub const AGREEMENTS: [Agreement; 6] = [PAYMENT, FRAUD, LOGISTICS, COVERAGE, MERCHANT, LEGACY];

@@ -1,4 +1,5 @@
-//! Batches of an SQS queue: each message on its own, and only the failed ones come back.
+//! Batches of an SQS queue: each message on its own, and only the failed ones come back. Messages of one group of a FIFO queue
+//! are handled in their order, and those behind a failed one come back untouched.
 
 use crate::http::fit_for_logs;
 use crate::runtime::{Invocation, Stopped, TaskError, elapsed_ms, guarded};
@@ -28,6 +29,8 @@ pub struct Message {
     pub attributes: BTreeMap<String, String>,
     /// How many times it has been received, this time included.
     pub receive_count: u32,
+    /// The group within which a FIFO queue keeps the order; none in other queues.
+    pub group: Option<String>,
 }
 
 impl Message {
@@ -88,9 +91,10 @@ where
             TaskError::new("Event.NotABatch", error)
         })?;
         let received = batch.records.len();
-        let work = batch.records.into_iter().map(|record| handle_one(record.into(), invocation.clone(), handler));
-        let mut failed: Vec<String> =
-            stream::iter(work).buffer_unordered(CONCURRENCY).filter_map(std::future::ready).collect().await;
+        let groups = groups(batch.records.into_iter().map(Message::from));
+        let work = groups.into_iter().map(|group| handle_group(group, &invocation, handler));
+        let failed: Vec<Vec<String>> = stream::iter(work).buffer_unordered(CONCURRENCY).collect().await;
+        let mut failed = failed.concat();
         failed.sort();
         if received != 1 {
             tracing::info!(received, failed = failed.len(), "batch of {received}, {} failed", failed.len());
@@ -100,6 +104,38 @@ where
     }
     .instrument(span)
     .await
+}
+
+/// The messages of each group in their order; a message without a group is one of its own.
+fn groups(messages: impl IntoIterator<Item = Message>) -> Vec<Vec<Message>> {
+    let mut groups: Vec<Vec<Message>> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for message in messages {
+        let place = message.group.as_ref().and_then(|group| places.get(group)).copied();
+        match place.and_then(|place| groups.get_mut(place)) {
+            Some(group) => group.push(message),
+            None => {
+                places.extend(message.group.clone().map(|group| (group, groups.len())));
+                groups.push(vec![message]);
+            }
+        }
+    }
+    groups
+}
+
+/// Handles one message after the other, up to the first that fails; returns the ids of that one and of those behind it.
+async fn handle_group<H, F>(messages: Vec<Message>, invocation: &Invocation, handler: &H) -> Vec<String>
+where
+    H: Fn(Message, Invocation) -> F,
+    F: Future<Output = Result<(), BatchItemError>> + Send,
+{
+    let mut messages = messages.into_iter();
+    while let Some(message) = messages.next() {
+        if let Some(failed) = handle_one(message, invocation.clone(), handler).await {
+            return std::iter::once(failed).chain(messages.map(|behind| behind.message_id)).collect();
+        }
+    }
+    Vec::new()
 }
 
 /// Handles one message; returns its id if it failed.
@@ -114,7 +150,9 @@ where
     async {
         let started = Instant::now();
         let deadline = invocation.deadline_ms;
-        let result = guarded(deadline, STOP_BEFORE_DEADLINE_MS, async { handler(message, invocation).await }).await;
+        // Boxed, or the nested futures' type would outgrow the compiler's limit in the functions.
+        let work = async { Box::pin(handler(message, invocation)).await };
+        let result = guarded(deadline, STOP_BEFORE_DEADLINE_MS, work).await;
         let result = result.unwrap_or_else(|stopped| Err(stopped.into()));
         let ms = elapsed_ms(started);
         match result {
@@ -178,6 +216,7 @@ impl From<Record> for Message {
                 .filter_map(|(name, value)| Some((name, value.string_value?)))
                 .collect(),
             receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
+            group: record.attributes.get("MessageGroupId").and_then(Value::as_str).map(str::to_owned),
         }
     }
 }
@@ -270,6 +309,22 @@ mod tests {
         .await
         .unwrap();
         assert_eq!(most.into_inner(), CONCURRENCY);
+    }
+
+    #[tokio::test]
+    async fn a_group_keeps_its_order_and_waits_behind_its_failure_while_others_go_on() {
+        let record = |id: &str, group: &str| json!({ "messageId": id, "body": id, "attributes": { "MessageGroupId": group } });
+        let records = [record("a1", "a"), record("b1", "b"), record("a2", "a"), record("b2", "b"), record("a3", "a")];
+        let handled = std::sync::Mutex::new(Vec::new());
+        let answer = handle(json!({ "Records": records }), Invocation::default(), &|message: Message, _| {
+            handled.lock().unwrap().push(message.body.clone());
+            async move { if message.body == "a2" { Err(BatchItemError::new("Legacy.Unavailable", "no answer")) } else { Ok(()) } }
+        })
+        .await;
+        assert_eq!(answer, Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "a2" }, { "itemIdentifier": "a3" }] })));
+        let handled = handled.into_inner().unwrap();
+        let of = |group: char| handled.iter().filter(|id| id.starts_with(group)).cloned().collect::<Vec<_>>();
+        assert_eq!((of('a'), of('b')), (vec!["a1".to_owned(), "a2".to_owned()], vec!["b1".to_owned(), "b2".to_owned()]));
     }
 
     #[tokio::test]

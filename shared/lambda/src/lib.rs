@@ -1,7 +1,7 @@
 //! What every function needs once.
 //!
 //! A function's `main` wires, in this order: [`telemetry::init`], a [`config::Reader`], its adapters, and one of
-//! [`run_http`], [`run_task`], [`run_batch`], [`run_schedule`] or [`run_http_or_batch`]. Its handler is a plain async
+//! [`run_http`], [`run_task`], [`run_batch`], [`run_schedule`], [`run_stream`] or [`run_http_or_batch`]. Its handler is a plain async
 //! function over [`http::Request`], a JSON value or a [`batch::Message`], and is tested without Lambda.
 //!
 //! Nothing here is kept per invocation outside the invocation's own tracing span and future, so one environment may
@@ -21,8 +21,8 @@ pub mod telemetry;
 pub mod token;
 
 pub use runtime::{
-    Invocation, TaskError, handle_http, handle_schedule, handle_task, run_batch, run_http, run_http_or_batch, run_schedule,
-    run_task,
+    Invocation, TaskError, handle_http, handle_schedule, handle_stream, handle_task, run_batch, run_http, run_http_or_batch,
+    run_schedule, run_stream, run_task,
 };
 
 /// What a function's `main` may end with.

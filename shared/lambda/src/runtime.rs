@@ -166,6 +166,23 @@ where
     .await
 }
 
+/// Serves batches of a DynamoDB stream, each as a whole: where it fails, all of it comes again.
+///
+/// # Errors
+///
+/// As [`run_http`].
+pub async fn run_stream<H, F>(handler: H) -> Result<(), Error>
+where
+    H: Fn(Value, Invocation) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(), TaskError>> + Send + 'static,
+{
+    run(move |event, invocation| {
+        let handler = handler.clone();
+        async move { handle_stream(event, invocation, &handler).await }
+    })
+    .await
+}
+
 /// Serves both API Gateway requests and batches of an SQS queue: an event with `Records` is a batch.
 ///
 /// # Errors
@@ -266,6 +283,22 @@ where
     invocation.correlation_id = id.unwrap_or_else(fresh_id);
     let span = invocation.span();
     finish_task(invocation.deadline_ms, async { handler(invocation).await }).instrument(span).await
+}
+
+/// One batch of a DynamoDB stream. What its records have in common is the invocation, so that is what logs are followed by.
+///
+/// # Errors
+///
+/// As [`handle_task`].
+pub async fn handle_stream<H, F>(event: Value, mut invocation: Invocation, handler: &H) -> Result<Value, TaskError>
+where
+    H: Fn(Value, Invocation) -> F,
+    F: Future<Output = Result<(), TaskError>> + Send,
+{
+    invocation.correlation_id = fresh_id();
+    let span = invocation.span();
+    let work = async { handler(event, invocation.clone()).await.map(|()| Value::Null) };
+    finish_task(invocation.deadline_ms, work).instrument(span).await
 }
 
 async fn finish_task(deadline_ms: i64, work: impl Future<Output = Result<Value, TaskError>>) -> Result<Value, TaskError> {

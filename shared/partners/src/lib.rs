@@ -4,12 +4,14 @@
 
 mod call;
 mod fraud;
+mod legacy;
 mod logistics;
 mod merchants;
 mod stripe;
 
 pub use call::Http;
 pub use fraud::HttpFraud;
+pub use legacy::HttpLegacy;
 pub use logistics::HttpLogistics;
 pub use merchants::HttpMerchants;
 pub use stripe::StripePayments;

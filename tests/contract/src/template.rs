@@ -128,15 +128,31 @@ pub fn allowed(properties: &Value) -> BTreeSet<(String, String)> {
     allowed
 }
 
+/// The policies of a function or state machine, those under a condition too.
+pub fn policies(properties: &Value) -> impl Iterator<Item = &Value> {
+    one_or_many(&properties["Policies"]).into_iter().flat_map(branches).filter(|policy| policy["Ref"] != "AWS::NoValue")
+}
+
 /// The statements of all inline policies.
 pub fn statements(properties: &Value) -> impl Iterator<Item = &Value> {
-    let policies = properties["Policies"].as_array().into_iter().flatten();
-    policies.flat_map(|policy| policy["Statement"].as_array().into_iter().flatten())
+    policies(properties).flat_map(|policy| policy["Statement"].as_array().into_iter().flatten())
+}
+
+/// Both branches of an `!If`, or the value itself.
+fn branches(value: &Value) -> Vec<&Value> {
+    match value["Fn::If"].as_array().map(Vec::as_slice) {
+        Some([_, then, otherwise]) => vec![then, otherwise],
+        _ => vec![value],
+    }
 }
 
 /// A resource of a policy in one form: its logical id where it is a resource of the template (`OrdersTable`,
-/// `OrdersTable/index/stuck`), the ARN as it is written otherwise.
+/// `OrdersTable/index/stuck`), the ARN as it is written otherwise. Of an `!If`, the branch that names one.
 pub fn resource_name(resource: &Value) -> String {
+    if resource.get("Fn::If").is_some() {
+        let named = branches(resource).into_iter().map(resource_name).find(|name| !name.starts_with("AWS::"));
+        return named.unwrap_or_default();
+    }
     if let Some(id) = resource["Ref"].as_str().or_else(|| resource["Fn::GetAtt"][0].as_str()) {
         return id.to_owned();
     }
@@ -187,6 +203,7 @@ mod tests {
             (json!({ "Ref": "QuoteSecret" }), "QuoteSecret"),
             (json!({ "Fn::Sub": "${OrdersTable.Arn}/index/stuck" }), "OrdersTable/index/stuck"),
             (json!({ "Fn::Sub": "${ConfirmPrice.Arn}:live" }), "ConfirmPrice:live"),
+            (json!({ "Fn::If": ["OwnDatabase", { "Ref": "LegacyDatabase" }, { "Ref": "AWS::NoValue" }] }), "LegacyDatabase"),
             (json!("*"), "*"),
         ] {
             assert_eq!(resource_name(&written), name);

@@ -1,6 +1,7 @@
 //! Every sample event is what it says: it becomes the type that its function reads.
 
 use carryout_checkout::ledger::{self, Balance, LedgerEvent};
+use carryout_checkout::legacy::LegacyOrder;
 use carryout_checkout::ports::{MerchantAnswer, OrderFacts, OrderSubmitted};
 use carryout_checkout::quoting::Cart;
 use carryout_checkout::submit::CheckoutRequest;
@@ -18,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const KINDS: &[&str] = &["api-gateway", "ledger", "schedule", "sqs", "step-functions"];
+const KINDS: &[&str] = &["api-gateway", "dynamodb", "ledger", "predicate", "schedule", "sqs", "step-functions"];
 /// What the sample webhooks are signed with, and when.
 const SECRET: &str = "not-a-secret";
 const SIGNED_AT: i64 = 1_763_766_000;
@@ -80,6 +81,7 @@ const REQUESTS: &[(&str, &str, &str, Case)] = &[
 
 /// Every file of `events/sqs` with what its messages are.
 const BATCHES: &[(&str, Batch)] = &[
+    ("legacy-orders", Batch::Legacy),
     ("order-malformed", Batch::Malformed),
     ("order-submitted", Batch::Orders(Direction::Forward)),
     ("order-turned-round", Batch::Orders(Direction::Undo)),
@@ -88,6 +90,7 @@ const BATCHES: &[(&str, Batch)] = &[
 ];
 
 enum Batch {
+    Legacy,
     Orders(Direction),
     Malformed,
     Callback(&'static str, &'static str),
@@ -268,11 +271,15 @@ fn every_batch_is_what_its_name_says() {
         findings.check(!records.is_empty(), || format!("{name}: it must have Records"));
         for record in &records {
             let queue = record["eventSourceARN"].as_str().and_then(|arn| arn.rsplit(':').next()).unwrap_or_default();
-            let of_sandbox = matches!(batch, Batch::Callback(..));
-            findings
-                .check(queue == if of_sandbox { "sandbox" } else { "orders" }, || format!("{name}: {queue} is the wrong queue"));
+            let expected = match batch {
+                Batch::Callback(..) => "sandbox",
+                Batch::Legacy => "legacy-orders.fifo",
+                Batch::Orders(_) | Batch::Malformed => "orders",
+            };
+            findings.check(queue == expected, || format!("{name}: {queue} is the wrong queue"));
             let body = record["body"].as_str().unwrap_or_default();
             let right = match batch {
+                Batch::Legacy => legacy(body, &record["attributes"]),
                 Batch::Orders(direction) => order(body, *direction),
                 Batch::Malformed => match parse::<OrderSubmitted>(body) {
                     Ok(_) => Err("it must not be an order".to_owned()),
@@ -355,6 +362,35 @@ fn given(step: &str, action: Action) -> Vec<BTreeSet<String>> {
         }
     }
     found
+}
+
+/// A message of a FIFO queue is in the group of its order, and known by its version.
+fn legacy(body: &str, attributes: &Value) -> Result<(), String> {
+    let order: LegacyOrder = parse(body)?;
+    let said = (attributes["MessageGroupId"].as_str(), attributes["MessageDeduplicationId"].as_str());
+    let deduplication_id = order.deduplication_id();
+    if said == (Some(&*order.id), Some(&*deduplication_id)) {
+        Ok(())
+    } else {
+        Err(format!("its group must be {} and its deduplication id {deduplication_id}", order.id))
+    }
+}
+
+#[test]
+fn a_streams_batch_is_one_of_new_images_of_orders() {
+    let mut findings = Findings::new();
+    owned(&mut findings, "dynamodb", ["orders-written"]);
+    let event = load("dynamodb", "orders-written");
+    let records = event["Records"].as_array().cloned().unwrap_or_default();
+    findings.check(!records.is_empty(), || "events/dynamodb/orders-written.json must have Records".to_owned());
+    for record in &records {
+        let image = &record["dynamodb"]["NewImage"];
+        let is_new_image = record["dynamodb"]["StreamViewType"] == "NEW_IMAGE";
+        findings.check(is_new_image && image["id"] == record["dynamodb"]["Keys"]["id"], || {
+            "events/dynamodb/orders-written.json: each record needs the new image of its key".to_owned()
+        });
+    }
+    findings.conclude();
 }
 
 #[test]

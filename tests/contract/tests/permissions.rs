@@ -192,8 +192,7 @@ fn no_policy_has_a_wildcard() {
                 format!("{id}: say what is allowed, not what is not")
             });
         }
-        let policies = template::one_or_many(&resource["Properties"]["Policies"]);
-        for policy in policies.into_iter().filter(|policy| policy["Statement"].is_null()) {
+        for policy in template::policies(&resource["Properties"]).filter(|policy| policy["Statement"].is_null()) {
             findings.add(format!("{id}: {policy} is a managed policy or a SAM template: write its statements out"));
         }
     }

@@ -3,6 +3,7 @@
 mod books;
 mod faults;
 mod fraud;
+mod legacy;
 mod logistics;
 mod merchant;
 mod payment;

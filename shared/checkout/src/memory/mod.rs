@@ -5,6 +5,7 @@
 //! [`Faults`], and waiting, where a simulation wants some, is a [`Pause`].
 
 mod environment;
+mod legacy;
 mod messages;
 mod partner;
 mod payments;
@@ -13,6 +14,7 @@ mod services;
 mod store;
 
 pub use environment::{FixedSecret, ManualClock, Pause, PlainSeal, SequentialIds};
+pub use legacy::{FakeLegacyQueue, FakeLegacySink};
 pub use messages::{Called, FakeCallbacks, FakeExecutions, FakePager, FakeQueue, StartedExecution};
 pub use partner::{Fault, Faults};
 pub use payments::{FakePayments, PaymentBooks};

@@ -2,6 +2,7 @@
 
 use crate::{
     consumer::{Address, Consumer, PaymentMethod},
+    legacy::{LegacyFulfilment, LegacyLine, LegacyOrder, LegacyParty},
     market::{Country, MarketType},
     order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
     quoting::{Cart, CartFulfilment, CartLine},
@@ -172,5 +173,25 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         created_at: NOON,
         updated_at: NOON,
         version: 1,
+    }
+}
+
+/// An order at version 1 as legacy readers see it: one ramen to be fetched.
+pub fn legacy_order(id: &str) -> LegacyOrder {
+    let price = Money::new(1_450, Country::US.currency());
+    LegacyOrder {
+        id: id.to_owned(),
+        version: 1,
+        status: OrderStatus::Submitted,
+        failure: None,
+        consumer: LegacyParty { id: "con_sample".to_owned(), name: "Ada Example".to_owned() },
+        store: LegacyParty { id: "sto_sample".to_owned(), name: "Golden Wok".to_owned() },
+        country: Country::US.code().to_owned(),
+        fulfilment: LegacyFulfilment::Pickup,
+        lines: vec![LegacyLine { item_id: "itm_ramen".to_owned(), name: "Ramen".to_owned(), quantity: 1, amount: price }],
+        total: price,
+        created_at: NOON,
+        updated_at: NOON,
+        correlation_id: format!("corr-{id}"),
     }
 }

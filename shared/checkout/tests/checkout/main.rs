@@ -8,6 +8,7 @@ mod delivery_and_merchant;
 mod fraud;
 mod hours;
 mod ledger;
+mod legacy;
 mod memory_keeps_the_contract;
 mod payment;
 mod quoting;

@@ -4,7 +4,7 @@ use carryout_checkout::{
     contract::{self, Fixture},
     market::{Country, MarketType},
     memory::{
-        ManualClock, SequentialIds, Store,
+        FakeLegacySink, ManualClock, SequentialIds, Store,
         samples::{self, NOON},
     },
 };
@@ -90,4 +90,10 @@ async fn cancellations() {
 async fn parked_orders() {
     let (fixture, store) = fixture();
     contract::parked_orders(&fixture, &store, &store, &store, &store).await;
+}
+
+#[tokio::test]
+async fn legacy_sink() {
+    let sink = FakeLegacySink::default();
+    contract::legacy_sink(&sink, &SequentialIds::default(), async |id| sink.held(id).map(|order| order.version)).await;
 }

@@ -1,0 +1,37 @@
+//! Writes mirrored orders to where legacy readers look them up.
+
+use carryout_checkout::{
+    legacy::{LegacyOrder, LegacySink, Upserted},
+    ports::{CallError, Clock},
+};
+use carryout_lambda::{
+    batch::{BatchItemError, Message},
+    metrics::Metrics,
+};
+
+/// Writes the order in `message`, unless the sink holds it newer. A failed one comes back, and its later versions with it.
+pub async fn handle(
+    sink: &impl LegacySink,
+    clock: &impl Clock,
+    metrics: &Metrics,
+    message: &Message,
+) -> Result<(), BatchItemError> {
+    let order: LegacyOrder = message.json()?;
+    let upserted = sink.upsert(&order).await.map_err(|error| BatchItemError::new(code(&error), error.to_string()))?;
+    let lag = clock.now().saturating_sub(order.updated_at).max(0);
+    let applied = upserted == Upserted::Applied;
+    if applied {
+        // Behind a newer version nobody reads the old one any more, so only what was applied is late.
+        metrics.milliseconds("LegacyLag", lag as f64);
+    }
+    tracing::info!(order.id = order.id, version = order.version, status = %order.status, applied, lag, "mirrored");
+    Ok(())
+}
+
+fn code(error: &CallError) -> &'static str {
+    match error {
+        CallError::Unavailable { .. } => "Legacy.Unavailable",
+        CallError::Unclear { .. } => "Legacy.Unclear",
+        CallError::Refused { .. } => "Legacy.Refused",
+    }
+}

@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Each target calls the `carryout` tool or cargo; `cargo run -q -p carryout -- --help` says more.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down deploy seed e2e check bench statemachines package nextest asl
+.PHONY: help demo test up down deploy seed e2e check bench soak statemachines package nextest asl
 
 CARRYOUT := cargo run --quiet --package carryout --
 NEXTEST_VERSION := 0.9.143
@@ -30,6 +30,9 @@ deploy: up ## build the functions and deploy the stack to the local cloud
 
 seed: ## fill the deployed stack with stores, menus, stock and consumers
 	@$(CARRYOUT) seed
+
+soak: ## send 2000 orders with faults to a local cloud (LocalStack unless EMULATOR says otherwise; ORDERS=, SEED=)
+	@EMULATOR=$${EMULATOR:-localstack} $(CARRYOUT) with-cloud -- cargo run --quiet --package carryout -- soak
 
 check: asl ## formatting, lints, template, state machines, documentation
 	cargo fmt --all --check

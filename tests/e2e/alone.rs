@@ -2,10 +2,12 @@
 
 use crate::stage::{Stage, eventually};
 use anyhow::{Context as _, Result};
+use carryout::client::BooksSummary;
 use carryout::local_cloud::process::{CLOUD_ID, marked, variable};
 use carryout::local_cloud::{Home, Record};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::submit::COVERAGE_BY_RADIUS;
+use carryout_checkout::track::OrderView;
 use carryout_workflow::StepState;
 use serde_json::json;
 
@@ -22,9 +24,9 @@ async fn nobody_knows_where_couriers_go_and_the_stores_radius_decides() -> Resul
     Ok(())
 }
 
-/// The Lambda is killed while the processor takes the money: whether it did is not known to anybody who is left.
-#[tokio::test]
-async fn a_function_is_killed_while_it_takes_the_money() -> Result<()> {
+/// A Lambda is killed while its partner acts: whether the partner did is not known to anybody who is left. `acted` tells by
+/// the books that the partner has.
+async fn is_killed(step: &str, partner: &str, operation: &str, acted: impl Fn(&BooksSummary) -> bool) -> Result<()> {
     let stage = Stage::set().await?;
     let cloud = Record::read(&stage.project)?.filter(|cloud| matches!(cloud.home, Home::Process { .. }));
     let Some(cloud) = cloud.filter(|cloud| stage.stack.endpoint.as_ref() == Some(&cloud.endpoint)) else {
@@ -32,29 +34,43 @@ async fn a_function_is_killed_while_it_takes_the_money() -> Result<()> {
         return Ok(());
     };
     let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    scene.fault("payment", "capture", "slow", json!({ "milliseconds": 2_500 })).await?;
+    scene.fault(partner, operation, "slow", json!({ "milliseconds": 2_500 })).await?;
     let quote = scene.quote(&scene.cart()).await?;
     let id = scene.order(&quote).await?;
-    // The sandbox holds the answer back after the money is taken.
-    eventually("the money is taken", async || {
-        let captured = scene.books(&id).await?.summary.captured;
-        Ok((captured > 0).then_some(()))
-    })
-    .await?;
+    // The sandbox holds the answer back after it has acted.
+    eventually("the partner acts", async || Ok(acted(&scene.books(&id).await?.summary).then_some(()))).await?;
 
-    let name = format!("{}-capture-payment", stage.stack.stack);
+    let name = format!("{}-{step}", stage.stack.stack);
     let running = marked(CLOUD_ID, &cloud.id);
     let victims: Vec<_> =
         running.into_iter().filter(|process| variable(process.pid, "AWS_LAMBDA_FUNCTION_NAME").as_ref() == Some(&name)).collect();
     anyhow::ensure!(!victims.is_empty(), "no process plays {name}");
     victims.iter().for_each(|process| process.kill());
     let at_the_kill = scene.view(&id).await?;
-    let capture = |view: &carryout_checkout::track::OrderView| {
-        view.steps.iter().find(|step| step.step == "capture-payment").cloned().context("there is no such step")
-    };
-    assert_eq!(capture(&at_the_kill)?.state, StepState::Running, "it was killed too late");
+    let entry = |view: &OrderView| view.steps.iter().find(|entry| entry.step == step).cloned().context("there is no such step");
+    assert_eq!(entry(&at_the_kill)?.state, StepState::Running, "it was killed too late");
 
     let view = scene.assert_placed(&id, &quote).await?;
-    assert!(capture(&view)?.attempts > 1, "{view:?}");
+    assert!(entry(&view)?.attempts > 1, "{view:?}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_function_is_killed_while_the_money_is_held() -> Result<()> {
+    is_killed("authorize-payment", "payment", "confirm", |books| books.authorized > 0).await
+}
+
+#[tokio::test]
+async fn a_function_is_killed_while_a_courier_is_booked() -> Result<()> {
+    is_killed("create-delivery", "logistics", "deliver", |books| books.live_deliveries > 0).await
+}
+
+#[tokio::test]
+async fn a_function_is_killed_while_the_store_is_told() -> Result<()> {
+    is_killed("notify-merchant", "merchant", "notify", |books| books.merchant_status.is_some()).await
+}
+
+#[tokio::test]
+async fn a_function_is_killed_while_the_money_is_taken() -> Result<()> {
+    is_killed("capture-payment", "payment", "capture", |books| books.captured > 0).await
 }

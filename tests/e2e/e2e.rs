@@ -10,6 +10,7 @@ mod cancelled;
 mod contract;
 mod emulator;
 mod exactly_once;
+mod faults;
 mod lost;
 mod malformed;
 mod parked;

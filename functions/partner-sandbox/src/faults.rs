@@ -107,7 +107,9 @@ impl FaultKind {
             Self::Decline { .. } => {
                 matches!(
                     (partner, operation),
-                    (Partner::Payment, "confirm") | (Partner::Fraud, "check") | (Partner::Logistics, "deliver")
+                    (Partner::Payment, "confirm" | "capture")
+                        | (Partner::Fraud, "check")
+                        | (Partner::Logistics, "deliver" | "cancel")
                 )
             }
             Self::Refuse { .. } | Self::Silent | Self::AnswerTwice => (partner, operation) == (Partner::Merchant, "notify"),

@@ -153,13 +153,18 @@ pub(crate) async fn serve(
             Ok(Reply::new(200, json!({ "deliveries": deliveries.collect::<Vec<_>>() })))
         }
         Route::Cancel { order_id, id } => {
-            update(documents, &partition(order_id), &format!("delivery#{id}"), |delivery: Option<Delivery>| match delivery {
-                Some(delivery) => {
-                    let delivery = Delivery { status: DeliveryStatus::Cancelled, ..delivery };
-                    let reply = Reply::new(200, json!(delivery));
-                    (Some(delivery), reply)
+            update(documents, &partition(order_id), &format!("delivery#{id}"), |delivery: Option<Delivery>| {
+                match (delivery, twist) {
+                    (Some(_), Some(FaultKind::Decline { code })) => {
+                        (None, Partner::Logistics.error(422, code, "the sandbox was told not to call the courier off"))
+                    }
+                    (Some(delivery), _) => {
+                        let delivery = Delivery { status: DeliveryStatus::Cancelled, ..delivery };
+                        let reply = Reply::new(200, json!(delivery));
+                        (Some(delivery), reply)
+                    }
+                    (None, _) => (None, unknown(id)),
                 }
-                None => (None, unknown(id)),
             })
             .await
         }

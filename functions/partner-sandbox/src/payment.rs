@@ -248,7 +248,7 @@ pub(crate) async fn serve(
     match route {
         Route::Create(form) => create(documents, form, key, now_s).await,
         Route::Confirm(id, form) => change(documents, id, "confirm", form, key, |record| confirm(record, form, twist)).await,
-        Route::Capture(id, form) => change(documents, id, "capture", form, key, |record| capture(record, form)).await,
+        Route::Capture(id, form) => change(documents, id, "capture", form, key, |record| capture(record, form, twist)).await,
         Route::Cancel(id, form) => change(documents, id, "cancel", form, key, |record| cancel(record, form, now_s)).await,
         Route::Refund(id, form) => change(documents, id, "refund", form, key, |record| refund(record, form, key, now_s)).await,
         Route::Lookup(id) => {
@@ -434,7 +434,7 @@ fn decline(intent: &mut Intent, reason: &str) -> Reply {
     error(402, "card_error", details)
 }
 
-fn capture(record: &mut PaymentRecord, form: &Form) -> Reply {
+fn capture(record: &mut PaymentRecord, form: &Form, twist: Option<&FaultKind>) -> Reply {
     let intent = &mut record.intent;
     if intent.status != Status::RequiresCapture {
         let message = format!(
@@ -442,6 +442,10 @@ fn capture(record: &mut PaymentRecord, form: &Form) -> Reply {
             intent.status.name()
         );
         return unexpected_state(intent, &message);
+    }
+    if let Some(FaultKind::Decline { code }) = twist {
+        intent.amount_capturable = 0;
+        return decline(intent, code);
     }
     let amount = match amount(form, "amount_to_capture") {
         Ok(amount) => amount.unwrap_or(intent.amount_capturable),

@@ -17,7 +17,7 @@ use crate::terminal::Terminal;
 use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
 use crate::with_cloud::with_cloud;
-use crate::{demo, deploy, functions, ledger, order, seed, statemachines};
+use crate::{demo, deploy, functions, ledger, order, seed, soak, statemachines};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
 use carryout_marketplace::Marketplace;
@@ -42,6 +42,7 @@ enum Command {
     Deploy(Deploy),
     Seed(Seed),
     Demo(Demo),
+    Soak(Soak),
     Statemachines(Statemachines),
     Order(OrderCommand),
     #[command(subcommand)]
@@ -192,6 +193,34 @@ struct Demo {
     json: bool,
 }
 
+/// Send many orders with many faults to the deployed stack, and compare orders, ledgers and books to the cent.
+///
+/// Fails where an order did not end, was lost, charged twice or parked, or where a sum differs.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carryout soak\n  carryout soak --orders 200 --faulty 80 --seed 7\n  carryout soak --json | jq .ends"
+)]
+struct Soak {
+    /// Orders to send
+    #[arg(long, env = "ORDERS", default_value_t = 2_000, value_name = "N")]
+    orders: usize,
+    /// Orders under way at the same time
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    at_once: u16,
+    /// Of how many orders in a hundred something goes wrong
+    #[arg(long, default_value_t = 40, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    faulty: u8,
+    /// Chooses who orders what, and what goes wrong
+    #[arg(long, env = "SEED", default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// The seed number that the stack was seeded with
+    #[arg(long, default_value_t = seed::DEFAULT, value_name = "N")]
+    number: u64,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Compile the workflows into statemachines/*.asl.json.
 #[derive(Debug, Args)]
 #[command(
@@ -305,6 +334,7 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Demo(demo) => demo.run(&project, terminal).await,
+            Command::Soak(soak) => soak.run(&project, terminal).await,
             Command::Statemachines(Statemachines { check }) => {
                 statemachines::generate(&project, terminal, check)?;
                 Ok(ExitCode::SUCCESS)
@@ -391,6 +421,20 @@ impl Demo {
             print!("{}", report.print());
             println!("{}", try_it(&url, &marketplace, &report)?);
             println!("{}", report.last_line());
+        }
+        Ok(if report.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+impl Soak {
+    async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
+        let client = Client::new(project, &Stack::deployed(project)?)?;
+        let wanted = soak::Wanted { orders: self.orders, at_once: self.at_once.into(), faulty: self.faulty, seed: self.seed };
+        let report = soak::run(&client, &seed::marketplace(self.number), terminal, wanted).await?;
+        if self.json {
+            println!("{:#}", report.json());
+        } else {
+            print!("{}", report.print());
         }
         Ok(if report.is_wrong() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }

@@ -16,6 +16,7 @@ pub mod postgres;
 mod predicate;
 mod project;
 mod seed;
+mod soak;
 mod stack;
 mod statemachines;
 mod terminal;

@@ -63,6 +63,17 @@ impl<'a> Shopper<'a> {
         Ok((consumer, store))
     }
 
+    /// The stores that are open, take orders, and deliver to `consumer`.
+    pub fn reachable<'b>(&self, consumer: &'b Consumer) -> impl Iterator<Item = &'a StoreWithMenu> + use<'a, 'b> {
+        let (marketplace, now) = (self.marketplace, self.now);
+        marketplace.stores.iter().filter(move |store| {
+            store.store.country == consumer.country
+                && store.store.is_open(now)
+                && store.store.accepting_orders
+                && delivers(store, consumer)
+        })
+    }
+
     /// Another consumer to whom `store` delivers.
     pub fn another(&mut self, store: &StoreWithMenu) -> Result<Consumer> {
         let country = store.store.country;

@@ -5,6 +5,7 @@
 //! 3. [`start`] picks the market's workflow out of [`workflows`] and starts it.
 //! 4. The [`steps`] run, each under its claim; on a permanent failure their undos run, newest first.
 //! 5. [`track`] tells where the order stands. [`sweep`] finds orders that stopped moving and drives them on.
+//! 6. The [`ledger`] tells where an order's money is. [`reconcile`] holds it against what the processor says.
 //!
 //! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
 //! every error code in [`codes`].
@@ -22,6 +23,7 @@ pub mod order;
 pub mod partners;
 pub mod ports;
 pub mod quoting;
+pub mod reconcile;
 pub mod start;
 pub mod steps;
 pub mod store;

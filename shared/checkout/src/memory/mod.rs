@@ -8,6 +8,7 @@ mod environment;
 mod messages;
 mod partner;
 mod payments;
+mod reports;
 pub mod samples;
 mod services;
 mod store;
@@ -16,6 +17,7 @@ pub use environment::{FixedSecret, ManualClock, Pause, PlainSeal, SequentialIds}
 pub use messages::{Called, FakeCallbacks, FakeExecutions, FakePager, FakeQueue, StartedExecution};
 pub use partner::{Fault, Faults};
 pub use payments::{FakePayments, PaymentBooks};
+pub use reports::FakeReports;
 pub use services::{FakeFraud, FakeLogistics, FakeMerchants, MerchantBooks};
 pub use store::{Store, StoreFault};
 

@@ -10,6 +10,7 @@ mod ledger;
 mod memory_keeps_the_contract;
 mod payment;
 mod quoting;
+mod reconcile;
 mod runs;
 mod submit;
 mod sweep;

@@ -330,6 +330,8 @@ pub struct Reconcile<P, O, L, R, C> {
     pub reports: R,
     /// Tells the time.
     pub clock: C,
+    /// How old an intent must be before anything is done about it, usually [`SETTLED_AFTER_MS`]. Milliseconds.
+    pub settled_after: i64,
 }
 
 /// What became of one payment.
@@ -408,7 +410,7 @@ impl<P: Payments + PaymentList, O: Orders, L: Ledgers, R: Reports, C: Clock> Rec
     /// Looks at one payment, and does what is to be done.
     async fn check(&self, listed: &ListedIntent) -> Looked {
         let now = self.clock.now();
-        if now - listed.created_at < SETTLED_AFTER_MS {
+        if now - listed.created_at < self.settled_after {
             // It is still in the list of the next one.
             return Looked { left_alone: true, ..Looked::default() };
         }

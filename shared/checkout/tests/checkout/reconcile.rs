@@ -28,6 +28,7 @@ fn reconciler(world: &World) -> Reconciler {
         ledgers: world.store.clone(),
         reports: FakeReports::default(),
         clock: world.clock.clone(),
+        settled_after: SETTLED_AFTER_MS,
     }
 }
 

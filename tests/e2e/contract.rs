@@ -7,8 +7,9 @@
 use crate::stage::Stage;
 use anyhow::{Context as _, Result};
 use carryout_aws::{
-    DynamoAnswers, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers, DynamoOrders,
-    DynamoQuoteLocks, DynamoQuotes, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
+    DynamoAnswers, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers, DynamoLedgers,
+    DynamoOrders, DynamoQuoteLocks, DynamoQuotes, DynamoReports, DynamoReservations, DynamoStatusStore, DynamoStuckOrders,
+    DynamoSubmissions,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
@@ -21,6 +22,7 @@ struct Adapters {
     answers: DynamoAnswers,
     catalog: DynamoCatalog,
     closing: DynamoClosing,
+    ledgers: DynamoLedgers,
     locks: DynamoQuoteLocks,
     reservations: DynamoReservations,
     statuses: DynamoStatusStore,
@@ -53,6 +55,7 @@ impl Adapters {
             answers: DynamoAnswers::new(aws, orders),
             catalog: DynamoCatalog::new(aws, stores),
             closing: DynamoClosing::new(aws, orders, quotes),
+            ledgers: DynamoLedgers::new(aws, orders),
             locks: DynamoQuoteLocks::new(aws, orders, quotes),
             reservations: DynamoReservations::new(aws, orders, stores),
             statuses: DynamoStatusStore::new(aws, orders),
@@ -142,6 +145,23 @@ async fn answers() -> Result<()> {
 async fn stuck_orders() -> Result<()> {
     if let Some(Adapters { fixture, stuck, .. }) = &Adapters::on_copies().await? {
         contract::stuck_orders(fixture, stuck).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn ledgers() -> Result<()> {
+    if let Some(adapters) = Adapters::on_copies().await? {
+        contract::ledgers(&adapters.fixture, &adapters.ledgers, &adapters.statuses).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn reports() -> Result<()> {
+    let stage = Stage::set().await?;
+    if let Some(copy) = stage.copy_table("ReportsTable").await? {
+        contract::reports(&DynamoReports::new(&stage.aws, copy)).await;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
-//! What the sandbox does later: answers of merchants, and effects that land after their call was given up.
+//! What the sandbox does later: answers of merchants, events of the payment processor, and effects that land after their call was given up.
 
+use crate::payment::PaymentEvent;
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::http::Request;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum Callback {
     /// A merchant answers an order.
     MerchantAnswer(MerchantAnswer),
+    /// The payment processor tells what happened.
+    PaymentEvent(PaymentEvent),
     /// A call takes effect though its caller was told that nobody answers.
     LateEffect(DeferredRequest),
 }

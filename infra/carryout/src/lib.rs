@@ -11,6 +11,7 @@ mod ledger;
 pub mod local_cloud;
 mod localstripe;
 mod project;
+pub mod reconciliation;
 mod seed;
 mod stack;
 mod statemachines;

@@ -38,11 +38,8 @@ pub async fn now(stack: &Stack, settled_after: SignedDuration) -> Result<Reconci
 pub fn summary(report: &Reconciliation) -> String {
     let moment = |ms: i64| Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| format!("{at:.0}"));
     let seconds = (report.ended_at - report.started_at).max(0) / 1_000;
-    let mut text = format!(
-        "reconciled at {} in {seconds} s: payments since {}\n\n",
-        moment(report.started_at),
-        moment(report.since)
-    );
+    let mut text =
+        format!("reconciled at {} in {seconds} s: payments since {}\n\n", moment(report.started_at), moment(report.since));
     for (name, count) in [
         ("looked at", report.intents),
         ("left alone", report.left_alone),

@@ -13,6 +13,7 @@ mod lost;
 mod malformed;
 mod placed;
 mod prices;
+mod reconcile;
 mod stage;
 mod stores;
 mod survived;

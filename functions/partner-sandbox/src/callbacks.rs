@@ -1,6 +1,5 @@
 //! What the sandbox does later: answers of merchants, events of the payment processor, and effects that land after their call was given up.
 
-use crate::payment::PaymentEvent;
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::http::Request;
 use serde::{Deserialize, Serialize};
@@ -34,6 +33,13 @@ pub struct MerchantAnswer {
     pub answer_to: String,
     /// Follows the order's notification.
     pub correlation_id: String,
+}
+
+/// An event of the payment processor that is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentEvent {
+    /// The event as JSON, to the byte as it is signed.
+    pub body: String,
 }
 
 /// A request to a partner, kept for later.

@@ -5,7 +5,7 @@
 //! twice nor be forgotten after it acted.
 
 use crate::books::{Call, partition};
-use crate::callbacks::Outbound;
+use crate::callbacks::{Outbound, PaymentEvent};
 use crate::documents::{Documents, DocumentsError, put_once, read, update};
 use crate::faults::FaultKind;
 use crate::{Partner, Reply, Settings, fit_for_ids, key_hash, order_in};
@@ -289,13 +289,6 @@ async fn subscribe(documents: &impl Documents, url: &str) -> Result<Reply, Docum
 /// Where events go, if anywhere.
 pub(crate) async fn subscriber(documents: &impl Documents) -> Result<Option<String>, DocumentsError> {
     read(documents, SUBSCRIPTION.0, SUBSCRIPTION.1).await
-}
-
-/// An event that is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentEvent {
-    /// The event as JSON, to the byte as it is signed.
-    pub body: String,
 }
 
 /// What the processor tells by itself after it was asked for `route` and answered `reply`.

@@ -87,7 +87,7 @@ pub fn sign_webhook(keys: &KeyRing, now_s: i64, body: &[u8]) -> String {
 /// 401 with the code `Webhook.SignatureMissing`, `Webhook.SignatureInvalid` or `Webhook.TooOld` (its time is further
 /// than `tolerance_s` seconds from now, in either direction).
 pub fn verify_webhook(keys: &KeyRing, header: Option<&str>, body: &[u8], now_s: i64, tolerance_s: i64) -> Result<(), Problem> {
-    verify(keys, WEBHOOK_SIGNATURE_HEADER, header, body, now_s, tolerance_s)
+    verify_signature(keys, WEBHOOK_SIGNATURE_HEADER, header, body, now_s, tolerance_s)
 }
 
 /// The same for a webhook of the payment processor, which carries its signature in [`PAYMENT_SIGNATURE_HEADER`].
@@ -102,10 +102,17 @@ pub fn verify_payment_webhook(
     now_s: i64,
     tolerance_s: i64,
 ) -> Result<(), Problem> {
-    verify(keys, PAYMENT_SIGNATURE_HEADER, header, body, now_s, tolerance_s)
+    verify_signature(keys, PAYMENT_SIGNATURE_HEADER, header, body, now_s, tolerance_s)
 }
 
-fn verify(keys: &KeyRing, name: &str, header: Option<&str>, body: &[u8], now_s: i64, tolerance_s: i64) -> Result<(), Problem> {
+fn verify_signature(
+    keys: &KeyRing,
+    name: &str,
+    header: Option<&str>,
+    body: &[u8],
+    now_s: i64,
+    tolerance_s: i64,
+) -> Result<(), Problem> {
     let Some(header) = header.filter(|header| !header.trim().is_empty()) else {
         return Err(Problem::new(401, "Webhook.SignatureMissing", format!("the header {name} is missing")));
     };

@@ -8,8 +8,8 @@ use crate::stage::Stage;
 use anyhow::{Context as _, Result};
 use carryout_aws::{
     DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers,
-    DynamoOrders, DynamoParkedOrders, DynamoQuoteLocks, DynamoQuotes, DynamoReservations, DynamoStatusStore, DynamoStuckOrders,
-    DynamoSubmissions,
+    DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoQuoteLocks, DynamoQuotes, DynamoReports, DynamoReservations,
+    DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
@@ -23,6 +23,7 @@ struct Adapters {
     cancellations: DynamoCancellations,
     catalog: DynamoCatalog,
     closing: DynamoClosing,
+    ledgers: DynamoLedgers,
     locks: DynamoQuoteLocks,
     parked: DynamoParkedOrders,
     reservations: DynamoReservations,
@@ -57,6 +58,7 @@ impl Adapters {
             cancellations: DynamoCancellations::new(aws, orders),
             catalog: DynamoCatalog::new(aws, stores),
             closing: DynamoClosing::new(aws, orders, quotes),
+            ledgers: DynamoLedgers::new(aws, orders),
             locks: DynamoQuoteLocks::new(aws, orders, quotes),
             parked: DynamoParkedOrders::new(aws, orders),
             reservations: DynamoReservations::new(aws, orders, stores),
@@ -160,9 +162,26 @@ async fn cancellations() -> Result<()> {
 }
 
 #[tokio::test]
+async fn ledgers() -> Result<()> {
+    if let Some(adapters) = Adapters::on_copies().await? {
+        contract::ledgers(&adapters.fixture, &adapters.ledgers, &adapters.statuses).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn parked_orders() -> Result<()> {
     if let Some(Adapters { fixture, parked, statuses, closing, stuck, .. }) = &Adapters::on_copies().await? {
         contract::parked_orders(fixture, parked, statuses, closing, stuck).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn reports() -> Result<()> {
+    let stage = Stage::set().await?;
+    if let Some(copy) = stage.copy_table("ReportsTable").await? {
+        contract::reports(&DynamoReports::new(&stage.aws, copy)).await;
     }
     Ok(())
 }

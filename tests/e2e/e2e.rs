@@ -16,6 +16,7 @@ mod malformed;
 mod parked;
 mod placed;
 mod prices;
+mod reconcile;
 mod stage;
 mod stores;
 mod survived;

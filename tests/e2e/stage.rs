@@ -7,7 +7,7 @@ use carryout::client::{Books, Client, Reply};
 use carryout::{Project, Stack, marketplace, shopping};
 use carryout_aws::{Aws, DynamoCatalog, DynamoCatalogWriter, DynamoConsumerWriter, DynamoDocuments, DynamoOrders, ManagedSecret};
 use carryout_checkout::consumer::{Consumer, PaymentMethod};
-use carryout_checkout::ledger::{LedgerKind, LedgerPhase};
+use carryout_checkout::ledger::{Balance, Standing};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::{Order, OrderStatus};
 use carryout_checkout::ports::{Catalog as _, Orders as _, Secrets as _};
@@ -288,17 +288,10 @@ impl Scene<'_> {
             let expected = if skipped { StepState::Skipped } else { StepState::Done };
             ensure!(step.state == expected && step.undo == UndoState::None, "{order_id} left {step:?}");
         }
-        let happened: Vec<_> = view
-            .ledger
-            .iter()
-            .filter(|event| event.phase == LedgerPhase::Success)
-            .map(|event| (event.kind, event.amount))
-            .collect();
-        ensure!(
-            happened == [(LedgerKind::Authorization, total), (LedgerKind::Charge, total)],
-            "the ledger of {order_id} says {:?}",
-            view.ledger
-        );
+        let certain = |amount| Standing { amount, pending: 0 };
+        let balance = view.balance.with_context(|| format!("the ledger of {order_id} contradicts itself: {:?}", view.ledger))?;
+        let paid = Balance { currency: Some(total.currency), charged: certain(total.minor), ..Balance::default() };
+        ensure!(balance == paid, "the ledger of {order_id} comes to {balance:?}: {:?}", view.ledger);
         let books = self.books(order_id).await?;
         if let Some(contradiction) = books.summary.contradicts_placed(total.minor, quote.terms.delivery) {
             bail!("the books contradict {order_id}: {contradiction}: {}", books.all);
@@ -333,13 +326,13 @@ impl Scene<'_> {
         if let Some(left) = books.summary.contradicts_undone() {
             bail!("of {order_id} something is left: {left}: {}", books.all);
         }
-        let sum = |kind| -> i64 {
-            let of_kind = view.ledger.iter().filter(|event| event.kind == kind && event.phase == LedgerPhase::Success);
-            of_kind.map(|event| event.amount.minor).sum()
-        };
-        let (held, taken) = (sum(LedgerKind::Authorization), sum(LedgerKind::Charge));
-        let (let_go, given_back) = (sum(LedgerKind::Void), sum(LedgerKind::Refund));
-        ensure!(taken == given_back && held - taken == let_go, "the ledger of {order_id} does not add up: {:?}", view.ledger);
+        let balance = view.balance.with_context(|| format!("the ledger of {order_id} contradicts itself: {:?}", view.ledger))?;
+        let nothing = Standing::default();
+        ensure!(
+            (balance.authorized, balance.charged) == (nothing, nothing),
+            "the ledger of {order_id} comes to {balance:?}: {:?}",
+            view.ledger
+        );
         let (left, expected) = (self.stock().await?, self.stock_without(&[]));
         ensure!(left == expected, "stock is {left:?} instead of {expected:?}");
         Ok(view)

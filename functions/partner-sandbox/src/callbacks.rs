@@ -1,4 +1,4 @@
-//! What the sandbox does later: answers of merchants, and effects that land after their call was given up.
+//! What the sandbox does later: answers of merchants, events of the payment processor, and effects that land after their call was given up.
 
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::http::Request;
@@ -16,6 +16,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum Callback {
     /// A merchant answers an order.
     MerchantAnswer(MerchantAnswer),
+    /// The payment processor tells what happened.
+    PaymentEvent(PaymentEvent),
     /// A call takes effect though its caller was told that nobody answers.
     LateEffect(DeferredRequest),
 }
@@ -31,6 +33,13 @@ pub struct MerchantAnswer {
     pub answer_to: String,
     /// Follows the order's notification.
     pub correlation_id: String,
+}
+
+/// An event of the payment processor that is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentEvent {
+    /// The event as JSON, to the byte as it is signed.
+    pub body: String,
 }
 
 /// A request to a partner, kept for later.

@@ -52,6 +52,10 @@ pub struct Settings {
     pub answers_go_to: Option<AddressPattern>,
     /// Signs the merchants' answers.
     pub webhook_keys: KeyRing,
+    /// The addresses that the payment processor's events may go to; where there is none, they go to any.
+    pub events_go_to: Option<AddressPattern>,
+    /// Signs the payment processor's events.
+    pub payment_webhook_keys: KeyRing,
 }
 
 /// The partners.
@@ -137,6 +141,10 @@ impl<P: Ports> Sandbox<P> {
             Callback::MerchantAnswer(answer) => {
                 merchant::answer(&self.documents, &self.outbound, &self.settings, self.time.now_ms(), &answer).await
             }
+            Callback::PaymentEvent(event) => {
+                let now_s = self.time.now_ms() / 1_000;
+                payment::tell(&self.documents, &self.outbound, &self.settings, now_s, &event).await
+            }
             Callback::LateEffect(request) => self.land(request.into()).await,
         }
     }
@@ -217,7 +225,17 @@ impl<P: Ports> Sandbox<P> {
     async fn act(&self, play: &Play, twist: Option<&FaultKind>) -> Result<Reply, SandboxError> {
         let (documents, now_ms) = (&self.documents, self.time.now_ms());
         Ok(match &play.part {
-            Part::Payment(route) => payment::serve(documents, route, play.call.key.as_deref(), now_ms / 1_000, twist).await?,
+            Part::Payment(route) => {
+                let (key, now_s) = (play.call.key.as_deref(), now_ms / 1_000);
+                let reply = payment::serve(documents, route, key, now_s, twist).await?;
+                // Whoever dies before this has acted and tells nobody; nobody may rely on being told.
+                if let Some(event) = payment::event(route, &reply, now_s)
+                    && payment::subscriber(documents).await?.is_some()
+                {
+                    self.callbacks.schedule(&Callback::PaymentEvent(event), 0).await?;
+                }
+                reply
+            }
             Part::Fraud(check) => fraud::serve(documents, check, now_ms, twist).await?,
             Part::Logistics(route) => logistics::serve(documents, route, now_ms, twist).await?,
             Part::Legacy(route) => legacy::serve(documents, route).await?,
@@ -252,7 +270,7 @@ impl Play {
         }
         let (partner, rest) = segments.split_first()?;
         match *partner {
-            "payment" => play(request, payment::route(request, rest), Part::Payment),
+            "payment" => play(request, payment::route(request, rest, settings), Part::Payment),
             "fraud" => play(request, fraud::route(request, rest), Part::Fraud),
             "logistics" => play(request, logistics::route(request, rest), Part::Logistics),
             "legacy" => play(request, legacy::route(request, rest), Part::Legacy),

@@ -5,21 +5,26 @@
 //! twice nor be forgotten after it acted.
 
 use crate::books::{Call, partition};
+use crate::callbacks::{Outbound, PaymentEvent};
 use crate::documents::{Documents, DocumentsError, put_once, read, update};
 use crate::faults::FaultKind;
-use crate::{Partner, Reply, fit_for_ids, key_hash, order_in};
+use crate::{Partner, Reply, Settings, fit_for_ids, key_hash, order_in};
+use carryout_lambda::batch::BatchItemError;
 use carryout_lambda::http::Request;
 use carryout_lambda::idempotency::validation_hash;
 use carryout_lambda::ids::new_id;
+use carryout_lambda::signature::{PAYMENT_SIGNATURE_HEADER, sign_webhook};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What the partner can be asked.
-pub const OPERATIONS: &[&str] = &["create", "confirm", "capture", "cancel", "lookup", "list", "refund"];
+pub const OPERATIONS: &[&str] = &["create", "confirm", "capture", "cancel", "lookup", "list", "refund", "subscribe"];
 /// The partition that names the minutes in which intents were created.
 const MINUTES: &str = "payment-minutes";
+/// The document that holds where events go.
+const SUBSCRIPTION: (&str, &str) = ("payment-subscription", "url");
 /// Intents whose creator does not say for which order they are.
 const NO_ORDER: &str = "none";
 
@@ -145,6 +150,7 @@ pub(crate) enum Route {
     List(Page),
     Refund(String, Form),
     Refunds(String),
+    Subscribe(String),
 }
 
 /// Which intents to list, newest first.
@@ -157,7 +163,7 @@ pub(crate) struct Page {
 }
 
 /// Reads the call, where the request is one to this partner.
-pub(crate) fn route(request: &Request, segments: &[&str]) -> Option<Result<(Call, Route), Reply>> {
+pub(crate) fn route(request: &Request, segments: &[&str], settings: &Settings) -> Option<Result<(Call, Route), Reply>> {
     let change = |id: &str, route: fn(String, Form) -> Route| form(request).map(|form| route(id.to_owned(), form));
     let route = match (request.method.as_str(), segments) {
         ("POST", ["v1", "payment_intents"]) => form(request).and_then(|form| match form.get("metadata[order_id]") {
@@ -181,6 +187,11 @@ pub(crate) fn route(request: &Request, segments: &[&str]) -> Option<Result<(Call
         ("GET", ["v1", "refunds"]) => {
             request.query_param("payment_intent").map(|id| Route::Refunds(id.to_owned())).ok_or_else(|| missing("payment_intent"))
         }
+        ("POST", ["v1", "webhook_endpoints"]) => form(request).and_then(|form| match form.get("url").cloned() {
+            Some(url) if settings.events_go_to.as_ref().is_none_or(|pattern| pattern.fits(&url)) => Ok(Route::Subscribe(url)),
+            Some(_) => Err(invalid("url_invalid", "Events do not go there.", "url")),
+            None => Err(missing("url")),
+        }),
         _ => return None,
     };
     Some(route.map(|route| (call(&route, request), route)))
@@ -205,6 +216,7 @@ fn call(route: &Route, request: &Request) -> Call {
         Route::Cancel(id, _) => ("cancel", Some(id)),
         Route::Lookup(id) | Route::Refunds(id) => ("lookup", Some(id)),
         Route::List(_) => ("list", None),
+        Route::Subscribe(_) => ("subscribe", None),
         Route::Refund(id, _) => ("refund", Some(id)),
     };
     Call {
@@ -262,6 +274,64 @@ pub(crate) async fn serve(
             },
         )),
         Route::List(page) => list(documents, page).await,
+        Route::Subscribe(url) => subscribe(documents, url).await,
+    }
+}
+
+/// Lets events go to `url` from now on, and nowhere else.
+async fn subscribe(documents: &impl Documents, url: &str) -> Result<Reply, DocumentsError> {
+    let (pk, sk) = SUBSCRIPTION;
+    update(documents, pk, sk, |_: Option<String>| (Some(url.to_owned()), ())).await?;
+    let endpoint = json!({ "object": "webhook_endpoint", "url": url, "status": "enabled", "enabled_events": ["*"] });
+    Ok(Reply::new(200, endpoint))
+}
+
+/// Where events go, if anywhere.
+pub(crate) async fn subscriber(documents: &impl Documents) -> Result<Option<String>, DocumentsError> {
+    read(documents, SUBSCRIPTION.0, SUBSCRIPTION.1).await
+}
+
+/// What the processor tells by itself after it was asked for `route` and answered `reply`.
+pub(crate) fn event(route: &Route, reply: &Reply, now_s: i64) -> Option<PaymentEvent> {
+    if reply.was_replayed() {
+        return None;
+    }
+    let body = reply.body();
+    let (kind, object) = match (route, reply.status()) {
+        (Route::Confirm(..) | Route::Capture(..), 200) if body["status"] == "succeeded" => ("payment_intent.succeeded", body),
+        (Route::Confirm(..), 200) => ("payment_intent.amount_capturable_updated", body),
+        (Route::Confirm(..), 402) => ("payment_intent.payment_failed", &body["error"]["payment_intent"]),
+        (Route::Cancel(..), 200) => ("payment_intent.canceled", body),
+        (Route::Refund(..), 200) => ("refund.updated", body),
+        _ => return None,
+    };
+    let event = json!({
+        "id": new_id("evt"),
+        "object": "event",
+        "type": kind,
+        "created": now_s,
+        "livemode": false,
+        "data": { "object": object },
+    });
+    Some(PaymentEvent { body: event.to_string() })
+}
+
+/// Gives an event to whoever subscribed. A receiver that can't be reached or fails is tried again; one that says no is
+/// believed.
+pub(crate) async fn tell(
+    documents: &impl Documents,
+    outbound: &impl Outbound,
+    settings: &Settings,
+    now_s: i64,
+    due: &PaymentEvent,
+) -> Result<(), BatchItemError> {
+    let url = subscriber(documents).await.map_err(|error| BatchItemError::new("Sandbox.Unavailable", error.to_string()))?;
+    let Some(url) = url else { return Ok(()) };
+    let signature = sign_webhook(&settings.payment_webhook_keys, now_s, due.body.as_bytes());
+    match outbound.post(&url, &[(PAYMENT_SIGNATURE_HEADER, signature)], due.body.clone()).await {
+        Err(error) => Err(BatchItemError::new("Payment.EventLost", error.to_string())),
+        Ok(status @ 500..) => Err(BatchItemError::new("Payment.EventLost", format!("the receiver failed with {status}"))),
+        Ok(_) => Ok(()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Takes signed callbacks from partners.
 
+pub mod payments;
+
 use carryout_checkout::{
     ports::{Answers, Callbacks, Clock, MerchantAnswer, Secrets},
     steps::await_merchant::{Answered, AwaitMerchant},
@@ -9,7 +11,7 @@ use carryout_lambda::{
     signature::{KeyRing, verify_webhook},
 };
 use carryout_workflow::ErrorCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// No order waits for this answer.
@@ -30,6 +32,13 @@ struct MerchantWebhook {
     order_id: String,
     #[serde(flatten)]
     answer: MerchantAnswer,
+}
+
+/// What the processor is told of its event.
+#[derive(Debug, Serialize)]
+struct Received {
+    received: String,
+    recorded: bool,
 }
 
 /// `POST /v1/webhooks/merchants`: records the answer, then sends it to the step that waits. Safe to repeat.

@@ -1,8 +1,10 @@
 //! Takes signed callbacks from partners.
 
-use carryout_aws::{Aws, DynamoAnswers, ManagedSecret, SfnCallbacks};
+use carryout_aws::{Aws, DynamoAnswers, DynamoLedgers, ManagedSecret, SfnCallbacks};
 use carryout_checkout::steps::await_merchant::AwaitMerchant;
 use carryout_lambda::{Error, clock::SystemClock, config::Reader, run_http, telemetry};
+use carryout_partners::{Http, StripePayments};
+use receive_webhooks::payments::Payments;
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,14 +12,26 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let mut config = Reader::from_env();
     let (orders, secret) = (config.required("ORDERS_TABLE"), config.required("WEBHOOK_SECRET"));
+    let (payment, key) = (config.required("PAYMENT_URL"), config.required("PAYMENT_SECRET"));
+    let events = config.required("PAYMENT_WEBHOOK_SECRET");
     config.finish()?;
 
     let aws = Aws::from_env().await;
-    let step = AwaitMerchant { answers: DynamoAnswers::new(&aws, orders), callbacks: SfnCallbacks::new(&aws) };
-    let wired = Arc::new((step, ManagedSecret::new(&aws, secret)));
+    let step = AwaitMerchant { answers: DynamoAnswers::new(&aws, &orders), callbacks: SfnCallbacks::new(&aws) };
+    let payments = Payments {
+        ledgers: DynamoLedgers::new(&aws, orders),
+        payments: StripePayments::new(Http::default(), payment, ManagedSecret::new(&aws, key)),
+        secret: ManagedSecret::new(&aws, events),
+    };
+    let wired = Arc::new((step, ManagedSecret::new(&aws, secret), payments));
     run_http(move |request| {
         let wired = Arc::clone(&wired);
-        async move { receive_webhooks::handle(&wired.0, &wired.1, &SystemClock, &request).await }
+        async move {
+            match request.route.as_str() {
+                "/v1/webhooks/payments" => wired.2.handle(&SystemClock, &request).await,
+                _ => receive_webhooks::handle(&wired.0, &wired.1, &SystemClock, &request).await,
+            }
+        }
     })
     .await
 }

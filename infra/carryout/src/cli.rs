@@ -17,7 +17,7 @@ use crate::terminal::Terminal;
 use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
 use crate::with_cloud::with_cloud;
-use crate::{demo, deploy, functions, ledger, order, seed, soak, statemachines};
+use crate::{demo, deploy, functions, ledger, order, reconciliation, seed, soak, statemachines};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
 use carryout_marketplace::Marketplace;
@@ -47,6 +47,7 @@ enum Command {
     Order(OrderCommand),
     #[command(subcommand)]
     Ledger(Ledger),
+    Reconcile(Reconcile),
     Token(Token),
     Tool(Tool),
     Predicate(Predicate),
@@ -281,6 +282,25 @@ enum Ledger {
     },
 }
 
+/// Tell what the last reconciliation of payments found: processor against orders and ledgers.
+///
+/// reconcile-payments makes one every five minutes. Exits with 1 where something is left for a person.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carryout reconcile\n  carryout reconcile --now\n  carryout reconcile --json | jq '.findings[] | select(.remedy == \"reported\")'"
+)]
+struct Reconcile {
+    /// Make one now and tell what it found
+    #[arg(long)]
+    now: bool,
+    /// With --now: leave payments alone that are younger, since their orders may still be at them
+    #[arg(long, default_value = "15m", value_name = "DURATION", value_parser = duration, requires = "now")]
+    settled_after: SignedDuration,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Sign a bearer token that the local cloud accepts.
 #[derive(Debug, Args)]
 #[command(
@@ -341,6 +361,7 @@ impl Cli {
             }
             Command::Order(order) => order.run(&project, terminal).await,
             Command::Ledger(ledger) => ledger.run(),
+            Command::Reconcile(reconcile) => reconcile.run(&project).await,
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::Predicate(predicate) => predicate.run(),
@@ -503,6 +524,25 @@ impl Ledger {
             print!("{}", ledger::table(&balance));
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Reconcile {
+    async fn run(self, project: &Project) -> Result<ExitCode> {
+        let stack = Stack::deployed(project)?;
+        let report = if self.now {
+            Some(reconciliation::now(&stack, self.settled_after).await?)
+        } else {
+            reconciliation::latest(&stack).await?
+        };
+        let report =
+            report.context("there is no report yet; wait for the first one, or make one by `carryout reconcile --now`")?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&report)?);
+        } else {
+            print!("{}", reconciliation::summary(&report));
+        }
+        Ok(if report.reported == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 

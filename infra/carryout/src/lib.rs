@@ -15,6 +15,7 @@ mod order;
 pub mod postgres;
 mod predicate;
 mod project;
+pub mod reconciliation;
 mod seed;
 mod soak;
 mod stack;

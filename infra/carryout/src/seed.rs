@@ -1,6 +1,8 @@
-//! Writes the marketplace that one seed number stands for into the deployed stack.
+//! Writes the marketplace that one seed number stands for into the deployed stack, and lets the sandbox send its events.
 
-use anyhow::{Context as _, Result};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
 use carryout_aws::{DynamoCatalogWriter, DynamoConsumerWriter};
 use carryout_marketplace::Marketplace;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -22,7 +24,7 @@ pub fn marketplace(seed: u64) -> Marketplace {
     Marketplace::generate(seed, today)
 }
 
-/// Writes stores, menus, stock and consumers, replacing what is there.
+/// Writes stores, menus, stock and consumers, replacing what is there; then subscribes to the sandbox's payment events.
 pub async fn seed(stack: &Stack, terminal: &Terminal, seed: u64) -> Result<()> {
     let marketplace = marketplace(seed);
     let aws = stack.aws().await;
@@ -47,5 +49,20 @@ pub async fn seed(stack: &Stack, terminal: &Terminal, seed: u64) -> Result<()> {
         marketplace.stores.len(),
         marketplace.consumers.len()
     ));
+    subscribe(stack).await
+}
+
+/// Lets the sandbox's payment processor send its events to the stack, as one would say in a real processor's dashboard.
+async fn subscribe(stack: &Stack) -> Result<()> {
+    // Without a sandbox the processor is a real one, and this is up to whoever owns the account.
+    let Ok(sandbox) = stack.output("SandboxUrl") else { return Ok(()) };
+    let events = format!("{}/v1/webhooks/payments", stack.output("ApiUrl")?);
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(35)).build()?;
+    let endpoints = format!("{sandbox}/payment/v1/webhook_endpoints");
+    let reply = client.post(endpoints).bearer_auth("sandbox").form(&[("url", events)]).send().await;
+    let reply = reply.context("the sandbox does not answer; is the local cloud up?")?;
+    if !reply.status().is_success() {
+        bail!("the sandbox does not send its payment events to the stack: {}", reply.text().await.unwrap_or_default());
+    }
     Ok(())
 }

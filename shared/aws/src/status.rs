@@ -1,5 +1,5 @@
 use crate::{
-    Aws, now,
+    Aws, ledgers, now,
     transaction::{number, order_of, refused_update, text, value},
 };
 use aws_sdk_dynamodb::{
@@ -89,19 +89,22 @@ pub(crate) fn open(update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
         .expression_attribute_values(":processing", text("PROCESSING"))
 }
 
-/// Appends what a note carries to an update expression.
+/// Appends what a note carries to an update expression. No assignment may follow: the last clause is not a `SET`.
 fn with_note(
     mut update: UpdateItemFluentBuilder,
     set: &mut String,
     note: &OrderNote,
 ) -> Result<UpdateItemFluentBuilder, StoreError> {
-    if !note.ledger.is_empty() {
-        set.push_str(", ledger = list_append(ledger, :ledger)");
-        update = update.expression_attribute_values(":ledger", value(&note.ledger)?);
-    }
     if !note.flags.is_empty() {
         set.push_str(", flags = list_append(flags, :flags)");
         update = update.expression_attribute_values(":flags", value(&note.flags)?);
+    }
+    if !note.ledger.is_empty() {
+        set.push_str(", ledger = list_append(ledger, :ledger) ADD #told :told");
+        update = update
+            .expression_attribute_names("#told", ledgers::TOLD)
+            .expression_attribute_values(":told", ledgers::names(&note.ledger))
+            .expression_attribute_values(":ledger", value(&note.ledger)?);
     }
     Ok(update)
 }

@@ -15,9 +15,9 @@ use crate::{
     },
     order::{Order, OrderStatus},
     ports::{
-        Answers, Cancellations, Catalog, Closing, Consumers, IdempotencyKey, MerchantAnswer, OrderFacts, OrderNote, OrderSteps,
-        OrderSubmitted, Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused, StuckOrders, Submission,
-        Submissions, SubmitRefused,
+        Answers, Appended, Cancellations, Catalog, Closing, Consumers, IdempotencyKey, Ledgers, MerchantAnswer, OrderFacts,
+        OrderNote, OrderSteps, OrderSubmitted, Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reports, Reservations,
+        ReserveRefused, StuckOrders, Submission, Submissions, SubmitRefused,
     },
     steps::{await_merchant, notify_merchant},
     store::{Location, StoreWithMenu},
@@ -673,6 +673,56 @@ pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
 
 async fn is_stuck(stuck: &impl StuckOrders, id: &str, now: i64) -> bool {
     done(stuck.stuck(now, 10_000).await).iter().any(|order| order.id == id)
+}
+
+/// [`Ledgers`]: what is told twice stands once, whoever told it first; nothing else changes.
+pub async fn ledgers<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    ledgers: &impl Ledgers,
+    statuses: &impl OrderSteps,
+) {
+    let order = fixture.order().await;
+    let told = event(LedgerPhase::Success, "pi_1", order.total());
+    assert_eq!(done(ledgers.append(&order.id, &told).await), Appended::New);
+    for at in [told.at, told.at + 1] {
+        assert_eq!(done(ledgers.append(&order.id, &LedgerEvent { at, ..told.clone() }).await), Appended::Known);
+    }
+    let other = event(LedgerPhase::Success, "pi_2", order.total());
+    assert_eq!(done(ledgers.append(&order.id, &other).await), Appended::New);
+    let stored = fixture.stored(&order.id).await;
+    assert_eq!(stored.ledger, [told, other]);
+    let same = Order { ledger: Vec::new(), updated_at: order.updated_at, version: order.version + 2, ..stored.clone() };
+    assert_eq!(
+        same,
+        Order { version: order.version + 2, ..order.clone() },
+        "nothing but the ledger changes, and each write counts"
+    );
+
+    // What a step has written is known, too; while it holds its claim, others may tell something all the same.
+    let claim = claim_of(&order, AUTHORIZE, HELD);
+    let by_step = event(LedgerPhase::Request, "pi_1", order.total());
+    let note = OrderNote { ledger: vec![by_step.clone()], flags: vec!["flag".to_owned()] };
+    done(statuses.claim(&claim, &note).await);
+    assert_eq!(done(ledgers.append(&order.id, &by_step).await), Appended::Known);
+    let meanwhile = event(LedgerPhase::Failure, "pi_1", order.total());
+    assert_eq!(done(ledgers.append(&order.id, &meanwhile).await), Appended::New);
+    done(statuses.complete(&claim, StepState::Done, &progress("pi_1", OrderNote::default())).await);
+    for nobody in [fixture.ids.new_id("ord"), String::new()] {
+        assert_eq!(done(ledgers.append(&nobody, &by_step).await), Appended::NoOrder, "{nobody:?}");
+    }
+}
+
+/// [`Reports`]: the newest one is the one that began last. Nobody else may write reports meanwhile.
+pub async fn reports(reports: &impl Reports) {
+    assert_eq!(done(reports.latest().await), None);
+    let report = |started_at| crate::reconcile::Reconciliation { started_at, ..Default::default() };
+    for (saved, latest) in [(NOON, NOON), (NOON + 1, NOON + 1), (NOON - 1, NOON + 1)] {
+        done(reports.save(&report(saved)).await);
+        assert_eq!(done(reports.latest().await), Some(report(latest)));
+    }
+    let again = crate::reconcile::Reconciliation { intents: 7, ..report(NOON + 1) };
+    done(reports.save(&again).await);
+    assert_eq!(done(reports.latest().await), Some(again), "a report is kept under the moment at which it began");
 }
 
 /// [`Answers`]: the first answer counts, before the wait or after it.

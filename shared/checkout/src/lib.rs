@@ -7,6 +7,7 @@
 //! 5. [`track`] tells where the order stands. [`sweep`] finds orders that stopped moving and drives them on.
 //! 6. The consumer may [`cancel`] until the store has accepted; an operator may [`redrive`] an order whose undo could not
 //!    be finished.
+//! 7. The [`ledger`] tells where an order's money is. [`reconcile`] holds it against what the processor says.
 //!
 //! Readers of the system before this one are served by the mirror in [`legacy`].
 //!
@@ -28,6 +29,7 @@ pub mod order;
 pub mod partners;
 pub mod ports;
 pub mod quoting;
+pub mod reconcile;
 pub mod redrive;
 pub mod start;
 pub mod steps;

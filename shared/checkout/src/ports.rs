@@ -5,6 +5,7 @@ use crate::{
     consumer::{Address, Consumer},
     ledger::LedgerEvent,
     order::{FraudFacts, Order, OrderStatus},
+    reconcile::Reconciliation,
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_money::Money;
@@ -213,6 +214,33 @@ impl<T: StatusStore<Subject = Order, Note = OrderNote>> OrderSteps for T {}
 pub trait Orders: Send + Sync {
     /// The order; `None` if there is none of this id.
     fn order(&self, id: &str) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
+}
+
+/// What became of an event that somebody told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// It stands in the ledger now.
+    New,
+    /// The ledger was told the same before: nothing was written.
+    Known,
+    /// There is no such order.
+    NoOrder,
+}
+
+/// Appends to orders' ledgers from outside their steps: what the processor tells by itself, or was found out.
+pub trait Ledgers: Send + Sync {
+    /// Appends `event` unless the ledger has one of its [`LedgerEvent::name`], also one that a step wrote. One conditional
+    /// write, whatever the order's status and whoever holds its steps; it changes nothing but the ledger.
+    fn append(&self, order_id: &str, event: &LedgerEvent) -> impl Future<Output = Result<Appended, StoreError>> + Send;
+}
+
+/// Keeps reports of reconciliations.
+pub trait Reports: Send + Sync {
+    /// The newest report, if there is one.
+    fn latest(&self) -> impl Future<Output = Result<Option<Reconciliation>, StoreError>> + Send;
+
+    /// Keeps a report, under the moment at which it began.
+    fn save(&self, report: &Reconciliation) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Why a conditional transaction on an order did not happen.
@@ -456,6 +484,8 @@ pub struct Refund {
     pub amount: Money,
     /// Whether it failed, so that it does not count.
     pub failed: bool,
+    /// The key that it was asked for under; empty where the processor does not tell.
+    pub key: String,
 }
 
 /// The payment processor. Its keys may or may not be honoured, so callers look before they act again.
@@ -481,6 +511,38 @@ pub trait Payments: Send + Sync {
 
     /// Every refund of the intent.
     fn refunds(&self, intent: &str) -> impl Future<Output = Result<Vec<Refund>, CallError>> + Send;
+}
+
+/// A payment intent as the processor lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedIntent {
+    /// The intent as it stands.
+    pub intent: Intent,
+    /// What was taken; refunds do not lessen it.
+    pub received: Money,
+    /// The order that it was created for; nothing where whoever created it is not of this system.
+    pub order_id: Option<String>,
+    /// When it was created. Milliseconds since the Unix epoch, exact to the second.
+    pub created_at: i64,
+}
+
+/// Some of the processor's payment intents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntentPage {
+    /// The intents, newest first.
+    pub intents: Vec<ListedIntent>,
+    /// Whether there are older ones.
+    pub has_more: bool,
+}
+
+/// The processor's own list of payments: what it knows, whoever forgot it.
+pub trait PaymentList: Send + Sync {
+    /// The intents that were created at or after `since` (milliseconds since the Unix epoch), newest first, those after
+    /// the intent `after` where one is named.
+    fn list(&self, since: i64, after: Option<&str>) -> impl Future<Output = Result<IntentPage, CallError>> + Send;
+
+    /// One intent as the list shows it.
+    fn listed(&self, intent: &str) -> impl Future<Output = Result<ListedIntent, CallError>> + Send;
 }
 
 /// What the fraud service says.

@@ -69,6 +69,8 @@ impl fmt::Debug for KeyRing {
 
 /// The header that carries a webhook's signature.
 pub const WEBHOOK_SIGNATURE_HEADER: &str = "Carryout-Signature";
+/// The header that carries the signature of the payment processor's webhooks. It is made like ours.
+pub const PAYMENT_SIGNATURE_HEADER: &str = "Stripe-Signature";
 /// How far a webhook's time may be from now. Seconds.
 pub const WEBHOOK_TOLERANCE_SECONDS: i64 = 300;
 
@@ -85,8 +87,34 @@ pub fn sign_webhook(keys: &KeyRing, now_s: i64, body: &[u8]) -> String {
 /// 401 with the code `Webhook.SignatureMissing`, `Webhook.SignatureInvalid` or `Webhook.TooOld` (its time is further
 /// than `tolerance_s` seconds from now, in either direction).
 pub fn verify_webhook(keys: &KeyRing, header: Option<&str>, body: &[u8], now_s: i64, tolerance_s: i64) -> Result<(), Problem> {
+    verify_signature(keys, WEBHOOK_SIGNATURE_HEADER, header, body, now_s, tolerance_s)
+}
+
+/// The same for a webhook of the payment processor, which carries its signature in [`PAYMENT_SIGNATURE_HEADER`].
+///
+/// # Errors
+///
+/// As [`verify_webhook`].
+pub fn verify_payment_webhook(
+    keys: &KeyRing,
+    header: Option<&str>,
+    body: &[u8],
+    now_s: i64,
+    tolerance_s: i64,
+) -> Result<(), Problem> {
+    verify_signature(keys, PAYMENT_SIGNATURE_HEADER, header, body, now_s, tolerance_s)
+}
+
+fn verify_signature(
+    keys: &KeyRing,
+    name: &str,
+    header: Option<&str>,
+    body: &[u8],
+    now_s: i64,
+    tolerance_s: i64,
+) -> Result<(), Problem> {
     let Some(header) = header.filter(|header| !header.trim().is_empty()) else {
-        return Err(Problem::new(401, "Webhook.SignatureMissing", format!("the header {WEBHOOK_SIGNATURE_HEADER} is missing")));
+        return Err(Problem::new(401, "Webhook.SignatureMissing", format!("the header {name} is missing")));
     };
     let invalid =
         || Problem::new(401, "Webhook.SignatureInvalid", "the signature does not fit the body; check which key is used");

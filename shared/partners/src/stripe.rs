@@ -2,11 +2,12 @@ use crate::call::{Http, send};
 use carryout_checkout::{
     order::Order,
     partners::PAYMENT,
-    ports::{CallError, Intent, IntentStatus, Payments, Refund, Secrets},
+    ports::{CallError, Intent, IntentPage, IntentStatus, ListedIntent, PaymentList, Payments, Refund, Secrets},
 };
 use carryout_money::{Currency, Money};
 use reqwest::RequestBuilder;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// The payment processor by the Stripe API: payment intents with manual capture.
 ///
@@ -36,12 +37,31 @@ struct RefundBody {
     currency: String,
     #[serde(default)]
     status: Option<String>,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+}
+
+/// A payment intent as lists show it.
+#[derive(Deserialize)]
+struct ListedBody {
+    #[serde(flatten)]
+    intent: IntentBody,
+    /// `localstripe` does not tell; there it is all or nothing.
+    amount_received: Option<i64>,
+    created: i64,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
 struct ListBody<T> {
     data: Vec<T>,
+    #[serde(default)]
+    has_more: bool,
 }
+
+/// In a refund's metadata: the key that it was asked for under. Its first part is the order.
+const EFFECT: &str = "effect";
 
 impl<S: Secrets> StripePayments<S> {
     /// The API below `base_url` (without `/v1`), as the account of `secret_key`.
@@ -73,7 +93,19 @@ async fn intent(request: RequestBuilder) -> Result<Intent, CallError> {
 
 fn refund_of(body: RefundBody) -> Result<Refund, CallError> {
     let failed = matches!(body.status.as_deref(), Some("failed" | "canceled"));
-    Ok(Refund { amount: money(body.amount, &body.currency)?, id: body.id, failed })
+    let key = body.metadata.get(EFFECT).cloned().unwrap_or_default();
+    Ok(Refund { amount: money(body.amount, &body.currency)?, id: body.id, failed, key })
+}
+
+fn listed(body: ListedBody) -> Result<ListedIntent, CallError> {
+    let ListedBody { intent: IntentBody { id, status, amount, currency }, amount_received, created, mut metadata } = body;
+    let all = if status == IntentStatus::Succeeded { amount } else { 0 };
+    Ok(ListedIntent {
+        received: money(amount_received.unwrap_or(all), &currency)?,
+        intent: Intent { amount: money(amount, &currency)?, id, status },
+        order_id: metadata.remove("order_id"),
+        created_at: created * 1_000,
+    })
 }
 
 fn money(minor: i64, currency: &str) -> Result<Money, CallError> {
@@ -118,7 +150,7 @@ impl<S: Secrets> Payments for StripePayments<S> {
     }
 
     async fn refund(&self, key: &str, id: &str, amount: Money) -> Result<Refund, CallError> {
-        let form = [("payment_intent", id), ("amount", &amount.minor.to_string())];
+        let form = [("payment_intent", id), ("amount", &amount.minor.to_string()), (&format!("metadata[{EFFECT}]"), key)];
         refund_of(send(&PAYMENT, self.post("refunds", key, &form).await?).await?)
     }
 
@@ -126,5 +158,21 @@ impl<S: Secrets> Payments for StripePayments<S> {
         let list: ListBody<RefundBody> =
             send(&PAYMENT, self.get("refunds").await?.query(&[("payment_intent", id), ("limit", "100")])).await?;
         list.data.into_iter().map(refund_of).collect()
+    }
+}
+
+impl<S: Secrets> PaymentList for StripePayments<S> {
+    async fn list(&self, since: i64, after: Option<&str>) -> Result<IntentPage, CallError> {
+        // Whole seconds: what was created within this one is listed, too.
+        let since = since.div_euclid(1_000).to_string();
+        let mut query = vec![("created[gte]", since.as_str()), ("limit", "100")];
+        query.extend(after.map(|after| ("starting_after", after)));
+        let list: ListBody<ListedBody> = send(&PAYMENT, self.get("payment_intents").await?.query(&query)).await?;
+        let intents = list.data.into_iter().map(listed).collect::<Result<_, _>>()?;
+        Ok(IntentPage { intents, has_more: list.has_more })
+    }
+
+    async fn listed(&self, id: &str) -> Result<ListedIntent, CallError> {
+        listed(send(&PAYMENT, self.get(&format!("payment_intents/{id}")).await?).await?)
     }
 }

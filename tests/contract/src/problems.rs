@@ -33,7 +33,8 @@ const MADE_BY: &[(&str, &str, &[&str])] = &[
     ("path_param", "shared/lambda/src/http/request.rs", &["path_param"]),
     ("query_as", "shared/lambda/src/http/problem.rs", &["invalid_field"]),
     ("invalid_field", "shared/lambda/src/http/problem.rs", &["invalid_field"]),
-    ("verify_webhook", "shared/lambda/src/signature.rs", &["verify_webhook"]),
+    ("verify_webhook", "shared/lambda/src/signature.rs", &["verify_signature"]),
+    ("verify_payment_webhook", "shared/lambda/src/signature.rs", &["verify_signature"]),
 ];
 
 /// What every request may be answered with, before and around the function's own code.

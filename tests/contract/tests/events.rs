@@ -7,7 +7,10 @@ use carryout_checkout::quoting::Cart;
 use carryout_checkout::submit::CheckoutRequest;
 use carryout_checkout::{codes, steps, workflows};
 use carryout_lambda::http::{Problem, Request};
-use carryout_lambda::signature::{KeyRing, WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TOLERANCE_SECONDS, verify_webhook};
+use carryout_lambda::signature::{
+    KeyRing, PAYMENT_SIGNATURE_HEADER, WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TOLERANCE_SECONDS, verify_payment_webhook,
+    verify_webhook,
+};
 use carryout_workflow::{Action, Direction, StepInput, run};
 use contract::files;
 use contract::findings::{Findings, set};
@@ -34,11 +37,14 @@ enum Case {
     Fault,
     /// A webhook with a signature that fits.
     Webhook,
+    /// The same of the payment processor.
+    PaymentWebhook,
     /// A cart that is refused with a code, naming a field.
     BadCart(&'static str, Option<&'static str>),
     BadCheckout(&'static str, Option<&'static str>),
     /// A webhook that is refused with a code.
     BadWebhook(&'static str),
+    BadPaymentWebhook(&'static str),
     /// A query parameter that is no number, or is absent.
     BadQuery(&'static str),
     /// A request that lacks a header which its route needs.
@@ -64,6 +70,12 @@ const REQUESTS: &[(&str, &str, &str, Case)] = &[
     ("merchant-refuses", "POST", "/v1/webhooks/merchants", Case::Webhook),
     ("merchant-too-old", "POST", "/v1/webhooks/merchants", Case::BadWebhook("Webhook.TooOld")),
     ("merchant-unsigned", "POST", "/v1/webhooks/merchants", Case::BadWebhook("Webhook.SignatureMissing")),
+    ("payment-captured", "POST", "/v1/webhooks/payments", Case::PaymentWebhook),
+    ("payment-disputed", "POST", "/v1/webhooks/payments", Case::PaymentWebhook),
+    ("payment-forged", "POST", "/v1/webhooks/payments", Case::BadPaymentWebhook("Webhook.SignatureInvalid")),
+    ("payment-refunded", "POST", "/v1/webhooks/payments", Case::PaymentWebhook),
+    ("payment-too-old", "POST", "/v1/webhooks/payments", Case::BadPaymentWebhook("Webhook.TooOld")),
+    ("payment-unsigned", "POST", "/v1/webhooks/payments", Case::BadPaymentWebhook("Webhook.SignatureMissing")),
     ("quote-delivery", "POST", "/v1/quotes", Case::Cart),
     ("quote-encoded", "POST", "/v1/quotes", Case::Cart),
     ("quote-malformed", "POST", "/v1/quotes", Case::BadCart("Request.Malformed", None)),
@@ -87,6 +99,7 @@ const BATCHES: &[(&str, Batch)] = &[
     ("order-turned-round", Batch::Orders(Direction::Undo)),
     ("sandbox-late-effect", Batch::Callback("late_effect", "DeferredRequest")),
     ("sandbox-merchant-answer", Batch::Callback("merchant_answer", "MerchantAnswer")),
+    ("sandbox-payment-event", Batch::Callback("payment_event", "PaymentEvent")),
 ];
 
 enum Batch {
@@ -174,9 +187,11 @@ fn as_said(request: &Request, case: &Case) -> Result<(), String> {
         Case::Checkout => request.json::<CheckoutRequest>().map(drop).map_err(|problem| problem.to_string()),
         Case::Fault => fault(request),
         Case::Webhook => webhook(request).map_err(|problem| problem.to_string()),
+        Case::PaymentWebhook => payment_webhook(request).map_err(|problem| problem.to_string()),
         Case::BadCart(code, field) => refused(request.json::<Cart>(), code, *field),
         Case::BadCheckout(code, field) => refused(request.json::<CheckoutRequest>(), code, *field),
         Case::BadWebhook(code) => refused(webhook(request), code, None),
+        Case::BadPaymentWebhook(code) => refused(payment_webhook(request), code, None),
         Case::BadQuery(name) => match request.query_as::<f64>(name) {
             Ok(Some(value)) => Err(format!("{name} must be absent or malformed, not {value}")),
             Ok(None) | Err(_) => Ok(()),
@@ -202,6 +217,21 @@ struct Webhook {
     _order_id: String,
     #[serde(rename = "answer")]
     _answer: Value,
+}
+
+#[derive(Deserialize)]
+struct PaymentWebhook {
+    #[serde(rename = "type")]
+    _kind: String,
+    #[serde(rename = "data")]
+    _data: Value,
+}
+
+fn payment_webhook(request: &Request) -> Result<(), Problem> {
+    let header = request.header(PAYMENT_SIGNATURE_HEADER);
+    let keys = KeyRing::new(SECRET, None);
+    verify_payment_webhook(&keys, header, &request.body, SIGNED_AT, WEBHOOK_TOLERANCE_SECONDS)?;
+    request.json::<PaymentWebhook>().map(drop)
 }
 
 fn webhook(request: &Request) -> Result<(), Problem> {

@@ -133,6 +133,8 @@ impl Fixture {
         let settings = Settings {
             answers_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/merchants")),
             webhook_keys: keys(),
+            events_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/payments")),
+            payment_webhook_keys: keys(),
         };
         let sandbox = Sandbox {
             documents: MemoryDocuments::default(),

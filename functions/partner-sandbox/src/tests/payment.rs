@@ -1,4 +1,5 @@
 use super::*;
+use carryout_lambda::signature::verify_payment_webhook;
 
 #[tokio::test]
 async fn money_is_held_then_taken_then_given_back() {
@@ -212,4 +213,69 @@ async fn intents_are_listed_newest_first_page_by_page() {
     assert_eq!(page(format!("created[lte]={}", third["created"])).await.0, ids[2..]);
     assert_eq!(fixture.get("/payment/v1/payment_intents?limit=0").await.0, 400);
     assert_eq!(fixture.get("/payment/v1/payment_intents?starting_after=pi_none_0").await.0, 404);
+}
+
+#[tokio::test]
+async fn what_happened_is_told_once_to_whoever_subscribed() {
+    let fixture = Fixture::new();
+    let quiet = fixture.intent("ord_0").await;
+    fixture.pay(&format!("payment_intents/{quiet}/cancel"), "k0", &[]).await;
+    assert!(fixture.world.inside(|inside| inside.scheduled.is_empty()), "nobody wants to know");
+
+    let elsewhere = fixture.pay("webhook_endpoints", "s", &[("url", "https://evil.test/v1/webhooks/payments")]).await;
+    assert_eq!((elsewhere.0, &elsewhere.1["error"]["code"]), (400, &json!("url_invalid")));
+    let url = "https://api.example.com/v1/webhooks/payments";
+    assert_eq!(fixture.pay("webhook_endpoints", "s", &[("url", url)]).await.0, 200);
+
+    let id = fixture.intent("ord_1").await;
+    for _ in 0..2 {
+        fixture.pay(&format!("payment_intents/{id}/confirm"), "k1", &[("payment_method", "pm_card_visa")]).await;
+        fixture.pay(&format!("payment_intents/{id}/capture"), "k2", &[]).await;
+        fixture.pay("refunds", "k3", &[("payment_intent", &id), ("metadata[effect]", "ord_1/x")]).await;
+    }
+    let poor = fixture.intent("ord_2").await;
+    fixture.pay(&format!("payment_intents/{poor}/confirm"), "k4", &[("payment_method", "pm_card_chargeDeclined")]).await;
+    fixture.pay(&format!("payment_intents/{poor}/cancel"), "k5", &[]).await;
+
+    let scheduled = fixture.world.inside(|inside| std::mem::take(&mut inside.scheduled));
+    let told: Vec<(String, String)> = scheduled
+        .into_iter()
+        .map(|(callback, delay)| {
+            let Callback::PaymentEvent(event) = callback else { panic!("{callback:?}") };
+            assert_eq!(delay, 0);
+            let event: Value = serde_json::from_str(&event.body).unwrap();
+            let order = &event["data"]["object"]["metadata"];
+            let order = order["order_id"].as_str().or(order["effect"].as_str()).unwrap();
+            (event["type"].as_str().unwrap().to_owned(), order.to_owned())
+        })
+        .collect();
+    let told: Vec<(&str, &str)> = told.iter().map(|(kind, order)| (kind.as_str(), order.as_str())).collect();
+    let expected = [
+        ("payment_intent.amount_capturable_updated", "ord_1"),
+        ("payment_intent.succeeded", "ord_1"),
+        ("refund.updated", "ord_1/x"),
+        ("payment_intent.payment_failed", "ord_2"),
+        ("payment_intent.canceled", "ord_2"),
+    ];
+    assert_eq!(told, expected, "a repeated key tells nothing again");
+}
+
+#[tokio::test]
+async fn an_event_is_signed_when_it_is_sent_and_sent_again_where_nobody_takes_it() {
+    let fixture = Fixture::new();
+    let url = "https://api.example.com/v1/webhooks/payments";
+    fixture.pay("webhook_endpoints", "s", &[("url", url)]).await;
+    let id = fixture.intent("ord_1").await;
+    fixture.pay(&format!("payment_intents/{id}/confirm"), "k1", &[("payment_method", "pm_card_visa")]).await;
+    let scheduled = fixture.world.inside(|inside| inside.scheduled.clone());
+    for (receiver, taken) in [(None, false), (Some(503), false), (Some(400), true), (Some(200), true)] {
+        fixture.receiver(receiver);
+        fixture.world.inside(|inside| inside.scheduled.clone_from(&scheduled));
+        let delivered: Vec<bool> = fixture.deliver().await.iter().map(Result::is_ok).collect();
+        assert_eq!(delivered, [taken], "{receiver:?}");
+    }
+    let (to, headers, body) = fixture.posted().remove(0);
+    let signature = headers.iter().find(|(name, _)| name == "Stripe-Signature").map(|(_, value)| value.as_str());
+    assert_eq!(to, url);
+    verify_payment_webhook(&keys(), signature, body.as_bytes(), START_MS / 1_000, 300).unwrap();
 }

@@ -5,18 +5,21 @@ use super::{
 use crate::{
     order::Order,
     partners::PAYMENT,
-    ports::{CallError, Intent, IntentStatus, Payments, Refund},
+    ports::{CallError, Clock as _, Intent, IntentPage, IntentStatus, ListedIntent, PaymentList, Payments, Refund},
 };
 use carryout_money::Money;
 use std::collections::BTreeMap;
 
 /// A payment processor with the Stripe API's state guards, which keeps books.
 ///
-/// Calls, for faults: `create`, `confirm`, `retrieve`, `capture`, `cancel`, `refund`, `refunds`. A refused `confirm`
+/// Calls, for faults: `create`, `confirm`, `retrieve`, `capture`, `cancel`, `refund`, `refunds`, `list`, `listed`. A refused `confirm`
 /// leaves the intent without a payment method, as a declined card does.
 #[derive(Clone)]
 pub struct FakePayments {
     partner: Partner<Books>,
+    clock: ManualClock,
+    /// How many intents a page of the list has.
+    page: usize,
 }
 
 /// What the processor's books say of one order. Minor units.
@@ -57,6 +60,8 @@ struct Books {
 struct Booked {
     intent: Intent,
     order_id: String,
+    /// Milliseconds since the Unix epoch.
+    created_at: i64,
     holds: u32,
     captured: Option<i64>,
     refunds: Vec<Refund>,
@@ -65,7 +70,8 @@ struct Booked {
 impl FakePayments {
     /// A processor that gives the same answer to the same key, or one that ignores keys.
     pub fn new(clock: &ManualClock, honours_keys: bool) -> Self {
-        Self { partner: Partner::new(PAYMENT.name, clock, Books { honours_keys, ..Books::default() }) }
+        let books = Books { honours_keys, ..Books::default() };
+        Self { partner: Partner::new(PAYMENT.name, clock, books), clock: clock.clone(), page: 2 }
     }
 
     /// Waits at every call.
@@ -134,10 +140,11 @@ impl Books {
         answer
     }
 
-    fn create(&mut self, order_id: String, amount: Money) -> Intent {
+    fn create(&mut self, order_id: String, amount: Money, created_at: i64) -> Intent {
         let id = format!("pi_{}_{order_id}", self.intents.len() + 1);
         let intent = Intent { id, status: IntentStatus::RequiresPaymentMethod, amount };
-        self.intents.push(Booked { intent: intent.clone(), order_id, holds: 0, captured: None, refunds: Vec::new() });
+        let booked = Booked { intent: intent.clone(), order_id, created_at, holds: 0, captured: None, refunds: Vec::new() };
+        self.intents.push(booked);
         intent
     }
 
@@ -188,7 +195,7 @@ impl Books {
         Ok(booked.intent.clone())
     }
 
-    fn refund(&mut self, id: &str, amount: Money, refuse: Option<String>) -> Result<Refund, Refusal> {
+    fn refund(&mut self, key: &str, id: &str, amount: Money, refuse: Option<String>) -> Result<Refund, Refusal> {
         let failed = self.refunds_fail > 0;
         let booked = self.find(id)?;
         if booked.intent.status != IntentStatus::Succeeded {
@@ -205,7 +212,7 @@ impl Books {
         if amount.minor > left {
             return Err(("amount_too_large".to_owned(), "the refund is greater than what is left".to_owned()));
         }
-        let refund = Refund { id: format!("re_{}_{id}", booked.refunds.len() + 1), amount, failed };
+        let refund = Refund { id: format!("re_{}_{id}", booked.refunds.len() + 1), amount, failed, key: key.to_owned() };
         booked.refunds.push(refund.clone());
         self.refunds_fail = self.refunds_fail.saturating_sub(1);
         Ok(refund)
@@ -214,11 +221,11 @@ impl Books {
 
 impl Payments for FakePayments {
     async fn create(&self, key: &str, order: &Order) -> Result<Intent, CallError> {
-        let (key, order_id, amount) = (key.to_owned(), order.id.clone(), order.total());
+        let (key, order_id, amount, now) = (key.to_owned(), order.id.clone(), order.total(), self.clock.now());
         let create = move |books: &mut Books, refuse: Option<String>| {
             books.keyed("create", key, |books| match refuse {
                 Some(code) => Err((code, "the intent was refused".to_owned())),
-                None => Ok(books.create(order_id, amount)),
+                None => Ok(books.create(order_id, amount, now)),
             })
         };
         self.partner.call("create", create).await
@@ -253,7 +260,7 @@ impl Payments for FakePayments {
             if let Some(known) = books.refund_replies.get(&key).filter(|_| books.honours_keys) {
                 return known.clone();
             }
-            let answer = books.refund(&id, amount, refuse);
+            let answer = books.refund(&key, &id, amount, refuse);
             books.refund_replies.insert(key, answer.clone());
             answer
         };
@@ -263,5 +270,40 @@ impl Payments for FakePayments {
     async fn refunds(&self, intent: &str) -> Result<Vec<Refund>, CallError> {
         let id = intent.to_owned();
         self.partner.call("refunds", move |books, _| books.find(&id).map(|booked| booked.refunds.clone())).await
+    }
+}
+
+impl Booked {
+    /// An intent of the empty order is one that another system created.
+    fn listed(&self) -> ListedIntent {
+        ListedIntent {
+            received: Money { minor: self.captured.unwrap_or_default(), ..self.intent.amount },
+            order_id: Some(self.order_id.clone()).filter(|id| !id.is_empty()),
+            created_at: self.created_at / 1_000 * 1_000,
+            intent: self.intent.clone(),
+        }
+    }
+}
+
+impl PaymentList for FakePayments {
+    async fn list(&self, since: i64, after: Option<&str>) -> Result<IntentPage, CallError> {
+        let (after, page) = (after.map(str::to_owned), self.page);
+        let list = move |books: &mut Books, _| {
+            let newest_first = books.intents.iter().rev().map(Booked::listed).filter(|listed| listed.created_at >= since);
+            let mut rest: Vec<ListedIntent> = newest_first.collect();
+            if let Some(after) = after {
+                let at = rest.iter().position(|listed| listed.intent.id == after);
+                rest.drain(..=at.ok_or_else(|| ("resource_missing".to_owned(), format!("no such payment_intent: {after}")))?);
+            }
+            let has_more = rest.len() > page;
+            rest.truncate(page);
+            Ok(IntentPage { intents: rest, has_more })
+        };
+        self.partner.call("list", list).await
+    }
+
+    async fn listed(&self, intent: &str) -> Result<ListedIntent, CallError> {
+        let id = intent.to_owned();
+        self.partner.call("listed", move |books, _| books.find(&id).map(|booked| booked.listed())).await
     }
 }

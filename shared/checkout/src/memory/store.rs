@@ -2,11 +2,12 @@ use super::{ManualClock, Pause, lock};
 use crate::{
     cancel::is_accepted,
     consumer::Consumer,
+    ledger::LedgerEvent,
     order::{Order, OrderStatus},
     ports::{
-        Answers, Cancellations, Catalog, Clock, Closing, CompletedRequest, Consumers, MerchantAnswer, OrderFacts, OrderNote,
-        Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused, StuckOrders, Submission, Submissions,
-        SubmitRefused,
+        Answers, Appended, Cancellations, Catalog, Clock, Closing, CompletedRequest, Consumers, Ledgers, MerchantAnswer,
+        OrderFacts, OrderNote, Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused, StuckOrders,
+        Submission, Submissions, SubmitRefused,
     },
     steps::await_merchant::failure_of,
     store::{Location, Store as Shop, StoreWithMenu},
@@ -313,6 +314,21 @@ impl Submissions for Store {
 impl Orders for Store {
     async fn order(&self, id: &str) -> Result<Option<Order>, StoreError> {
         Ok(self.read("order", |state| state.orders.get(id).map(|row| row.order.clone())).await)
+    }
+}
+
+impl Ledgers for Store {
+    async fn append(&self, order_id: &str, event: &LedgerEvent) -> Result<Appended, StoreError> {
+        self.write("append", busy, |state, now| {
+            let Some(order) = state.order(order_id) else { return Ok(Appended::NoOrder) };
+            if order.ledger.iter().any(|known| known.name() == event.name()) {
+                return Ok(Appended::Known);
+            }
+            order.ledger.push(event.clone());
+            touch(order, now);
+            Ok(Appended::New)
+        })
+        .await
     }
 }
 

@@ -98,7 +98,8 @@ pub(super) async fn refund_what_was_taken(
     for refund in refunds.iter().filter(|refund| !refund.failed) {
         remaining = remaining.minus(refund.amount).map_err(|error| PaymentError::Refused(error.to_string()))?;
         if !has_succeeded(order, LedgerKind::Refund, &refund.id) {
-            ledger.push(success(LedgerKind::Refund, refund.amount, &refund.id));
+            let given = success(LedgerKind::Refund, refund.amount, &refund.id);
+            ledger.push(LedgerEvent { effect: refund.key.clone(), ..given });
         }
     }
     if remaining.minor > 0 {
@@ -114,7 +115,7 @@ pub(super) async fn refund_what_was_taken(
         if refund.failed {
             return Err(PaymentError::Unavailable("the refund failed at the consumer's bank".to_owned()));
         }
-        ledger.push(success(LedgerKind::Refund, remaining, &refund.id));
+        ledger.push(LedgerEvent { effect: key, ..success(LedgerKind::Refund, remaining, &refund.id) });
     }
     Ok(OrderNote { ledger, flags: Vec::new() })
 }

@@ -12,6 +12,7 @@ mod legacy;
 mod memory_keeps_the_contract;
 mod payment;
 mod quoting;
+mod reconcile;
 mod redrive;
 mod runs;
 mod submit;

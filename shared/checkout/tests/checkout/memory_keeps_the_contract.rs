@@ -4,7 +4,7 @@ use carryout_checkout::{
     contract::{self, Fixture},
     market::{Country, MarketType},
     memory::{
-        FakeLegacySink, ManualClock, SequentialIds, Store,
+        FakeLegacySink, FakeReports, ManualClock, SequentialIds, Store,
         samples::{self, NOON},
     },
 };
@@ -48,6 +48,17 @@ async fn submissions() {
 async fn status_store() {
     let (fixture, store) = fixture();
     contract::status_store(&fixture, &store, &store, &store).await;
+}
+
+#[tokio::test]
+async fn ledgers() {
+    let (fixture, store) = fixture();
+    contract::ledgers(&fixture, &store, &store).await;
+}
+
+#[tokio::test]
+async fn reports() {
+    contract::reports(&FakeReports::default()).await;
 }
 
 #[tokio::test]

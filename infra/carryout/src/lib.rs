@@ -1,6 +1,7 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, [`local_cloud`] to kill some of it, and [`postgres`] to have a database.
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`postgres`] to have a database, and
+//! [`routing`] to choose lanes.
 
 mod cli;
 pub mod client;
@@ -10,6 +11,8 @@ mod functions;
 pub mod local_cloud;
 pub mod postgres;
 mod project;
+pub mod routing;
+mod sandbox;
 mod seed;
 mod stack;
 mod statemachines;

@@ -9,6 +9,7 @@ mod legacy;
 mod messages;
 mod partner;
 mod payments;
+mod routing;
 pub mod samples;
 mod services;
 mod store;
@@ -18,6 +19,7 @@ pub use legacy::{FakeLegacyQueue, FakeLegacySink};
 pub use messages::{Called, FakeCallbacks, FakeExecutions, FakePager, FakeQueue, StartedExecution};
 pub use partner::{Fault, Faults};
 pub use payments::{FakePayments, PaymentBooks};
+pub use routing::FakeRouting;
 pub use services::{FakeFraud, FakeLogistics, FakeMerchants, MerchantBooks};
 pub use store::{Store, StoreFault};
 

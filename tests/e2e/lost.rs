@@ -10,6 +10,7 @@ use carryout_checkout::ports::{
     Clock, ExecutionState, Executions as _, IdempotencyKey, Ids, OrderFacts, OrderQueue, OrderSubmitted, StuckOrders as _,
 };
 use carryout_checkout::quoting::Quoting;
+use carryout_checkout::routing::{Lane, RoutingRules};
 use carryout_checkout::start::execution_input;
 use carryout_checkout::submit::{CheckoutRequest, Submit};
 use carryout_checkout::workflows::orchestrator;
@@ -72,6 +73,7 @@ pub async fn submit_and_lose_the_message(scene: &Scene<'_>, quote: &Quote, clock
         logistics: HttpLogistics::new(Http::default(), format!("{}/logistics", stage.output("SandboxUrl")?)),
         queue: Down,
         orchestrator: orchestrator(),
+        routing: RoutingRules::default(),
     };
     let request = CheckoutRequest {
         quote_id: quote.terms.id.clone(),
@@ -138,6 +140,7 @@ async fn an_order_whose_execution_ended_too_early_goes_on_in_the_next_run() -> R
         order_id: id.clone(),
         country: "US".to_owned(),
         market_type: "restaurant".to_owned(),
+        lane: Lane::Live,
         run: 1,
         direction: Direction::Forward,
         failure: None,

@@ -3,6 +3,7 @@
 use carryout_checkout::{
     ports::{Catalog, Clock, Consumers, IdempotencyKey, Ids, Logistics, OrderQueue, Quotes, Secrets, Submissions},
     quoting::Quoting,
+    routing::{Routing, RoutingRules},
     submit::{CheckoutRequest, QUOTE_CHANGED, Submit, SubmitError},
 };
 use carryout_lambda::{
@@ -27,7 +28,7 @@ pub const KEY_MISSING: ErrorCode = ErrorCode::permanent(
 const MAX_KEY_LENGTH: usize = 128;
 
 /// The function with what it needs.
-pub struct SubmitCheckout<C, U, Q, W, L, M, K, J, T, I> {
+pub struct SubmitCheckout<C, U, Q, W, L, M, R, K, J, T, I> {
     /// Stores.
     pub catalog: C,
     /// Consumers.
@@ -40,6 +41,8 @@ pub struct SubmitCheckout<C, U, Q, W, L, M, K, J, T, I> {
     pub logistics: L,
     /// Sends orders to their workflow.
     pub queue: M,
+    /// Knows who tries what is not released yet.
+    pub routing: R,
     /// What quotes are signed with.
     pub secret: K,
     /// Checks tokens.
@@ -56,7 +59,7 @@ pub struct SubmitCheckout<C, U, Q, W, L, M, K, J, T, I> {
     pub metrics: Metrics,
 }
 
-impl<C, U, Q, W, L, M, K, J, T, I> SubmitCheckout<C, U, Q, W, L, M, K, J, T, I>
+impl<C, U, Q, W, L, M, R, K, J, T, I> SubmitCheckout<C, U, Q, W, L, M, R, K, J, T, I>
 where
     C: Catalog + Clone,
     U: Consumers + Clone,
@@ -64,6 +67,7 @@ where
     W: Submissions + Clone,
     L: Logistics + Clone,
     M: OrderQueue + Clone,
+    R: Routing,
     K: Secrets,
     J: JwksSource,
     T: Clock + Clone,
@@ -79,8 +83,9 @@ where
             record_id: record_id("submit-checkout", &identity.subject, key),
             validation: validation_hash(&body),
         };
-        let secret = self.secret.secret().await.map_err(|error| Problem::internal(&error))?;
-        let submit = self.submit(KeyRing::new(&secret.current, secret.previous.as_deref()));
+        let (secret, rules) = futures::join!(self.secret.secret(), self.rules());
+        let secret = secret.map_err(|error| Problem::internal(&error))?;
+        let submit = self.submit(KeyRing::new(&secret.current, secret.previous.as_deref()), rules);
         let started = Instant::now();
         let clock_ms = || started.elapsed().as_secs_f64() * 1_000.0;
         match submit.submit(&identity.subject, &checkout, &key, &request.correlation_id, clock_ms).await {
@@ -106,7 +111,16 @@ where
         }
     }
 
-    fn submit(&self, seal: KeyRing) -> Submit<C, U, Q, KeyRing, T, I, W, L, M> {
+    /// The routing rules; where they can't be read, everybody is live.
+    async fn rules(&self) -> RoutingRules {
+        self.routing.rules().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the routing rules can't be read; the checkout goes live");
+            self.metrics.count("RoutingRulesUnread", 1);
+            RoutingRules::default()
+        })
+    }
+
+    fn submit(&self, seal: KeyRing, routing: RoutingRules) -> Submit<C, U, Q, KeyRing, T, I, W, L, M> {
         Submit {
             quoting: Quoting {
                 catalog: self.catalog.clone(),
@@ -121,6 +135,7 @@ where
             logistics: self.logistics.clone(),
             queue: self.queue.clone(),
             orchestrator: self.orchestrator.clone(),
+            routing,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Takes an order: loads, validates, writes once, answers with where to look.
 
-use carryout_aws::{Aws, DynamoCatalog, DynamoConsumers, DynamoQuotes, DynamoSubmissions, ManagedSecret, SqsQueue};
+use carryout_aws::{
+    Aws, DynamoCatalog, DynamoConsumers, DynamoQuotes, DynamoRouting, DynamoSubmissions, ManagedSecret, SqsQueue,
+};
 use carryout_checkout::workflows::orchestrator;
 use carryout_lambda::{
     Error, clock::SystemClock, config::Reader, ids::RandomIds, metrics::Metrics, run_http, telemetry, token::TokenVerifier,
@@ -17,6 +19,7 @@ async fn main() -> Result<(), Error> {
     let (orders, idempotency) = (config.required("ORDERS_TABLE"), config.required("IDEMPOTENCY_TABLE"));
     let (quotes, secret) = (config.required("QUOTES_TABLE"), config.required("QUOTE_SECRET"));
     let (queue, logistics) = (config.required("ORDERS_QUEUE_URL"), config.required("LOGISTICS_URL"));
+    let control = config.required("CONTROL_TABLE");
     let lock_seconds: i64 = config.parsed("QUOTE_LOCK_SECONDS");
     let tokens = TokenVerifier::from_config(&mut config);
     config.finish()?;
@@ -29,6 +32,7 @@ async fn main() -> Result<(), Error> {
         submissions: DynamoSubmissions::new(&aws, orders, idempotency, quotes, consumers),
         logistics: HttpLogistics::new(Http::default(), logistics),
         queue: SqsQueue::new(&aws, queue),
+        routing: DynamoRouting::new(&aws, control),
         secret: ManagedSecret::new(&aws, secret),
         tokens,
         orchestrator: orchestrator(),

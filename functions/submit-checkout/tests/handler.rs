@@ -7,10 +7,11 @@ mod tokens;
 use carryout_checkout::{
     market::{Country, MarketType},
     memory::{
-        FakeLogistics, FakeQueue, FixedSecret, ManualClock, SequentialIds, Store, StoreFault,
+        FakeLogistics, FakeQueue, FakeRouting, FixedSecret, ManualClock, SequentialIds, Store, StoreFault,
         samples::{self, NOON},
     },
     quoting::Quoting,
+    routing::{Lane, RoutingRules},
     workflows::orchestrator,
 };
 use carryout_lambda::{
@@ -23,21 +24,33 @@ use serde_json::{Value, json};
 use submit_checkout::SubmitCheckout;
 use tokens::{FixedJwks, Issuer};
 
-type Function =
-    SubmitCheckout<Store, Store, Store, Store, FakeLogistics, FakeQueue, FixedSecret, FixedJwks, ManualClock, SequentialIds>;
+type Function = SubmitCheckout<
+    Store,
+    Store,
+    Store,
+    Store,
+    FakeLogistics,
+    FakeQueue,
+    FakeRouting,
+    FixedSecret,
+    FixedJwks,
+    ManualClock,
+    SequentialIds,
+>;
 
 struct Stage {
     issuer: Issuer,
     clock: ManualClock,
     store: Store,
     queue: FakeQueue,
+    routing: FakeRouting,
     function: Function,
 }
 
 impl Stage {
     fn new() -> Self {
         let (issuer, clock, queue) = (Issuer::new(), ManualClock::at(NOON), FakeQueue::default());
-        let store = Store::new(&clock);
+        let (store, routing) = (Store::new(&clock), FakeRouting::default());
         store.put_store(samples::store("sto_1", Country::US, MarketType::Restaurant));
         store.put_consumer(samples::consumer("con_1"));
         let function = SubmitCheckout {
@@ -47,6 +60,7 @@ impl Stage {
             submissions: store.clone(),
             logistics: FakeLogistics::new(&clock),
             queue: queue.clone(),
+            routing: routing.clone(),
             secret: FixedSecret::new("secret"),
             tokens: issuer.verifier(),
             orchestrator: orchestrator(),
@@ -55,7 +69,7 @@ impl Stage {
             lock_for: 600_000,
             metrics: Metrics::new("Test", "submit-checkout"),
         };
-        Self { issuer, clock, store, queue, function }
+        Self { issuer, clock, store, queue, routing, function }
     }
 
     async fn quote(&self) -> Quote {
@@ -116,6 +130,27 @@ async fn an_order_is_answered_with_where_to_look_and_so_is_its_repetition() {
     assert_eq!((problem.status(), problem.code()), (422, "Idempotency.KeyReused"));
     let problem = stage.post(Some("k2"), &body(&quote).to_string()).await.unwrap_err();
     assert_eq!((problem.status(), problem.code(), problem.wrong_field()), (409, "Quote.Used", Some("quote_id")));
+}
+
+#[tokio::test]
+async fn the_rules_choose_the_lane_once_and_without_them_a_checkout_goes_live() {
+    let stage = Stage::new();
+    let chosen = RoutingRules { consumers: ["con_1".to_owned()].into(), ..RoutingRules::default() };
+    let employees = RoutingRules { employees: true, ..RoutingRules::default() };
+    let mut lanes = Vec::new();
+    for (key, rules) in [("k1", Some(chosen)), ("k2", Some(employees)), ("k3", None)] {
+        match rules {
+            Some(rules) => stage.routing.set(rules),
+            None => stage.routing.fail(),
+        }
+        let body = body(&stage.quote().await).to_string();
+        stage.post(Some(key), &body).await.unwrap();
+        let sent = stage.queue.sent().pop().unwrap();
+        let order = stage.store.all_orders().into_iter().find(|order| order.id == sent.order_id).unwrap();
+        assert_eq!(order.lane, sent.lane);
+        lanes.push(order.lane);
+    }
+    assert_eq!(lanes, [Lane::Sandbox, Lane::Live, Lane::Live]);
 }
 
 #[tokio::test]

@@ -14,17 +14,33 @@ use crate::terminal::Terminal;
 /// Builds every crate below `functions/`. Returns how many were placed anew.
 pub fn build(project: &Project, terminal: &Terminal, release: bool) -> Result<usize> {
     let names = names(project)?;
-    let profile = if release { "release" } else { "debug" };
-    cargo_build(project, &names, release)?;
+    let placed = build_named(project, &names, release)?;
+    let profile = profile(release);
+    terminal.note(&format!("{} functions are in target/functions, {placed} of them changed ({profile})", names.len()));
+    Ok(placed)
+}
 
-    let binaries = target_directory(project)?.join(profile);
+/// Builds one of them.
+pub fn build_one(project: &Project, terminal: &Terminal, name: &str, release: bool) -> Result<()> {
+    let placed = build_named(project, &[name.to_owned()], release)?;
+    terminal.note(&format!("{name} is in target/functions{}", if placed > 0 { "" } else { ", as it was" }));
+    Ok(())
+}
+
+const fn profile(release: bool) -> &'static str {
+    if release { "release" } else { "debug" }
+}
+
+fn build_named(project: &Project, names: &[String], release: bool) -> Result<usize> {
+    cargo_build(project, names, release)?;
+
+    let binaries = target_directory(project)?.join(profile(release));
     let mut placed = 0;
-    for name in &names {
+    for name in names {
         if place(&binaries.join(name), &project.functions_target(), name)? {
             placed += 1;
         }
     }
-    terminal.note(&format!("{} functions are in target/functions, {placed} of them changed ({profile})", names.len()));
     Ok(placed)
 }
 

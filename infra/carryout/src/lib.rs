@@ -1,7 +1,7 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, [`local_cloud`] to kill some of it, and [`postgres`] to have a database; [`Localstripe`]
-//! is a payment processor to test against.
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, and [`postgres`] and
+//! [`Localstripe`] to have a database and a payment processor.
 
 mod cli;
 pub mod client;
@@ -16,6 +16,8 @@ pub mod postgres;
 mod predicate;
 mod project;
 pub mod reconciliation;
+pub mod routing;
+mod sandbox;
 mod seed;
 mod soak;
 mod stack;

@@ -76,6 +76,7 @@ fn consumer(
         created_at,
         orders_placed: if plain { orders_placed.max(10) } else { orders_placed },
         blocked: !plain && is_blocked(seed, index),
+        employee: false,
         addresses: addresses(seed, index, home, location, market, &mut rng),
         payment_methods: payment_methods(seed, index, plain, &mut rng),
     }

@@ -20,6 +20,9 @@ pub struct Consumer {
     pub orders_placed: u32,
     /// Whether the account is blocked.
     pub blocked: bool,
+    /// Whether they work here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub employee: bool,
     /// Where orders may go.
     pub addresses: Vec<Address>,
     /// What orders may be paid with.

@@ -2,7 +2,7 @@
 //!
 //! 1. A person finds a [`store`] and asks what a cart costs: [`quoting`] prices it and locks the price.
 //! 2. [`submit`] takes the order: loads everything at once, validates, writes the [`order`] once, sends one message.
-//! 3. [`start`] picks the market's workflow out of [`workflows`] and starts it.
+//! 3. [`routing`] has chosen which versions of the steps handle it; [`start`] picks the market's workflow out of [`workflows`] and starts it.
 //! 4. The [`steps`] run, each under its claim; on a permanent failure their undos run, newest first.
 //! 5. [`track`] tells where the order stands. [`sweep`] finds orders that stopped moving and drives them on.
 //! 6. The consumer may [`cancel`] until the store has accepted; an operator may [`redrive`] an order whose undo could not
@@ -31,6 +31,7 @@ pub mod ports;
 pub mod quoting;
 pub mod reconcile;
 pub mod redrive;
+pub mod routing;
 pub mod start;
 pub mod steps;
 pub mod store;

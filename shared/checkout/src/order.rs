@@ -4,6 +4,7 @@ use crate::{
     consumer::{Address, PaymentMethod},
     ledger::LedgerEvent,
     market::{Country, MarketType},
+    routing::Lane,
     store::Location,
 };
 use carryout_money::Money;
@@ -120,6 +121,9 @@ pub struct Order {
     pub market_type: MarketType,
     /// The workflow that handles it.
     pub workflow: String,
+    /// Which versions of the steps handle it, in every run.
+    #[serde(default)]
+    pub lane: Lane,
     /// How it reaches the consumer.
     pub fulfilment: Fulfilment,
     /// What is bought, and for how much: the locked quote.
@@ -168,6 +172,11 @@ impl Order {
     /// Whether a courier brings it.
     pub const fn is_delivery(&self) -> bool {
         matches!(self.fulfilment, Fulfilment::Delivery { .. })
+    }
+
+    /// The state machine that its runs are executions of.
+    pub fn state_machine(&self) -> String {
+        self.lane.state_machine(&self.workflow)
     }
 
     /// The name of its execution in its current run. Step Functions starts no name twice.

@@ -6,6 +6,7 @@ use crate::{
     ledger::LedgerEvent,
     order::{FraudFacts, Order, OrderStatus},
     reconcile::Reconciliation,
+    routing::Lane,
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_money::Money;
@@ -121,6 +122,9 @@ pub struct OrderSubmitted {
     pub country: String,
     /// Its market's type.
     pub market_type: String,
+    /// Which versions of the steps handle it.
+    #[serde(default)]
+    pub lane: Lane,
     /// The run to start.
     pub run: u32,
     /// Which way that run goes.
@@ -149,6 +153,7 @@ impl OrderSubmitted {
             order_id: order.id.clone(),
             country: order.country.code().to_owned(),
             market_type: order.market_type.name().to_owned(),
+            lane: order.lane,
             run: order.run,
             direction: order.direction,
             failure: order.failure.clone(),
@@ -179,11 +184,11 @@ pub enum ExecutionState {
 
 /// Runs workflows.
 pub trait Executions: Send + Sync {
-    /// Starts an execution of the workflow. Starting a name again does nothing, also after it has ended.
-    fn start(&self, workflow: &str, name: &str, input: &Value) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Starts an execution of the state machine. Starting a name again does nothing, also after it has ended.
+    fn start(&self, state_machine: &str, name: &str, input: &Value) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// What became of the execution.
-    fn state(&self, workflow: &str, name: &str) -> impl Future<Output = Result<ExecutionState, StoreError>> + Send;
+    fn state(&self, state_machine: &str, name: &str) -> impl Future<Output = Result<ExecutionState, StoreError>> + Send;
 }
 
 /// Sends answers to steps that wait.

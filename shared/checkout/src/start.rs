@@ -38,7 +38,7 @@ pub async fn start(
 ) -> Result<(), StartError> {
     let workflow = orchestrator.pick(&message.country, &message.market_type)?;
     let name = execution_name(&message.order_id, message.run);
-    executions.start(&workflow.name, &name, &execution_input(message)).await?;
+    executions.start(&message.lane.state_machine(&workflow.name), &name, &execution_input(message)).await?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use crate::{
         Submission, Submissions, SubmitRefused,
     },
     quoting::{CONSUMER_UNKNOWN, QuoteError, Quoting, REQUEST_INVALID, STORE_UNKNOWN},
+    routing::RoutingRules,
     store::StoreWithMenu,
 };
 use carryout_pricing::{Difference, Quote, Seal, differences};
@@ -219,6 +220,8 @@ pub struct Submit<C, U, Q, S, T, I, W, L, M> {
     pub queue: M,
     /// Picks workflows.
     pub orchestrator: Orchestrator,
+    /// Picks the versions of the steps.
+    pub routing: RoutingRules,
 }
 
 /// A taken order, and how it went.
@@ -438,6 +441,7 @@ where
             country: store.country,
             market_type: store.market_type,
             workflow: workflow.name.clone(),
+            lane: self.routing.lane_of(&loaded.consumer),
             fulfilment: fulfilment.clone(),
             quote: Quote::clone(quote),
             payment_method: PaymentMethod::clone(payment_method),

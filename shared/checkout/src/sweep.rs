@@ -68,7 +68,7 @@ async fn drive_on(
     now: i64,
 ) -> Result<Driven, StartError> {
     let look_again_at = now + LOOK_AGAIN_AFTER_MS;
-    match executions.state(&order.workflow, &order.execution_name()).await? {
+    match executions.state(&order.state_machine(), &order.execution_name()).await? {
         ExecutionState::Running => {
             stuck.look_again(&order.id, order.run, look_again_at).await?;
             Ok(Driven::Running)

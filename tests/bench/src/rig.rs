@@ -21,6 +21,7 @@ use carryout_checkout::memory::{
 use carryout_checkout::order::OrderStatus;
 use carryout_checkout::ports::{Consumers as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _};
 use carryout_checkout::quoting::{Cart, CartLine, Quoting};
+use carryout_checkout::routing::RoutingRules;
 use carryout_checkout::start::execution_input;
 use carryout_checkout::steps::{
     authorize_payment::AuthorizePayment, await_merchant::AwaitMerchant, capture_payment::CapturePayment, check_fraud::CheckFraud,
@@ -149,6 +150,7 @@ impl Rig {
             logistics: logistics.clone(),
             queue: FakeQueue::default(),
             orchestrator: orchestrator(),
+            routing: RoutingRules::default(),
         };
         Self {
             submit,
@@ -282,6 +284,7 @@ pub async fn checkout_plan() -> Result<PlanReport> {
         logistics: FakeLogistics::new(&clock).pausing(pause),
         queue: FakeQueue::default(),
         orchestrator: orchestrator(),
+        routing: RoutingRules::default(),
     };
     let consumer = store.consumer("con_bench").await?.context("the consumer is gone")?;
     let quote = submit.quoting.quote(&consumer.id, &samples::cart("sto_bench", 1)).await?;

@@ -1,6 +1,7 @@
 //! Policies allow what the code does, and nothing else.
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
+use carryout_checkout::routing::Lane;
 use carryout_checkout::workflows;
 use carryout_workflow::Workflow;
 use contract::adapters::{self, Adapter, Target, Use};
@@ -82,10 +83,10 @@ fn needed(
                 },
                 Target::StateMachine => {
                     let answers = action.starts_with("states:SendTask");
-                    needed.extend(workflow_names(|workflow| !answers || waits(workflow)).map(|name| (action.clone(), template::state_machine_arn(&name))));
+                    needed.extend(state_machine_names(|workflow| !answers || waits(workflow)).map(|name| (action.clone(), template::state_machine_arn(&name))));
                 }
                 Target::Execution => {
-                    needed.extend(workflow_names(|_| true).map(|name| (action.clone(), template::execution_arn(&name))));
+                    needed.extend(state_machine_names(|_| true).map(|name| (action.clone(), template::execution_arn(&name))));
                 }
             }
         }
@@ -97,9 +98,11 @@ fn waits(workflow: &Workflow) -> bool {
     workflow.steps().any(|spec| spec.wait.is_some())
 }
 
-fn workflow_names(wanted: impl Fn(&Workflow) -> bool) -> impl Iterator<Item = String> {
-    let names: Vec<String> =
-        workflows::orchestrator().workflows().iter().filter(|one| wanted(one)).map(|one| one.name.clone()).collect();
+/// The names of the state machines of workflows, in every lane.
+fn state_machine_names(wanted: impl Fn(&Workflow) -> bool) -> impl Iterator<Item = String> {
+    let orchestrator = workflows::orchestrator();
+    let machines = |workflow: &Workflow| Lane::ALL.map(|lane| lane.state_machine(&workflow.name));
+    let names: Vec<String> = orchestrator.workflows().iter().filter(|one| wanted(one)).flat_map(machines).collect();
     names.into_iter()
 }
 

@@ -1,7 +1,7 @@
 //! `infra/template.yaml` agrees with the functions, the state machines and the timeouts.
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
-use carryout_checkout::{partners::AGREEMENTS, workflows};
+use carryout_checkout::{partners::AGREEMENTS, routing::Lane, workflows};
 use carryout_workflow::{Workflow, function_arn_key};
 use contract::files;
 use contract::findings::{Findings, set};
@@ -156,11 +156,12 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
     let orchestrator = workflows::orchestrator();
     let machines: BTreeSet<String> = template.of_type("AWS::Serverless::StateMachine").map(|(id, _)| id.to_owned()).collect();
     let mut found = BTreeSet::new();
-    for workflow in orchestrator.workflows() {
-        let name = &workflow.name;
-        let Some((id, properties)) = template.state_machine(name) else {
+    let lanes = orchestrator.workflows().iter().flat_map(|workflow| Lane::ALL.map(|lane| (workflow, lane)));
+    for (workflow, lane) in lanes {
+        let (name, machine) = (&workflow.name, lane.state_machine(&workflow.name));
+        let Some((id, properties)) = template.state_machine(&machine) else {
             findings.add(format!(
-                "{}: add a state machine named !Sub \"${{AWS::StackName}}-{name}\" for the workflow {name}",
+                "{}: add a state machine named !Sub \"${{AWS::StackName}}-{machine}\" for the workflow {name}",
                 template::PATH
             ));
             continue;
@@ -185,9 +186,17 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
                 continue;
             };
             let target = template::resource_name(&properties["DefinitionSubstitutions"][&key]);
-            let expected = format!("{}:live", function.id);
+            let expected = format!("{}:{lane}", function.id);
             findings.check(target == expected, || {
-                format!("{id}: {key} must be !Sub \"${{{}.Arn}}:live\", the function of the step {step}", function.id)
+                format!("{id}: {key} must be !Sub \"${{{}.Arn}}:{lane}\", the function of the step {step}", function.id)
+            });
+            findings.check(lane == Lane::Live || has_sandbox(&template, function.id), || {
+                format!(
+                    "{}: add an AWS::Lambda::Alias sandbox of {} at !GetAtt {}.Version.Version",
+                    template::PATH,
+                    function.id,
+                    function.id
+                )
             });
             called.insert(("lambda:InvokeFunction".to_owned(), expected));
         }
@@ -202,6 +211,17 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
         findings.add(format!("{id} is the state machine of no workflow: remove it, or add the workflow to orchestrator()"));
     }
     findings.conclude();
+}
+
+/// Whether the function has an alias `sandbox` that equals `live` at first.
+fn has_sandbox(template: &Template, function: &str) -> bool {
+    template.of_type("AWS::Lambda::Alias").any(|(_, alias)| {
+        let version = &alias["FunctionVersion"]["Fn::GetAtt"];
+        alias["FunctionName"]["Ref"] == function
+            && alias["Name"] == Lane::Sandbox.name()
+            && (version[0] == format!("{function}.Version") && version[1] == "Version"
+                || version[0] == function && version[1] == "Version.Version")
+    })
 }
 
 fn seconds(function: &Function<'_>) -> u64 {

@@ -32,6 +32,15 @@ pub fn stage(project: &Project, template: &Path) -> Result<PathBuf> {
     Ok(tree.join("infra").join(inside))
 }
 
+/// Brings the zip of one function up to date, and names it.
+pub fn zip_function(project: &Project, name: &str) -> Result<PathBuf> {
+    let zips = project.state_dir()?.join("package/target/functions");
+    fs::create_dir_all(&zips).with_context(|| format!("cannot create {}", zips.display()))?;
+    let zip = zips.join(name);
+    zip_bootstrap(&project.functions_target().join(name).join("bootstrap"), &zip)?;
+    Ok(zip)
+}
+
 /// A project without a `target` has nothing to show there.
 fn ignore_missing(error: anyhow::Error) -> Result<()> {
     match error.downcast_ref::<io::Error>().map(io::Error::kind) {

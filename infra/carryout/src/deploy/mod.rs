@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+pub use self::artifacts::zip_function;
 use self::state::StackState;
 use crate::local_cloud::{self, Record};
 use crate::project::Project;

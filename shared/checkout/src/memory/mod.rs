@@ -10,6 +10,7 @@ mod messages;
 mod partner;
 mod payments;
 mod reports;
+mod routing;
 pub mod samples;
 mod services;
 mod store;
@@ -20,6 +21,7 @@ pub use messages::{Called, FakeCallbacks, FakeExecutions, FakePager, FakeQueue, 
 pub use partner::{Fault, Faults};
 pub use payments::{FakePayments, PaymentBooks};
 pub use reports::FakeReports;
+pub use routing::FakeRouting;
 pub use services::{FakeFraud, FakeLogistics, FakeMerchants, MerchantBooks};
 pub use store::{Store, StoreFault};
 

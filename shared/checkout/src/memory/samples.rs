@@ -6,6 +6,7 @@ use crate::{
     market::{Country, MarketType},
     order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
     quoting::{Cart, CartFulfilment, CartLine},
+    routing::Lane,
     store::{Item, Location, Opening, Store, StoreWithMenu},
 };
 use carryout_money::{Money, Rate};
@@ -75,6 +76,7 @@ pub fn consumer(id: &str) -> Consumer {
         created_at: NOON - 400 * DAY,
         orders_placed: 12,
         blocked: false,
+        employee: false,
         addresses: vec![Address {
             id: "adr_home".to_owned(),
             label: "Home".to_owned(),
@@ -157,6 +159,7 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         country: shop.country,
         market_type: shop.market_type,
         workflow: workflow.name.clone(),
+        lane: Lane::Live,
         fulfilment: Fulfilment::Delivery { address },
         quote: terms.sealed(seal),
         payment_method,

@@ -1,8 +1,9 @@
 //! Orders that stopped moving.
 
-use crate::world::World;
+use crate::world::{CONSUMER, World};
 use carryout_checkout::{
     ports::{Executions as _, OrderSubmitted, StuckOrders as _},
+    routing::RoutingRules,
     start::{execution_input, start},
     sweep::{Swept, sweep},
     workflows::orchestrator,
@@ -47,6 +48,21 @@ async fn an_order_whose_run_never_began_is_started_in_the_same_run() {
     assert_eq!(world.sweep().await, Swept { started: 1, ..Swept::default() });
     assert_eq!(world.started(), [order.execution_name()]);
     assert_eq!(world.stored(&order.id).await.run, 1);
+}
+
+#[tokio::test]
+async fn an_order_stays_in_its_lane_in_every_run_whatever_the_rules_say_later() {
+    let mut world = World::new();
+    world.routing = RoutingRules { consumers: [CONSUMER.to_owned()].into(), ..RoutingRules::default() };
+    let order = world.order().await;
+    world.routing = RoutingRules::default();
+    world.clock.advance(MINUTE);
+    assert_eq!(world.sweep().await, Swept { started: 1, ..Swept::default() }, "its message was lost");
+    world.executions.end(&order.execution_name());
+    world.clock.advance(MINUTE);
+    assert_eq!(world.sweep().await, Swept { resumed: 1, ..Swept::default() });
+    let machines: Vec<String> = world.executions.started().into_iter().map(|execution| execution.workflow).collect();
+    assert_eq!(machines, ["checkout-standard-sandbox", "checkout-standard-sandbox"]);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use carryout_checkout::{
     order::Order,
     ports::{Clock as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _},
     quoting::{Cart, CartFulfilment, Quoting},
+    routing::RoutingRules,
     start::execution_input,
     steps::{
         authorize_payment::AuthorizePayment, await_merchant::AwaitMerchant, capture_payment::CapturePayment,
@@ -51,6 +52,7 @@ pub struct World {
     pub executions: FakeExecutions,
     pub callbacks: FakeCallbacks,
     pub pager: FakePager,
+    pub routing: RoutingRules,
     /// What the store answers when it is waited for; nothing for silence.
     pub answer: Option<MerchantAnswer>,
 }
@@ -86,6 +88,7 @@ impl World {
             executions: FakeExecutions::default(),
             callbacks: FakeCallbacks::default(),
             pager: FakePager::default(),
+            routing: RoutingRules::default(),
             answer: Some(MerchantAnswer::Accepted),
             store,
             clock,
@@ -111,6 +114,7 @@ impl World {
             logistics: self.logistics.clone(),
             queue: self.queue.clone(),
             orchestrator: orchestrator(),
+            routing: self.routing.clone(),
         }
     }
 

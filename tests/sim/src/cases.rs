@@ -43,11 +43,13 @@ pub enum Kind {
     OutOfOrder,
     /// The execution, or the message, that calls is gone.
     CallerGone,
+    /// The consumer cancels at this moment.
+    Cancelled,
 }
 
 impl Kind {
     /// Every kind, in the order of the table's columns.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::TimeoutWithEffect,
         Self::TimeoutWithout,
         Self::Error,
@@ -61,6 +63,7 @@ impl Kind {
         Self::TwoRuns,
         Self::OutOfOrder,
         Self::CallerGone,
+        Self::Cancelled,
     ];
 
     /// As in a case's name.
@@ -79,6 +82,7 @@ impl Kind {
             Self::TwoRuns => "two-runs",
             Self::OutOfOrder => "out-of-order",
             Self::CallerGone => "caller-gone",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -98,6 +102,7 @@ impl Kind {
             Self::TwoRuns => "two runs",
             Self::OutOfOrder => "webhook",
             Self::CallerGone => "run lost",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -136,10 +141,11 @@ impl fmt::Display for Case {
 }
 
 /// The functions around the workflow, which no execution calls.
-const AROUND: [&str; 4] = ["submit-checkout", "start-checkout", "sweep-orders", "receive-webhooks"];
+const AROUND: [&str; 6] =
+    ["submit-checkout", "start-checkout", "sweep-orders", "receive-webhooks", "cancel-order", "redrive-orders"];
 
 /// Places whose function calls somebody after it has had its effect.
-const CALL_AFTER_EFFECT: [&str; 14] = [
+const CALL_AFTER_EFFECT: [&str; 15] = [
     "check-fraud",
     "authorize-payment",
     "create-delivery",
@@ -154,6 +160,7 @@ const CALL_AFTER_EFFECT: [&str; 14] = [
     "submit-checkout",
     "sweep-orders",
     "await-merchant",
+    "redrive-orders",
 ];
 
 /// Every case there is.
@@ -206,7 +213,7 @@ fn points(place: &str, kind: Kind) -> &'static [Point] {
             _ if is_partner => BOTH,
             _ => BEFORE,
         },
-        Kind::TwoRuns | Kind::OutOfOrder => when(!is_around, AT),
+        Kind::TwoRuns | Kind::OutOfOrder | Kind::Cancelled => when(!is_around, AT),
         Kind::CallerGone => match place {
             "start-checkout" => BEFORE,
             _ => when(!is_around, BOTH),
@@ -321,13 +328,18 @@ impl Scenario {
             // An undo is reached where its step, or one after it, fails.
             Some(step) => Some((step, 100)),
             None if place == "close-as-failed" => order.first().map(|first| (*first, 100)),
-            None if place == "park" => {
+            None if place == "park" || place == "redrive-orders" => {
                 self.keep_an_undo_from_ending(random);
                 order.iter().find(|step| **step == "authorize-payment").map(|step| (*step, 100))
             }
             None if place == "sweep-orders" => {
                 self.lose_the_run(random);
                 order.first().map(|first| (*first, 30))
+            }
+            None if place == "cancel-order" => {
+                let moment = random.pick(order).copied().unwrap_or("confirm-price");
+                self.armed.push(Armed::once(moment, What::Around(Happening::ConsumerCancels), Site::Effect));
+                order.first().map(|first| (*first, 10))
             }
             None if AROUND.contains(&place) => order.first().map(|first| (*first, 20)),
             None if case.kind == Kind::LateAfterUndo => None,
@@ -413,7 +425,7 @@ impl Scenario {
                 push(What::Around(Happening::Twice(after)), Site::Effect, false);
             }
             Kind::TwoRuns => {
-                let happening = if random.chance(60) { Happening::NextRun } else { Happening::SameRun };
+                let happening = if random.chance(80) { Happening::NextRun } else { Happening::SameRun };
                 push(What::Around(happening), Site::Effect, false);
             }
             Kind::OutOfOrder => {
@@ -426,6 +438,7 @@ impl Scenario {
             }
             Kind::CallerGone if case.point == Point::After => push(What::Around(Happening::CallerGoneAfter), Site::Effect, false),
             Kind::CallerGone => push(What::Around(Happening::CallerGone), Site::Effect, false),
+            Kind::Cancelled => push(What::Around(Happening::ConsumerCancels), Site::Effect, false),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::{
     virtual_time::{Executor, Schedule, Sleep, lock},
 };
 use carryout_checkout::{
+    cancel::{CancelError, cancel},
     market::{Country, MarketType},
     memory::{
         FakeFraud, FakeLogistics, FakeMerchants, FakePayments, Fault, ManualClock, Pause, PlainSeal, SequentialIds, Store,
@@ -23,6 +24,7 @@ use carryout_checkout::{
         ParkedOrder, StuckOrders as _,
     },
     quoting::{Cart, CartFulfilment, Quoting},
+    redrive::redrive,
     start::start,
     steps::{
         authorize_payment::AuthorizePayment, await_merchant::AwaitMerchant, capture_payment::CapturePayment,
@@ -65,6 +67,9 @@ const MINUTE: i64 = 60_000;
 const LIFTED_AFTER_MS: i64 = 25 * MINUTE;
 /// When every order must have reached its end. Milliseconds after the beginning.
 const ENDS_WITHIN_MS: i64 = 180 * MINUTE;
+
+/// How often an operator has an order driven on before it counts as stuck.
+const MOST_REDRIVES: u32 = 8;
 
 /// What the merchant does with an order that it was sent and has to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -365,6 +370,33 @@ impl Cloud {
         lock(&self.state).ordered = true;
     }
 
+    /// Cancels the order, again where that was not answered.
+    fn cancel(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        async move {
+            let Some(order) = self.stored() else { return };
+            for _ in 0..3 {
+                let (cloud, order_id) = (Arc::clone(&self), order.id.clone());
+                let work = move || Arc::clone(&cloud).take_cancellation(order_id.clone()).boxed();
+                if self.call(None, "cancel-order", work).await.is_ok() {
+                    break;
+                }
+                let pause = self.between(500, 3_000);
+                self.schedule.sleep(pause).await;
+            }
+        }
+        .boxed()
+    }
+
+    async fn take_cancellation(self: Arc<Self>, order_id: String) -> Result<Value, Raised> {
+        let services = Services(Arc::clone(&self));
+        let cancelled = cancel(&self.store, &services, CONSUMER, &order_id, self.schedule.now()).await;
+        self.faults.history.say(|| format!("the consumer cancels: {:?}", cancelled.as_ref().map(|order| order.status)));
+        match cancelled {
+            Ok(_) | Err(CancelError::Unknown | CancelError::TooLate | CancelError::Nothing) => Ok(Value::Null),
+            Err(CancelError::Store(error)) => Err(Raised::new(error.code().name, error.to_string())),
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------- the schedule
 
     /// Sweeps every minute, redrives what was parked, and stops once the order has long been closed.
@@ -380,12 +412,13 @@ impl Cloud {
             let runs = lock(&self.state).executions.values().any(|execution| *execution == Execution::Runs);
             let order = self.stored();
             match &order {
-                Some(order) if order.status == OrderStatus::Parked && !runs => self.redrive().await,
+                Some(order) if order.status == OrderStatus::Parked && !runs => self.redrive(&order.id).await,
                 _ => {}
             }
             let ordered = lock(&self.state).ordered;
             still = match &order {
                 Some(order) if !order.status.is_closed() || runs => 0,
+                Some(order) if order.status == OrderStatus::Parked && lock(&self.state).parked < MOST_REDRIVES => 0,
                 None if !ordered => 0,
                 _ => still + 1,
             };
@@ -405,10 +438,21 @@ impl Cloud {
         }
     }
 
-    /// What an operator does: reads the page, mends the cause, and has the order driven on.
-    async fn redrive(&self) {
+    /// What an operator does: mends the cause, and has the order driven on.
+    async fn redrive(self: &Arc<Self>, order_id: &str) {
         lock(&self.state).parked += 1;
         self.faults.lift();
+        let (cloud, order_id) = (Arc::clone(self), order_id.to_owned());
+        let work = move || {
+            let (cloud, order_id) = (Arc::clone(&cloud), order_id.clone());
+            async move {
+                let (services, clock) = (Services(Arc::clone(&cloud)), cloud.schedule.clock());
+                let redriven = redrive(&cloud.store, &services, &cloud.machines.orchestrator, clock, &order_id).await;
+                redriven.map(|_| Value::Null).map_err(|error| Raised::new("redrive", error.to_string()))
+            }
+            .boxed()
+        };
+        drop(self.call(None, "redrive-orders", work).await);
     }
 
     /// The steps whose effects are really there.
@@ -524,13 +568,17 @@ impl Cloud {
                 Happening::NextRun => self.begin_next_run(),
                 Happening::SameRun => {
                     if let Some(caller) = caller {
-                        self.begin(&caller.workflow, &format!("{}-again", caller.name), caller.input.clone());
+                        self.begin(&caller.workflow, &caller.name, caller.input.clone());
                     }
                 }
                 Happening::MerchantAnswers(answer, times) => {
                     if let Some(order) = self.stored() {
                         self.schedule.spawn(self.merchant_answers(&order.id, &answer, (times, 300)));
                     }
+                }
+                Happening::ConsumerCancels => {
+                    let cloud = Arc::clone(self);
+                    self.schedule.spawn(async move { cloud.cancel().await });
                 }
                 Happening::CallerGone => {
                     if let Some(caller) = caller {

@@ -61,6 +61,8 @@ pub const PLACES: &[(&str, Party, &str)] = &[
     ("start-checkout", Party::Executions, "start"),
     ("sweep-orders", Party::Executions, "start"),
     ("receive-webhooks", Party::Store, "record"),
+    ("cancel-order", Party::Store, "cancel"),
+    ("redrive-orders", Party::Store, "reopen"),
 ];
 
 /// The call that has the effect in this place.
@@ -117,8 +119,10 @@ pub enum Happening {
     Twice(i64),
     /// The order's next run begins beside the one that calls.
     NextRun,
-    /// The run that calls is started a second time.
+    /// The run that calls is started a second time, which the workflow service must not do.
     SameRun,
+    /// The consumer cancels.
+    ConsumerCancels,
     /// The merchant answers now, this many times.
     MerchantAnswers(MerchantAnswer, u32),
     /// The execution (or the message) that calls is gone, before the function is called.
@@ -242,10 +246,10 @@ impl Faults {
         Self { shared: Arc::new(Mutex::new(shared)), history }
     }
 
-    /// From now on nothing goes wrong any more.
+    /// From now on nothing goes wrong any more, but for what goes wrong with the lifting itself.
     pub fn lift(&self) {
         let mut shared = lock(&self.shared);
-        shared.armed.clear();
+        shared.armed.retain(|armed| armed.place == "redrive-orders" && armed.times != u32::MAX);
         shared.weather = None;
         drop(shared);
         self.history.say(|| "faults are lifted".to_owned());

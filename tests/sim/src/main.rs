@@ -62,6 +62,9 @@ fn main() -> Result<ExitCode> {
     let weather = Weather { fail: 20, lose_answer: 5 };
     let with = run_in_weather(&machines, weather, None, 2_000);
     let without = run_in_weather(&machines, weather, Some(Guard::Retries), 2_000);
+    for (seed, what) in [&with, &without].into_iter().filter_map(|tally| tally.first_broken.as_ref()) {
+        println!("weather seed {seed}: {}", what.join("; "));
+    }
     let percent = |placed: u64, runs: u64| placed as f64 * 100.0 / runs.max(1) as f64;
     println!(
         "with 20 % of partner calls failing at random and 5 % losing their answer: {:.2} % of payable orders PLACED; without \

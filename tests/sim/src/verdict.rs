@@ -2,7 +2,7 @@
 
 use crate::cloud::{Outcome, Page};
 use carryout_checkout::{
-    ledger::{LedgerEvent, LedgerKind, LedgerPhase},
+    ledger::fold,
     order::{Order, OrderStatus},
 };
 use std::{collections::BTreeSet, fmt};
@@ -80,12 +80,13 @@ pub fn judge(outcome: &Outcome) -> Vec<Broken> {
                 lost(format!("failed, with {taken} items taken, quote used: {quote_used}"));
             }
         }
-        OrderStatus::Parked => {}
+        OrderStatus::Parked => lost("no end: it is still parked after it was redriven".to_owned()),
         OrderStatus::Submitted | OrderStatus::Processing => lost(format!("no end: the order is {}", order.status)),
     }
-    if order.status != OrderStatus::Parked {
-        ledger_differs(order, outcome).into_iter().for_each(&mut lost);
+    if order.status == OrderStatus::Placed && order.cancel_requested_at.is_some() {
+        lost("cancelled, and placed".to_owned());
     }
+    ledger_differs(order, outcome).into_iter().for_each(&mut lost);
     if outcome.parked > 0 && outcome.pages.is_empty() {
         lost("parked, and nobody was told".to_owned());
     }
@@ -103,24 +104,22 @@ pub fn judge(outcome: &Outcome) -> Vec<Broken> {
     broken
 }
 
-/// What the ledger says otherwise than the processor's books.
+/// What the ledger says otherwise than the processor's books, what is pending included.
 fn ledger_differs(order: &Order, outcome: &Outcome) -> Vec<String> {
     let books = outcome.cloud.payments.books(&order.id);
-    let sum = |kind: LedgerKind| -> i64 {
-        let happened = |event: &&LedgerEvent| event.kind == kind && event.phase == LedgerPhase::Success;
-        // An event that is written twice under one reference happened once.
-        let amounts: BTreeSet<(&str, i64)> =
-            order.ledger.iter().filter(happened).map(|event| (event.reference.as_str(), event.amount.minor)).collect();
-        amounts.into_iter().map(|(_, amount)| amount).sum()
+    let balance = match fold(&order.ledger) {
+        Ok(balance) => balance,
+        Err(error) => return vec![format!("the ledger has no balance: {error}")],
     };
-    let (authorized, charged) = (sum(LedgerKind::Authorization), sum(LedgerKind::Charge));
-    let (refunded, voided) = (sum(LedgerKind::Refund), sum(LedgerKind::Void));
-    let held = authorized - charged - voided;
-    [("charged", charged, books.taken), ("refunded", refunded, books.refunded), ("held", held, books.held)]
-        .into_iter()
-        .filter(|(_, ledger, books)| ledger != books)
-        .map(|(what, ledger, books)| format!("the ledger says {ledger} {what}, the processor {books}"))
-        .collect()
+    [
+        ("held", balance.authorized.amount, books.held),
+        ("paid", balance.charged.amount, books.taken - books.refunded),
+        ("refunded", balance.refunded.amount, books.refunded),
+    ]
+    .into_iter()
+    .filter(|(_, ledger, books)| ledger != books)
+    .map(|(what, ledger, books)| format!("the ledger says {ledger} {what}, the processor {books}"))
+    .collect()
 }
 
 /// What is wrong with the page of a parked order: it must name every effect that remains, and no other but those of

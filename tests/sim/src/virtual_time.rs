@@ -123,10 +123,16 @@ impl Wake for TaskWaker {
     }
 }
 
+/// A task, and the one waker by which all that it waits for knows it: whoever is polled again need not ask again.
+struct Task {
+    work: BoxFuture<'static, ()>,
+    waker: Waker,
+}
+
 /// Runs tasks on a clock of their own.
 pub struct Executor {
     schedule: Schedule,
-    tasks: Vec<Option<BoxFuture<'static, ()>>>,
+    tasks: Vec<Option<Task>>,
     ready: Ready,
     random: Random,
 }
@@ -165,9 +171,11 @@ impl Executor {
 
     fn take_begun(&mut self) {
         let begun = std::mem::take(&mut lock(&self.schedule.shared).begun);
-        for task in begun {
-            lock(&self.ready).push(self.tasks.len());
-            self.tasks.push(Some(task));
+        for work in begun {
+            let task = self.tasks.len();
+            lock(&self.ready).push(task);
+            let waker = Waker::from(Arc::new(TaskWaker { task, ready: Arc::clone(&self.ready) }));
+            self.tasks.push(Some(Task { work, waker }));
         }
     }
 
@@ -179,9 +187,8 @@ impl Executor {
 
     fn poll(&mut self, number: usize) {
         let Some(slot) = self.tasks.get_mut(number) else { return };
-        let Some(task) = slot else { return };
-        let waker = Waker::from(Arc::new(TaskWaker { task: number, ready: Arc::clone(&self.ready) }));
-        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+        let Some(Task { work, waker }) = slot else { return };
+        if work.as_mut().poll(&mut Context::from_waker(waker)).is_ready() {
             *slot = None;
         }
     }

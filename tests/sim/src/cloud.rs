@@ -25,6 +25,7 @@ use carryout_checkout::{
     },
     quoting::{Cart, CartFulfilment, Quoting},
     redrive::redrive,
+    routing::RoutingRules,
     start::start,
     steps::{
         authorize_payment::AuthorizePayment, await_merchant::AwaitMerchant, capture_payment::CapturePayment,
@@ -344,6 +345,7 @@ impl Cloud {
             logistics: self.logistics.clone(),
             queue: services,
             orchestrator: self.machines.orchestrator.clone(),
+            routing: RoutingRules::default(),
         });
         let request = CheckoutRequest {
             quote_id: quote.terms.id.clone(),

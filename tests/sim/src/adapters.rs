@@ -55,6 +55,26 @@ impl Guard {
         Self::WholeChain,
         Self::Parking,
     ];
+
+    /// As on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NameFirst => "name-first",
+            Self::Lookup => "lookup",
+            Self::Lease => "lease",
+            Self::Direction => "direction",
+            Self::Run => "run",
+            Self::FailedStepFirst => "failed-step-first",
+            Self::WholeChain => "whole-chain",
+            Self::Parking => "parking",
+            Self::Retries => "retries",
+        }
+    }
+
+    /// The guard of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|guard| guard.name() == name)
+    }
 }
 
 /// What the wrapped partners share.

@@ -284,7 +284,12 @@ impl StatusStore for Claims {
 
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Order, ClaimRefused<Order>> {
         match self.0.claim_undo(claim, reason).await {
-            Err(ClaimRefused::Held(order)) if self.would_grant(&order, claim) && !order.is_closed() => Ok(*order),
+            // The direction is what an undo turns; there is nothing to grant against it.
+            Err(ClaimRefused::Held(order))
+                if self.1 != Some(Guard::Direction) && self.would_grant(&order, claim) && !order.is_closed() =>
+            {
+                Ok(*order)
+            }
             claimed => claimed,
         }
     }

@@ -1,6 +1,6 @@
 //! Step: closes the order as placed, failed or parked.
 
-use carryout_aws::{Aws, DynamoClosing, SqsQueue};
+use carryout_aws::{Aws, DynamoClosing, DynamoOrders, SqsQueue};
 use carryout_checkout::steps::complete_order::CompleteOrder;
 use carryout_lambda::{Error, config::Reader, step::run_local, telemetry};
 use std::sync::Arc;
@@ -14,8 +14,11 @@ async fn main() -> Result<(), Error> {
     config.finish()?;
 
     let aws = Aws::from_env().await;
-    let closing = DynamoClosing::new(&aws, orders, quotes);
-    let step = Arc::new(CompleteOrder { closing, pager: SqsQueue::new(&aws, parked) });
+    let step = Arc::new(CompleteOrder {
+        orders: DynamoOrders::new(&aws, orders.clone()),
+        closing: DynamoClosing::new(&aws, orders, quotes),
+        pager: SqsQueue::new(&aws, parked),
+    });
     run_local(move |input, now| {
         let step = Arc::clone(&step);
         async move { step.process(&input, now).await }

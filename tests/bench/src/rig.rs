@@ -125,7 +125,7 @@ pub struct Rig {
     notify_merchant: NotifyMerchant<FakeMerchants>,
     await_merchant: AwaitMerchant<DynamoAnswers, FakeCallbacks>,
     capture_payment: CapturePayment<FakePayments>,
-    complete_order: CompleteOrder<DynamoClosing, FakePager>,
+    complete_order: CompleteOrder<DynamoOrders, DynamoClosing, FakePager>,
 }
 
 impl Rig {
@@ -163,7 +163,11 @@ impl Rig {
             notify_merchant: NotifyMerchant { merchants: FakeMerchants::new(&clock) },
             await_merchant: AwaitMerchant { answers: DynamoAnswers::new(aws, orders), callbacks: FakeCallbacks::default() },
             capture_payment: CapturePayment { payments },
-            complete_order: CompleteOrder { closing: DynamoClosing::new(aws, orders, quotes), pager: FakePager::default() },
+            complete_order: CompleteOrder {
+                orders: DynamoOrders::new(aws, orders),
+                closing: DynamoClosing::new(aws, orders, quotes),
+                pager: FakePager::default(),
+            },
             tables,
         }
     }

@@ -55,6 +55,26 @@ impl Guard {
         Self::WholeChain,
         Self::Parking,
     ];
+
+    /// As on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NameFirst => "name-first",
+            Self::Lookup => "lookup",
+            Self::Lease => "lease",
+            Self::Direction => "direction",
+            Self::Run => "run",
+            Self::FailedStepFirst => "failed-step-first",
+            Self::WholeChain => "whole-chain",
+            Self::Parking => "parking",
+            Self::Retries => "retries",
+        }
+    }
+
+    /// The guard of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|guard| guard.name() == name)
+    }
 }
 
 /// What the wrapped partners share.
@@ -264,7 +284,12 @@ impl StatusStore for Claims {
 
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Order, ClaimRefused<Order>> {
         match self.0.claim_undo(claim, reason).await {
-            Err(ClaimRefused::Held(order)) if self.would_grant(&order, claim) && !order.is_closed() => Ok(*order),
+            // The direction is what an undo turns; there is nothing to grant against it.
+            Err(ClaimRefused::Held(order))
+                if self.1 != Some(Guard::Direction) && self.would_grant(&order, claim) && !order.is_closed() =>
+            {
+                Ok(*order)
+            }
             claimed => claimed,
         }
     }

@@ -145,7 +145,7 @@ const AROUND: [&str; 6] =
     ["submit-checkout", "start-checkout", "sweep-orders", "receive-webhooks", "cancel-order", "redrive-orders"];
 
 /// Places whose function calls somebody after it has had its effect.
-const CALL_AFTER_EFFECT: [&str; 15] = [
+const CALL_AFTER_EFFECT: [&str; 14] = [
     "check-fraud",
     "authorize-payment",
     "create-delivery",
@@ -155,7 +155,6 @@ const CALL_AFTER_EFFECT: [&str; 15] = [
     "undo-create-delivery",
     "undo-notify-merchant",
     "undo-authorize-payment",
-    "park",
     "receive-webhooks",
     "submit-checkout",
     "sweep-orders",

@@ -657,7 +657,7 @@ impl Cloud {
             "await-merchant" => answer(self.await_merchant().process(&input, now).await),
             "capture-payment" => self.effect(CapturePayment { payments: processor() }, &input, now).await,
             "complete-order" => {
-                let step = CompleteOrder { closing: store, pager: Services(Arc::clone(&self)) };
+                let step = CompleteOrder { orders: store.clone(), closing: store, pager: Services(Arc::clone(&self)) };
                 answer(step.process(&input, now).await)
             }
             other => Err(Raised::new("Lambda.ResourceNotFoundException", other)),

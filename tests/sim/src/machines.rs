@@ -19,10 +19,10 @@ pub struct Machines {
 type Change = (&'static str, fn(&mut Value));
 
 const CHANGES: [Change; 4] = [
-    ("failed-step-first", without_undo_of_the_failed_step),
-    ("whole-chain", with_one_undo),
-    ("parking", without_parking),
-    ("retries", without_retries),
+    (Guard::FailedStepFirst.name(), without_undo_of_the_failed_step),
+    (Guard::WholeChain.name(), with_one_undo),
+    (Guard::Parking.name(), without_parking),
+    (Guard::Retries.name(), without_retries),
 ];
 
 impl Machines {
@@ -55,13 +55,7 @@ impl Machines {
 
     /// The machine of a workflow, maybe without a guard.
     pub fn get(&self, workflow: &str, missing: Option<Guard>) -> Option<Arc<Machine>> {
-        let change = match missing {
-            Some(Guard::FailedStepFirst) => Some("failed-step-first"),
-            Some(Guard::WholeChain) => Some("whole-chain"),
-            Some(Guard::Parking) => Some("parking"),
-            Some(Guard::Retries) => Some("retries"),
-            _ => None,
-        };
+        let change = missing.map(Guard::name).filter(|guard| CHANGES.iter().any(|(name, _)| name == guard));
         self.read.get(&(workflow.to_owned(), change)).cloned()
     }
 }

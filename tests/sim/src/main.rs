@@ -1,7 +1,7 @@
 //! `make sim`: runs the fault matrix and prints it, or replays one seed with its whole history.
 
 use anyhow::{Context as _, Result};
-use clap::Parser;
+use clap::{Parser, builder::PossibleValuesParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim::{
     adapters::Guard,
@@ -28,14 +28,18 @@ struct Arguments {
     /// Replays this seed of the case and prints its whole history.
     #[arg(long, env = "SEED", requires = "case")]
     seed: Option<u64>,
+    /// Takes a guard of the checkout away, to see which cases it is there for.
+    #[arg(long, env = "WITHOUT", value_parser = PossibleValuesParser::new(Guard::ALL.map(Guard::name)))]
+    without: Option<String>,
 }
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let machines = Arc::new(Machines::checked_in()?);
+    let missing = arguments.without.as_deref().and_then(Guard::named);
     if let (Some(seed), Some(name)) = (arguments.seed, &arguments.case) {
         let subject = Subject::named(name).with_context(|| format!("there is no case {name}"))?;
-        return Ok(exit(replay(&machines, subject, seed)));
+        return Ok(exit(replay(&machines, subject, seed, missing)));
     }
     let only = arguments.case.as_deref().unwrap_or_default();
     let mut work: Vec<(Subject, u64)> = cases::all().into_iter().map(|case| (Subject::Case(case), arguments.seeds)).collect();
@@ -44,7 +48,7 @@ fn main() -> Result<ExitCode> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let bar = ProgressBar::new(work.iter().map(|(_, seeds)| seeds).sum());
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} runs  {elapsed}")?);
-    let tallies = run_all(&machines, &work, None, threads, &|runs| bar.inc(runs));
+    let tallies = run_all(&machines, &work, missing, threads, &|runs| bar.inc(runs));
     bar.finish_and_clear();
     println!("{}", table(&tallies));
 
@@ -56,7 +60,7 @@ fn main() -> Result<ExitCode> {
     }
     if let Some((subject, (seed, _))) = broken.first() {
         println!();
-        replay(&machines, **subject, *seed);
+        replay(&machines, **subject, *seed, missing);
         println!("replay it: make sim CASE={} SEED={seed}\n", subject.name());
     }
     let weather = Weather { fail: 20, lose_answer: 5 };
@@ -85,8 +89,8 @@ fn exit(good: bool) -> ExitCode {
 }
 
 /// Runs one seed again and prints what happened. Returns whether every promise was kept.
-fn replay(machines: &Arc<Machines>, subject: Subject, seed: u64) -> bool {
-    let outcome = run_one(machines, subject, seed, None, true);
+fn replay(machines: &Arc<Machines>, subject: Subject, seed: u64, missing: Option<Guard>) -> bool {
+    let outcome = run_one(machines, subject, seed, missing, true);
     let broken = judge(&outcome);
     println!("{} seed {seed}: {}", subject.name(), outcome.cloud.described());
     for line in outcome.cloud.faults.history.lines() {

@@ -3,17 +3,19 @@
 
 use crate::{
     order::{Order, OrderStatus},
-    ports::{Closing, OrderFacts, Pager, ParkedOrder, Refused},
+    ports::{Closing, OrderFacts, Orders, Pager, ParkedOrder, Refused},
 };
 use carryout_workflow::{
-    Action, ClaimRefused, Coded, ErrorCode, Step, StepInput, StepReply, StepState, StoreError,
+    Action, ClaimRefused, Coded, ErrorCode, Step, StepInput, StepReply, StepState, StoreError, Subject as _,
     run::{CANCEL_REQUESTED, RunError, answer_refused_claim},
 };
 use serde::Deserialize;
 use serde_json::json;
 
 /// Closes orders.
-pub struct CompleteOrder<C, P> {
+pub struct CompleteOrder<O, C, P> {
+    /// Reads the order that is about to be parked.
+    pub orders: O,
     /// Where orders are closed.
     pub closing: C,
     /// Tells operators about parked ones.
@@ -32,13 +34,13 @@ impl Coded for CompleteOrderError {
     }
 }
 
-impl<C: Closing, P: Pager> Step for CompleteOrder<C, P> {
+impl<O: Orders, C: Closing, P: Pager> Step for CompleteOrder<O, C, P> {
     type Subject = Order;
     type Error = CompleteOrderError;
     const NAME: &'static str = "complete-order";
 }
 
-impl<C: Closing, P: Pager> CompleteOrder<C, P> {
+impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
     /// Closes the order in `input` as its action says; `now` in milliseconds since the Unix epoch.
     pub async fn process(&self, input: &StepInput, now: i64) -> Result<StepReply, RunError<CompleteOrderError>> {
         match input.action {
@@ -65,24 +67,33 @@ impl<C: Closing, P: Pager> CompleteOrder<C, P> {
                 }
             }
             Action::Park => {
-                let order = match self.closing.park(&input.id, input.run, now).await {
-                    Ok(order) => order,
-                    // Parked before: the page may not have gone out.
-                    Err(Refused::Order(order)) if order.status == OrderStatus::Parked => *order,
-                    Err(Refused::Order(order)) if order.run != input.run => {
-                        return Err(RunError::Superseded(input.run, order.run));
-                    }
-                    Err(Refused::Order(_)) => return Err(RunError::Closed),
-                    Err(refused) => return Err(other(refused)),
-                };
+                let order = self.orders.order(&input.id).await?.ok_or(RunError::Unknown)?;
+                if order.run != input.run {
+                    return Err(RunError::Superseded(input.run, order.run));
+                }
+                if order.status == OrderStatus::Parked {
+                    return Ok(reply(StepState::Skipped, order.status));
+                }
+                if order.is_closed() {
+                    return Err(RunError::Closed);
+                }
                 let parked = ParkedOrder {
                     order_id: order.id.clone(),
                     remaining: remaining_effects(&order),
                     failure: input.reason(),
                     correlation_id: order.correlation_id.clone(),
                 };
+                // First: once the order is closed, nobody comes back to it whom the page could still be sent by.
                 self.pager.page(&parked).await?;
-                Ok(reply(StepState::Skipped, OrderStatus::Parked))
+                match self.closing.park(&input.id, input.run, now).await {
+                    Ok(_) => Ok(reply(StepState::Skipped, OrderStatus::Parked)),
+                    Err(Refused::Order(order)) if order.status == OrderStatus::Parked => {
+                        Ok(reply(StepState::Skipped, order.status))
+                    }
+                    Err(Refused::Order(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),
+                    Err(Refused::Order(_)) => Err(RunError::Closed),
+                    Err(refused) => Err(other(refused)),
+                }
             }
         }
     }

@@ -212,7 +212,7 @@ impl World {
             "await-merchant" => self.await_merchant().process(input, now).await.map_err(|error| error.failure()),
             "capture-payment" => self.effect(CapturePayment { payments: self.payments.clone() }, input).await,
             "complete-order" => {
-                let step = CompleteOrder { closing: store, pager: self.pager.clone() };
+                let step = CompleteOrder { orders: store.clone(), closing: store, pager: self.pager.clone() };
                 step.process(input, now).await.map_err(|error| error.failure())
             }
             other => panic!("there is no step {other}"),

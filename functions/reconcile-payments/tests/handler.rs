@@ -1,5 +1,7 @@
 //! One reconciliation over in-memory ports.
 
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
 use carryout_checkout::{
     market::{Country, MarketType},
     memory::{

@@ -19,11 +19,15 @@ use carryout_checkout::{
     ledger::{Standing, fold},
     market::{Country, MarketType},
     memory::{
-        FixedSecret, ManualClock, PlainSeal, Store,
+        FakeReports, FixedSecret, ManualClock, PlainSeal, Store,
         samples::{self, NOON},
     },
     order::Order,
-    ports::{Clock as _, IdempotencyKey, OrderNote, OrderSubmitted, Orders as _, Quotes as _, Submission, Submissions as _},
+    ports::{
+        Clock as _, Closing as _, IdempotencyKey, IntentStatus, OrderNote, OrderSubmitted, Orders as _, PaymentList as _,
+        Payments as _, Quotes as _, Submission, Submissions as _,
+    },
+    reconcile::{Discrepancy, Reconcile, Remedy},
     start::execution_input,
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
     workflows::orchestrator,
@@ -310,4 +314,59 @@ async fn a_payment_method_that_does_not_exist_is_refused() {
     assert_eq!(stage.attempt(AUTHORIZE, false).await.unwrap_err().code, codes::PAYMENT_REFUSED.name);
     stage.until_done(AUTHORIZE, true).await;
     stage.assert_nothing_left("no such payment method").await;
+}
+
+#[tokio::test]
+async fn the_processors_list_says_what_became_of_each_payment() {
+    let stage = Stage::new().await;
+    stage.pay().await;
+    let order = stage.order().await;
+    let own = order.steps.entry(AUTHORIZE).unwrap().reference.clone().unwrap();
+    let other = stage.payments.create("other", &order).await.unwrap();
+    let page = stage.payments.list(0, None).await.unwrap();
+    assert!(!page.has_more);
+    let mut listed: Vec<_> =
+        page.intents.iter().map(|listed| (listed.intent.id.as_str(), listed.intent.status, listed.received.minor)).collect();
+    listed.sort_by_key(|(id, ..)| *id != own);
+    let total = order.total().minor;
+    assert_eq!(listed, [(own.as_str(), IntentStatus::Succeeded, total), (&other.id, IntentStatus::RequiresConfirmation, 0)]);
+    assert!(page.intents.iter().all(|listed| listed.order_id.as_deref() == Some("ord_1") && listed.created_at > NOON - 1));
+    let rest = stage.payments.list(0, Some(&page.intents[0].intent.id)).await.unwrap();
+    assert_eq!(rest.intents, page.intents[1..]);
+    assert_eq!(stage.payments.listed(&page.intents[1].intent.id).await.unwrap(), page.intents[1]);
+
+    let refund = stage.payments.refund("ord_1/by-hand", &own, order.total()).await.unwrap();
+    assert_eq!((refund.key.as_str(), refund.failed), ("ord_1/by-hand", false));
+    assert_eq!(stage.payments.refunds(&own).await.unwrap(), [refund]);
+}
+
+#[tokio::test]
+async fn a_second_payment_is_given_back_once_also_by_two_reconciliations_at_once() {
+    let stage = Stage::new().await;
+    stage.pay().await;
+    let order = stage.order().await;
+    stage.store.place("complete-order", "ord_1", order.run, stage.clock.now()).await.unwrap();
+    let second = stage.payments.create("second", &order).await.unwrap();
+    stage.payments.confirm("second", &second.id, "pm_card_visa").await.unwrap();
+    stage.payments.capture("second", &second.id, order.total()).await.unwrap();
+    let reconcile = || Reconcile {
+        payments: stage.payments.clone(),
+        orders: stage.store.clone(),
+        ledgers: stage.store.clone(),
+        reports: FakeReports::default(),
+        clock: stage.clock.clone(),
+        // The processor's clock is the machine's, not the test's.
+        settled_after: i64::MIN,
+    };
+    let (one, other) = (reconcile(), reconcile());
+    let (one, other) = tokio::join!(one.run(i64::MAX), other.run(i64::MAX));
+    let all = [one.unwrap(), other.unwrap()].map(|report| report.findings).concat();
+    let refunded =
+        all.iter().filter(|finding| (finding.discrepancy, finding.remedy) == (Discrepancy::ChargedTwice, Remedy::Refunded));
+    assert_eq!(refunded.count(), 1, "{all:?}");
+    let total = order.total().minor;
+    assert_eq!(stage.books().await, Books { captures: 2, taken: 2 * total, refunds: 1, refunded: total, held: 0 });
+    assert_eq!(fold(&stage.order().await.ledger).unwrap().charged, Standing { amount: total, pending: 0 });
+    let again = reconcile().run(i64::MAX).await.unwrap();
+    assert!(again.findings.is_empty(), "{again:?}");
 }

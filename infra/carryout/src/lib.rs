@@ -9,6 +9,7 @@ mod deploy;
 mod functions;
 pub mod local_cloud;
 mod predicate;
+mod price;
 mod project;
 mod seed;
 mod stack;

@@ -93,6 +93,17 @@ impl Shares {
         self.tip == 0 && is_all_zero(&self.lines) && is_all_zero(&self.fees)
     }
 
+    /// The same shares as they are read back after they were written: nothing in place of zeros alone.
+    #[must_use]
+    pub(crate) fn compact(mut self) -> Self {
+        for shares in [&mut self.lines, &mut self.fees] {
+            if is_all_zero(shares) {
+                shares.clear();
+            }
+        }
+        self
+    }
+
     /// All shares together; `None` where they don't fit into an `i64`.
     pub fn sum(&self) -> Option<i64> {
         self.lines.iter().chain(&self.fees).try_fold(self.tip, |sum, share| sum.checked_add(*share))

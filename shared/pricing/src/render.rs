@@ -110,7 +110,7 @@ impl Renderer for Checkout {
                 name: adjustment.name.into_owned(),
                 amount: money(adjustment.amount),
                 included: adjustment.included,
-                shares: adjustment.shares,
+                shares: adjustment.shares.compact(),
             });
         }
         price

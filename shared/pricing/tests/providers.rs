@@ -18,7 +18,11 @@ use std::{
 
 /// A clock that stands still until every future waits for it, and then goes on to the next that does.
 #[derive(Clone, Default)]
-struct VirtualTime(Arc<Mutex<(u32, Vec<(u32, oneshot::Sender<()>)>)>>);
+struct VirtualTime(Arc<Mutex<State>>);
+
+/// Now, and who waits until when.
+type State = (u32, Vec<Waiting>);
+type Waiting = (u32, oneshot::Sender<()>);
 
 impl VirtualTime {
     fn now(&self) -> u32 {
@@ -30,10 +34,9 @@ impl VirtualTime {
         state.1.retain(|(_, sender)| !sender.is_canceled());
         let next = state.1.iter().map(|(at, _)| *at).min().unwrap();
         state.0 = next;
-        let (due, waiting) = std::mem::take(&mut state.1).into_iter().partition(|(at, _)| *at <= next);
+        let (due, waiting): (Vec<Waiting>, _) = std::mem::take(&mut state.1).into_iter().partition(|(at, _)| *at <= next);
         state.1 = waiting;
         drop(state);
-        let due: Vec<(u32, oneshot::Sender<()>)> = due;
         assert!(due.into_iter().all(|(_, sender)| sender.send(()).is_ok()));
     }
 }

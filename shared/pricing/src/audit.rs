@@ -69,7 +69,7 @@ impl Record {
 /// [`PricingError`] where the context has no price.
 pub fn explain(pipeline: &Pipeline, context: &Context) -> Result<String, PricingError> {
     let sheet = pipeline.sheet(context)?;
-    let mut rows: Vec<[String; 4]> = vec![["component", "source", "amount", "shares"].map(str::to_owned)];
+    let mut rows: Vec<[String; 4]> = vec![["component", "source", context.currency.code(), "shares"].map(str::to_owned)];
     let amount = |minor| {
         let text = Money::new(minor, context.currency).to_string();
         text.split(' ').next().unwrap_or_default().to_owned()
@@ -84,16 +84,15 @@ pub fn explain(pipeline: &Pipeline, context: &Context) -> Result<String, Pricing
             Component::Tip => "tip".to_owned(),
             Component::Credit => format!("credit {}", adjustment.code),
         };
-        let included = if adjustment.included { " included" } else { "" };
+        let included = if adjustment.included { "included " } else { "" };
         rows.push([
             component,
             source(adjustment.source, context),
-            format!("{}{included}", amount(adjustment.amount)),
+            format!("{included}{}", amount(adjustment.amount)),
             shares(context, &sheet, &adjustment.shares, amount),
         ]);
     }
-    let total = format!("{} {}", amount(sheet.total()), context.currency);
-    rows.push(["total".to_owned(), format!("policy {}", context.policy.id), total, String::new()]);
+    rows.push(["total".to_owned(), format!("policy {}", context.policy.id), amount(sheet.total()), String::new()]);
     let mut widths = [0; 3];
     for row in &rows {
         widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
@@ -114,7 +113,10 @@ pub fn explain(pipeline: &Pipeline, context: &Context) -> Result<String, Pricing
 fn source(source: Source, context: &Context) -> String {
     let rate = |place: usize| context.taxes.rates.get(place).map(|rate| rate.rate.to_string()).unwrap_or_default();
     match source {
-        Source::Lines => format!("{} lines", context.lines.len()),
+        Source::Lines => match context.lines.len() {
+            1 => "1 line".to_owned(),
+            count => format!("{count} lines"),
+        },
         Source::Promotion(place) => format!("promotions[{place}]"),
         Source::Fee(place) => format!("fees[{place}]"),
         Source::TaxRate(place) => format!("taxes.rates[{place}] {}", rate(place)),

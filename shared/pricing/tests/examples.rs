@@ -1,7 +1,7 @@
 //! The files in `events/pricing/` cost what is written here, and are what `docs/pricing.schema.json` says.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout_pricing::{Context, Price, Record, Refunded, left_to_refund, price};
+use carryout_pricing::{CRITICALITY, Context, Criticality, Pipeline, Price, Record, Refunded, explain, left_to_refund, price};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -41,6 +41,18 @@ fn every_example_costs_what_it_should() {
         let record = Record::of(context).unwrap();
         let again: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
         assert_eq!(again.replay(), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn the_documentation_shows_what_is_computed_and_declared() {
+    let text = fs::read_to_string(root().join("docs/pricing.md")).unwrap();
+    let context: Context = serde_json::from_value(read("events/pricing/quebec-compound-tax.json")).unwrap();
+    let table = explain(&Pipeline::standard(), &context).unwrap();
+    assert!(text.contains(&table), "docs/pricing.md should show\n{table}");
+    for Criticality { provider, timeout, attempts, .. } in CRITICALITY {
+        let row = format!("| {provider} | {timeout} ms | {attempts} |");
+        assert!(text.contains(&row), "docs/pricing.md should have the row {row}");
     }
 }
 

@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::demo::shopping;
 use crate::local_cloud::{self, Condition, Emulator, Record};
 use crate::predicate::Predicate;
+use crate::price::PriceContext;
 use crate::project::Project;
 use crate::sandbox::{Sandbox, Versions};
 use crate::stack::Stack;
@@ -55,6 +56,7 @@ enum Command {
     Token(Token),
     Tool(Tool),
     Predicate(Predicate),
+    Price(PriceContext),
     WithCloud(WithCloud),
 }
 
@@ -454,6 +456,7 @@ impl Cli {
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::Predicate(predicate) => predicate.run(),
+            Command::Price(price) => price.run(),
             Command::WithCloud(with) => with_cloud(&project, terminal, &with.cloud.wanted(), &with.command).await,
         }
     }

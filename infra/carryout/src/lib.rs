@@ -14,6 +14,7 @@ mod localstripe;
 mod order;
 pub mod postgres;
 mod predicate;
+mod price;
 mod project;
 pub mod reconciliation;
 pub mod routing;

@@ -1,7 +1,7 @@
 //! Where Carryout trades, and what is sold there.
 
 use carryout_money::{Currency, Rate};
-use carryout_pricing::TaxRule;
+use carryout_pricing::{STANDARD_TAX, TaxRate, Taxes};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -45,15 +45,17 @@ impl Country {
         }
     }
 
-    /// The market's tax at `rate`: its name on the receipt, and whether menu prices contain it.
-    pub fn tax(self, rate: Rate) -> TaxRule {
+    /// The market's tax at `rate`, with its name on the receipt and whether menu prices contain it.
+    pub fn taxes(self, rate: Rate) -> Taxes {
         let (name, included) = match self {
             Self::US => ("Sales tax", false),
             Self::CA => ("GST/HST", false),
             Self::AU | Self::NZ => ("GST", true),
             Self::PR => ("IVU", false),
         };
-        TaxRule { name: name.to_owned(), rate, included }
+        let name = format!("{name} {rate}");
+        let classes = vec![STANDARD_TAX.to_owned()];
+        Taxes { included, rates: vec![TaxRate { code: "tax".to_owned(), name, rate, compound: false, classes }] }
     }
 }
 

@@ -5,7 +5,6 @@ use crate::{
     ports::{Catalog, Clock, Consumers, Ids, Quotes},
     store::StoreWithMenu,
 };
-use carryout_money::Money;
 use carryout_pricing::{Context, ContextLine, PricingError, Quote, QuoteTerms, Seal, price};
 use carryout_workflow::{Coded, ErrorCode, Plan, StoreError, run::STORE_UNAVAILABLE};
 use serde::{Deserialize, Serialize};
@@ -188,6 +187,10 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
         if delivery && cart.address_id.as_deref().is_some_and(|id| consumer.address(id).is_none()) {
             return Err(QuoteError::invalid("address_id", "this is none of your addresses"));
         }
+        if !store.store.has_fees_in_its_currency() {
+            return Err(QuoteError::invalid("store_id", format!("{} has no prices", store.store.name)));
+        }
+        let currency = store.store.country.currency();
         let mut lines = Vec::with_capacity(cart.lines.len());
         for line in &cart.lines {
             let index = || asked.lines.iter().position(|other| other.item_id == line.item_id).unwrap_or_default();
@@ -196,25 +199,26 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
                 store: store.store.name.clone(),
                 item: line.item_id.clone(),
             })?;
-            lines.push(ContextLine {
-                item_id: item.id.clone(),
-                name: item.name.clone(),
-                quantity: line.quantity,
-                unit_price: item.price,
-            });
+            if item.price.currency != currency {
+                let field = format!("lines[{}].item_id", index());
+                return Err(QuoteError::invalid(field, format!("{} is not sold in {currency}", item.name)));
+            }
+            lines.push(ContextLine::new(&item.id, &item.name, line.quantity, item.price.minor));
         }
-        let currency = store.store.country.currency();
         let context = Context {
-            currency,
-            lines,
             fees: store.store.fees(delivery),
-            tax: store.store.country.tax(store.store.tax_rate),
-            tip: Money::new(cart.tip, currency),
+            taxes: store.store.country.taxes(store.store.tax_rate),
+            tip: cart.tip,
+            ..Context::new(currency, lines)
         };
         let price = price(&context).map_err(|error| match error {
             PricingError::Empty => QuoteError::invalid("lines", error.to_string()),
             PricingError::NegativeTip => QuoteError::invalid("tip", error.to_string()),
-            PricingError::Money(_) => QuoteError::invalid("lines", format!("the cart can't be priced: {error}")),
+            PricingError::OutOfRange { .. } | PricingError::Money(_) => {
+                QuoteError::invalid("lines", format!("the cart can't be priced: {error}"))
+            }
+            // Not the consumer's mistake, and never a price to show.
+            PricingError::Wrong(_) => StoreError::Unavailable(error.to_string()).into(),
         })?;
         Ok(QuoteTerms {
             id: self.ids.new_id("quo"),

@@ -2,7 +2,7 @@
 
 use crate::market::{Country, MarketType};
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Fee, FeeAmount};
+use carryout_pricing::{DELIVERY_FEE, Fee, FeeAmount, NO_TAX, STANDARD_TAX};
 use jiff::{Timestamp, ToSpan, civil::Time, civil::Weekday, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
@@ -153,17 +153,34 @@ impl Store {
         })
     }
 
-    /// The fees of an order from here.
+    /// Whether its fees are in its country's currency. A store whose fees are not has no prices.
+    pub fn has_fees_in_its_currency(&self) -> bool {
+        let fees =
+            [self.delivery_fee, self.service_fee_min, self.service_fee_max, self.small_order_minimum, self.small_order_fee_max];
+        fees.iter().all(|fee| fee.currency == self.country.currency())
+    }
+
+    /// The fees of an order from here, in minor units of the country's currency.
     pub fn fees(&self, delivery: bool) -> Vec<Fee> {
-        let fee = |code: &str, name: &str, amount, taxable| Fee { code: code.to_owned(), name: name.to_owned(), amount, taxable };
+        let fee = |code: &str, name: &str, amount, tax_class: &str| Fee {
+            code: code.to_owned(),
+            name: name.to_owned(),
+            amount,
+            tax_class: tax_class.to_owned(),
+        };
         let mut fees = Vec::with_capacity(3);
         if delivery {
-            fees.push(fee("delivery", "Delivery fee", FeeAmount::Fixed(self.delivery_fee), false));
+            fees.push(fee(DELIVERY_FEE, "Delivery fee", FeeAmount::Fixed(self.delivery_fee.minor), NO_TAX));
         }
-        let service = FeeAmount::OfSubtotal { rate: self.service_fee, min: self.service_fee_min, max: self.service_fee_max };
-        fees.push(fee("service", "Service fee", service, true));
-        let small = FeeAmount::BelowMinimum { minimum: self.small_order_minimum, max: self.small_order_fee_max };
-        fees.push(fee("small_order", "Small order fee", small, false));
+        let service = FeeAmount::OfSubtotal {
+            rate: self.service_fee,
+            min: self.service_fee_min.minor,
+            max: self.service_fee_max.minor,
+            after_discounts: false,
+        };
+        fees.push(fee("service", "Service fee", service, STANDARD_TAX));
+        let small = FeeAmount::BelowMinimum { minimum: self.small_order_minimum.minor, max: self.small_order_fee_max.minor };
+        fees.push(fee("small_order", "Small order fee", small, NO_TAX));
         fees
     }
 

@@ -131,6 +131,7 @@ mod tests {
                 item_id: "ramen".into(),
                 name: "Ramen".into(),
                 quantity: 1,
+                weight: None,
                 unit_price: usd(ramen),
                 amount: usd(ramen),
             }],
@@ -148,6 +149,9 @@ mod tests {
             deposits: Vec::new(),
             credits: Vec::new(),
             total: usd(ramen + tax),
+            policy: String::new(),
+            engine: 0,
+            flags: Vec::new(),
         }
     }
 

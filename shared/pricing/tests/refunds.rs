@@ -18,7 +18,7 @@ fn charge(code: &str, amount: i64, shares: Shares) -> Charge {
 
 fn line(item: &str, quantity: u32, amount: i64) -> PricedLine {
     let unit_price = usd(amount / i64::from(quantity));
-    PricedLine { item_id: item.to_owned(), name: item.to_owned(), quantity, unit_price, amount: usd(amount) }
+    PricedLine { item_id: item.to_owned(), name: item.to_owned(), quantity, weight: None, unit_price, amount: usd(amount) }
 }
 
 /// Three ramen at 10.00 and a gyoza at 5.00, 10 % off, 8 % tax, a delivery fee that a promotion takes off, a service fee with
@@ -37,6 +37,9 @@ fn price() -> Price {
         deposits: vec![charge("deposit", 75, Shares { lines: vec![75], ..Shares::default() })],
         credits: vec![charge("welcome", -500, Shares { lines: vec![-344, -56], fees: vec![0, -44], tip: -56 })],
         total: usd(0),
+        policy: String::new(),
+        engine: 0,
+        flags: Vec::new(),
     };
     price.total = usd(3_500 + 299 + 350 - 350 - 299 + 280 + 400 + 75 - 500);
     price
@@ -173,6 +176,9 @@ fn any_price() -> impl Strategy<Value = Price> {
             deposits: Vec::new(),
             credits: vec![charge("credit", credit, credits)],
             total: usd(total),
+            policy: String::new(),
+            engine: 0,
+            flags: Vec::new(),
         }
     })
 }

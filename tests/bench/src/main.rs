@@ -6,6 +6,7 @@ mod machine;
 mod naive;
 mod package;
 mod plan;
+mod price;
 mod requests;
 mod rig;
 mod start;
@@ -20,6 +21,8 @@ use clap::{Parser, ValueEnum};
 enum Section {
     /// The task plan against one task after another.
     Plan,
+    /// The pricing engine: time and allocations per quote.
+    Price,
     /// DynamoDB requests of a placed order, step by step.
     Requests,
     /// Step Functions transitions and payloads of a placed order.
@@ -54,6 +57,9 @@ async fn main() -> Result<()> {
     println!("{}", machine::describe(&project)?);
     if wanted(Section::Plan) {
         plan::measure().await?;
+    }
+    if wanted(Section::Price) {
+        price::measure()?;
     }
     if wanted(Section::Requests) {
         requests::measure(&Stack::deployed(&project)?).await?;

@@ -242,6 +242,7 @@ const TRACK: &str = "shared/checkout/src/track.rs";
 const REDRIVE: &str = "shared/checkout/src/redrive.rs";
 const LEDGER: &str = "shared/checkout/src/ledger.rs";
 const PRICE: &str = "shared/pricing/src/price.rs";
+const PROVIDER: &str = "shared/pricing/src/provider.rs";
 const QUOTE: &str = "shared/pricing/src/quote.rs";
 const FAILURE: &str = "shared/workflow/src/error.rs";
 const LIST: &str = "functions/list-stores/src/lib.rs";
@@ -264,6 +265,7 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("PricedLine", PRICE, "PricedLine", Way::Answer),
     ("Charge", PRICE, "Charge", Way::Answer),
     ("Shares", PRICE, "Shares", Way::Answer),
+    ("Flag", PROVIDER, "Flag", Way::Answer),
     ("Quote", QUOTE, "Quote", Way::Answer),
     ("Difference", QUOTE, "Difference", Way::Answer),
     ("CheckoutRequest", SUBMIT, "CheckoutRequest", Way::Request),
@@ -293,6 +295,7 @@ const ENUMS: &[(&str, &str, &str)] = &[
     ("UndoState", "shared/workflow/src/status.rs", "UndoState"),
     ("LedgerKind", LEDGER, "LedgerKind"),
     ("LedgerPhase", LEDGER, "LedgerPhase"),
+    ("Fallback", PROVIDER, "Fallback"),
     ("Partner", "functions/partner-sandbox/src/lib.rs", "Partner"),
     ("FaultKind", FAULTS, "FaultKind"),
     ("CallOutcome", BOOKS, "CallOutcome"),

@@ -115,6 +115,7 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
             item_id: item.id.clone(),
             name: item.name.clone(),
             quantity: 1,
+            weight: None,
             unit_price: item.price,
             amount: item.price,
         })
@@ -142,6 +143,9 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
             deposits: Vec::new(),
             credits: Vec::new(),
             total,
+            policy: String::new(),
+            engine: 0,
+            flags: Vec::new(),
         },
         expires_at: NOON + 10 * 60 * 1_000,
     };

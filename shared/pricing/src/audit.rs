@@ -1,0 +1,139 @@
+//! Says where every cent of a price comes from, and computes it again from what was stored.
+
+use crate::{Component, Context, ENGINE, Pipeline, Policy, Price, PricingError, Sheet, Source, price};
+use carryout_money::Money;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+
+/// What is stored of a quote for the time after it: enough to compute its price again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// What the price depended on, its policy among it.
+    pub context: Context,
+    /// The price.
+    pub price: Price,
+}
+
+/// Why a stored price was not found again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Differs {
+    /// The stored context has no price now.
+    #[error("the stored context has no price: {0}")]
+    NoPrice(#[from] PricingError),
+    /// The context has another price now.
+    #[error("the context has another price: engine {then} computed the stored one, engine {ENGINE} this one")]
+    Price {
+        /// The engine of the stored price.
+        then: u32,
+        /// The price that was found.
+        now: Box<Price>,
+    },
+}
+
+impl Record {
+    /// Prices a context and keeps both.
+    ///
+    /// # Errors
+    ///
+    /// [`PricingError`] where it has no price.
+    pub fn of(context: Context) -> Result<Self, PricingError> {
+        let price = price(&context)?;
+        Ok(Self { context, price })
+    }
+
+    /// Computes the price again. It must be the stored one, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// [`Differs`] where it is not.
+    pub fn replay(&self) -> Result<(), Differs> {
+        let now = price(&self.context)?;
+        if now == self.price { Ok(()) } else { Err(Differs::Price { then: self.price.engine, now: Box::new(now) }) }
+    }
+
+    /// What the context costs under another policy.
+    ///
+    /// # Errors
+    ///
+    /// [`PricingError`] where it has no price then.
+    pub fn under(&self, policy: Policy) -> Result<Price, PricingError> {
+        price(&Context { policy, ..self.context.clone() })
+    }
+}
+
+/// Where every cent of a context's price comes from, as a table: each adjustment with its source, and its share of each line,
+/// fee and tip.
+///
+/// # Errors
+///
+/// [`PricingError`] where the context has no price.
+pub fn explain(pipeline: &Pipeline, context: &Context) -> Result<String, PricingError> {
+    let sheet = pipeline.sheet(context)?;
+    let mut rows: Vec<[String; 4]> = vec![["component", "source", context.currency.code(), "shares"].map(str::to_owned)];
+    let amount = |minor| {
+        let text = Money::new(minor, context.currency).to_string();
+        text.split(' ').next().unwrap_or_default().to_owned()
+    };
+    for adjustment in sheet.adjustments() {
+        let component = match adjustment.component {
+            Component::Items => "items".to_owned(),
+            Component::Deposit => "deposit".to_owned(),
+            Component::Discount => format!("discount {}", adjustment.code),
+            Component::Fee => format!("fee {}", adjustment.code),
+            Component::Tax => format!("tax {}", adjustment.code),
+            Component::Tip => "tip".to_owned(),
+            Component::Credit => format!("credit {}", adjustment.code),
+        };
+        let included = if adjustment.included { "included " } else { "" };
+        rows.push([
+            component,
+            source(adjustment.source, context),
+            format!("{included}{}", amount(adjustment.amount)),
+            shares(context, &sheet, &adjustment.shares, amount),
+        ]);
+    }
+    rows.push(["total".to_owned(), format!("policy {}", context.policy.id), amount(sheet.total()), String::new()]);
+    let mut widths = [0; 3];
+    for row in &rows {
+        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
+    }
+    let mut table = String::new();
+    for [component, source, amount, shares] in &rows {
+        let [first, second, third] = widths;
+        let line = format!("{component:first$}  {source:second$}  {amount:>third$}  {shares}");
+        // Writing to a string can't fail.
+        let _ = writeln!(table, "{}", line.trim_end());
+    }
+    for flag in &context.flags {
+        let _ = writeln!(table, "without {}: {}", flag.provider, flag.reason);
+    }
+    Ok(table)
+}
+
+fn source(source: Source, context: &Context) -> String {
+    let rate = |place: usize| context.taxes.rates.get(place).map(|rate| rate.rate.to_string()).unwrap_or_default();
+    match source {
+        Source::Lines => match context.lines.len() {
+            1 => "1 line".to_owned(),
+            count => format!("{count} lines"),
+        },
+        Source::Promotion(place) => format!("promotions[{place}]"),
+        Source::Fee(place) => format!("fees[{place}]"),
+        Source::TaxRate(place) => format!("taxes.rates[{place}] {}", rate(place)),
+        Source::Tip => "consumer".to_owned(),
+        Source::Credit(place) => format!("credits[{place}]"),
+        Source::Collector => "collector".to_owned(),
+    }
+}
+
+fn shares(context: &Context, sheet: &Sheet<'_>, shares: &crate::Shares, amount: impl Fn(i64) -> String) -> String {
+    let lines = context.lines.iter().map(|line| line.item_id.as_str()).zip(&shares.lines);
+    let fees = sheet.fees().iter().map(|fee| fee.code.as_ref()).zip(&shares.fees);
+    lines
+        .chain(fees)
+        .chain([("tip", &shares.tip)])
+        .filter(|(_, share)| **share != 0)
+        .map(|(name, share)| format!("{name} {}", amount(*share)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,251 @@
+use crate::{
+    Adjustment, Benefit, Collector, Component, Context, ContextLine, Off, Policy, PricingError, Promotion, Scope, Shares, Sheet,
+    Source, context::DELIVERY_FEE,
+};
+use carryout_money::Rate;
+use std::cmp::Reverse;
+
+/// Promotions on lines.
+pub(crate) struct LineDiscounts;
+
+/// Promotions on fees. They come after those on lines, because a fee may depend on what lines cost.
+pub(crate) struct FeeDiscounts;
+
+impl Collector for LineDiscounts {
+    fn name(&self) -> &'static str {
+        "discounts"
+    }
+
+    fn adds(&self) -> &'static [Component] {
+        &[Component::Discount]
+    }
+
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+        let mut room = Room::default();
+        for index in in_order(context, |promotion| fee_of(promotion).is_none()) {
+            let promotion = &context.promotions[index];
+            if !is_given(promotion, context, sheet) {
+                continue;
+            }
+            room.open(promotion, context, sheet);
+            let mut shares = vec![0; context.lines.len()];
+            room.take(promotion, context, &mut shares)?;
+            let amount: i64 = shares.iter().sum();
+            give(index, promotion, -amount, Shares { lines: negated(shares), ..Shares::default() }, sheet)?;
+        }
+        Ok(())
+    }
+}
+
+impl Collector for FeeDiscounts {
+    fn name(&self) -> &'static str {
+        "fee_discounts"
+    }
+
+    fn adds(&self) -> &'static [Component] {
+        &[Component::Discount]
+    }
+
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+        for index in in_order(context, |promotion| fee_of(promotion).is_some()) {
+            let promotion = &context.promotions[index];
+            let Some(fee) = fee_of(promotion).filter(|_| is_given(promotion, context, sheet)) else { continue };
+            let mut left = promotion.cap.unwrap_or(i64::MAX);
+            let mut shares = vec![0; sheet.fees().len()];
+            for (share, charged) in shares.iter_mut().zip(sheet.fees()).filter(|(_, charged)| charged.code == fee) {
+                let off = match off(promotion, sheet.subtotal()) {
+                    None => charged.net,
+                    Some(Off::Percent(rate)) => context.policy.rounding.share(charged.net, rate)?,
+                    Some(Off::Fixed(amount)) => amount,
+                };
+                *share = off.min(charged.net).min(left);
+                left -= *share;
+            }
+            let amount: i64 = shares.iter().sum();
+            give(index, promotion, -amount, Shares { fees: negated(shares), ..Shares::default() }, sheet)?;
+        }
+        Ok(())
+    }
+}
+
+/// The places of the promotions of one kind, in the order in which they are given. It does not depend on the order in
+/// which the context lists them.
+fn in_order(context: &Context, is_wanted: impl Fn(&Promotion) -> bool) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..context.promotions.len()).filter(|index| is_wanted(&context.promotions[*index])).collect();
+    order.sort_unstable_by_key(|index| {
+        let promotion = &context.promotions[*index];
+        (Reverse(promotion.priority), promotion.id.as_str())
+    });
+    order
+}
+
+/// The code of the fee that a promotion is on.
+fn fee_of(promotion: &Promotion) -> Option<&str> {
+    match (&promotion.benefit, &promotion.scope) {
+        (Benefit::FreeDelivery, _) => Some(DELIVERY_FEE),
+        (_, Scope::Fee(code)) => Some(code),
+        (_, Scope::AcrossLines | Scope::EachLine) => None,
+    }
+}
+
+fn is_given(promotion: &Promotion, context: &Context, sheet: &Sheet<'_>) -> bool {
+    let has_room = !sheet.is_closed() && (!promotion.exclusive || !sheet.has_discounts());
+    has_room
+        && sheet.subtotal() >= promotion.minimum_subtotal
+        && promotion.condition.as_ref().is_none_or(|condition| condition.holds(&context.attributes, &context.groups))
+}
+
+fn give<'a>(
+    index: usize,
+    promotion: &'a Promotion,
+    amount: i64,
+    shares: Shares,
+    sheet: &mut Sheet<'a>,
+) -> Result<(), PricingError> {
+    if amount == 0 {
+        return Ok(());
+    }
+    if promotion.exclusive {
+        sheet.close();
+    }
+    sheet.add(Adjustment {
+        component: Component::Discount,
+        source: Source::Promotion(index),
+        code: promotion.id.as_str().into(),
+        name: promotion.name.as_str().into(),
+        amount,
+        included: false,
+        shares,
+    })
+}
+
+fn negated(mut shares: Vec<i64>) -> Vec<i64> {
+    shares.iter_mut().for_each(|share| *share = -*share);
+    shares
+}
+
+/// What a promotion takes off `amount`, if it is an amount or a share.
+fn off(promotion: &Promotion, amount: i64) -> Option<Off> {
+    match &promotion.benefit {
+        Benefit::Percent(rate) => Some(Off::Percent(*rate)),
+        Benefit::Fixed(fixed) => Some(Off::Fixed(*fixed)),
+        Benefit::Tiered(tiers) => {
+            let tier = tiers.iter().filter(|tier| tier.from <= amount).max_by_key(|tier| tier.from);
+            Some(tier.map_or(Off::Fixed(0), |tier| tier.off))
+        }
+        Benefit::FreeDelivery => None,
+        Benefit::BuyXGetY { .. } => Some(Off::Fixed(0)),
+    }
+}
+
+/// How much a promotion may take off the lines that count. Kept from one promotion to the next for its memory alone.
+#[derive(Default)]
+struct Room {
+    /// What each line costs now; nothing where it does not count.
+    costs: Vec<u64>,
+    /// How much of that may be taken off.
+    capacities: Vec<i64>,
+    /// What the lines that count cost before discounts.
+    gross: i64,
+    /// Places of lines, cheapest first.
+    cheapest: Vec<usize>,
+}
+
+impl Room {
+    fn open(&mut self, promotion: &Promotion, context: &Context, sheet: &Sheet<'_>) {
+        self.costs.clear();
+        self.capacities.clear();
+        self.gross = 0;
+        for (line, amounts) in context.lines.iter().zip(sheet.lines()) {
+            let counts = (promotion.items.is_empty() || promotion.items.contains(&line.item_id))
+                && promotion.lines.as_ref().is_none_or(|lines| lines.holds(&line.attributes, &context.groups));
+            let (cost, capacity) = if counts { (amounts.net, (amounts.net - amounts.minimum).max(0)) } else { (0, 0) };
+            self.costs.push(cost.unsigned_abs());
+            self.capacities.push(capacity);
+            self.gross = self.gross.saturating_add(if counts { amounts.gross } else { 0 });
+        }
+    }
+
+    /// Writes what is taken off each line; never more than its capacity, nor than the promotion's cap together.
+    fn take(&mut self, promotion: &Promotion, context: &Context, shares: &mut [i64]) -> Result<(), PricingError> {
+        let policy = &context.policy;
+        let all: i64 = self.capacities.iter().sum();
+        let most = promotion.cap.unwrap_or(i64::MAX).min(all);
+        if let Benefit::BuyXGetY { buy, get, rate, times } = &promotion.benefit {
+            self.take_units(context, (*buy, *get, *rate, times.unwrap_or(u32::MAX)), shares)?;
+            limit(policy, most, shares);
+            return Ok(());
+        }
+        let off = off(promotion, self.gross).unwrap_or(Off::Fixed(0));
+        if promotion.scope == Scope::EachLine {
+            for ((share, cost), capacity) in shares.iter_mut().zip(&self.costs).zip(&self.capacities) {
+                let wanted = match off {
+                    Off::Percent(rate) => policy.rounding.share(cost.cast_signed(), rate)?,
+                    Off::Fixed(amount) => amount,
+                };
+                *share = wanted.min(*capacity);
+            }
+            limit(policy, most, shares);
+            return Ok(());
+        }
+        let wanted = match off {
+            Off::Percent(rate) => policy.rounding.share(self.costs.iter().sum::<u64>().cast_signed(), rate)?,
+            Off::Fixed(amount) => amount,
+        };
+        self.spread(policy, wanted.min(most), shares);
+        Ok(())
+    }
+
+    /// Spreads `amount`, which all capacities together hold, by what lines cost; what a line can't take goes to the others by
+    /// what they can.
+    fn spread(&mut self, policy: &Policy, amount: i64, shares: &mut [i64]) {
+        if amount == 0 {
+            return;
+        }
+        policy.spread(amount, &self.costs, shares);
+        let mut left = 0;
+        for ((share, capacity), room) in shares.iter_mut().zip(&self.capacities).zip(&mut self.costs) {
+            left += (*share - capacity).max(0);
+            *share = (*share).min(*capacity);
+            *room = (capacity - *share).unsigned_abs();
+        }
+        if left > 0 {
+            let mut more = vec![0; shares.len()];
+            policy.spread(left, &self.costs, &mut more);
+            shares.iter_mut().zip(more).for_each(|(share, more)| *share += more);
+        }
+    }
+
+    /// Takes `rate` off the cheapest `get` of every `buy + get` units.
+    fn take_units(
+        &mut self,
+        context: &Context,
+        (buy, get, rate, times): (u32, u32, Rate, u32),
+        shares: &mut [i64],
+    ) -> Result<(), PricingError> {
+        let counts = |index: &usize| self.costs[*index] > 0 && context.lines[*index].weight.is_none();
+        self.cheapest.clear();
+        self.cheapest.extend((0..context.lines.len()).filter(counts));
+        self.cheapest.sort_by_key(|index| context.lines[*index].unit_price);
+        let units: u64 = self.cheapest.iter().map(|index| u64::from(context.lines[*index].quantity)).sum();
+        let sets = (units / (u64::from(buy) + u64::from(get))).min(u64::from(times));
+        let mut left = sets * u64::from(get);
+        for index in &self.cheapest {
+            let line: &ContextLine = &context.lines[*index];
+            let count = left.min(u64::from(line.quantity));
+            left -= count;
+            // At most 100 000 units of at most 10⁹.
+            let worth = line.unit_price.saturating_mul(count.cast_signed());
+            shares[*index] = context.policy.rounding.share(worth, rate)?.min(self.capacities[*index]);
+        }
+        Ok(())
+    }
+}
+
+/// Lowers the shares so that they are at most `most` together.
+fn limit(policy: &Policy, most: i64, shares: &mut [i64]) {
+    if shares.iter().sum::<i64>() > most {
+        let weights: Vec<u64> = shares.iter().map(|share| share.unsigned_abs()).collect();
+        policy.spread(most, &weights, shares);
+    }
+}

@@ -1,0 +1,53 @@
+use crate::{Collector, Component, Context, Fee, FeeAmount, PricingError, Sheet, Source, sheet::sum};
+
+/// Fees by rule, in the context's order.
+pub(crate) struct Fees;
+
+impl Collector for Fees {
+    fn name(&self) -> &'static str {
+        "fees"
+    }
+
+    fn adds(&self) -> &'static [Component] {
+        &[Component::Fee]
+    }
+
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+        for (index, fee) in context.fees.iter().enumerate() {
+            let amount = amount(fee, context, sheet)?;
+            if amount > 0 {
+                sheet.add_fee(Source::Fee(index), fee.code.as_str(), fee.name.as_str(), amount, fee.tax_class.as_str())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn amount(fee: &Fee, context: &Context, sheet: &Sheet<'_>) -> Result<i64, PricingError> {
+    let rounding = context.policy.rounding;
+    Ok(match &fee.amount {
+        FeeAmount::Fixed(amount) => *amount,
+        FeeAmount::OfSubtotal { rate, min, max, after_discounts } => {
+            let base = if *after_discounts {
+                sheet.lines().iter().try_fold(0, |all, line| sum(all, line.net))?
+            } else {
+                sheet.subtotal()
+            };
+            // Where the least is above the most, the least holds.
+            rounding.share(base, *rate)?.min(*max).max(*min)
+        }
+        FeeAmount::BelowMinimum { minimum, max } => minimum.saturating_sub(sheet.subtotal()).clamp(0, *max),
+        FeeAmount::PerUnit { amount, max } => {
+            let units: i64 = context.lines.iter().map(|line| i64::from(line.quantity)).sum();
+            amount.saturating_mul(units).min(*max)
+        }
+        FeeAmount::OfFee { fee, rate } => {
+            let base = sheet.fees().iter().filter(|charged| charged.code == fee.as_str());
+            rounding.share(base.map(|charged| charged.net).try_fold(0, sum)?, *rate)?
+        }
+        FeeAmount::ByDistance { metres, beyond, per_kilometre, max } => {
+            let kilometres = metres.saturating_sub(*beyond).div_ceil(1_000);
+            per_kilometre.saturating_mul(i64::from(kilometres)).min(*max)
+        }
+    })
+}

@@ -1,0 +1,37 @@
+use crate::{Adjustment, Collector, Component, Context, PricingError, Shares, Sheet, Source, sheet::sum};
+
+/// What the items cost, and the deposits on them.
+pub(crate) struct Subtotal;
+
+impl Collector for Subtotal {
+    fn name(&self) -> &'static str {
+        "subtotal"
+    }
+
+    fn adds(&self) -> &'static [Component] {
+        &[Component::Items, Component::Deposit]
+    }
+
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+        let rounding = context.policy.rounding;
+        let items: Vec<i64> =
+            context.lines.iter().map(|line| line.times(line.unit_price, rounding)).collect::<Result<_, PricingError>>()?;
+        sheet.add(of_lines(Component::Items, "items", "Items", items)?)?;
+        if context.lines.iter().any(|line| line.deposit > 0) {
+            let deposits = context.lines.iter().map(|line| line.deposit.saturating_mul(i64::from(line.quantity))).collect();
+            sheet.add(of_lines(Component::Deposit, "deposit", "Deposit", deposits)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn of_lines(
+    component: Component,
+    code: &'static str,
+    name: &'static str,
+    lines: Vec<i64>,
+) -> Result<Adjustment<'static>, PricingError> {
+    let amount = lines.iter().try_fold(0, |all, line| sum(all, *line))?;
+    let shares = Shares { lines, ..Shares::default() };
+    Ok(Adjustment { component, source: Source::Lines, code: code.into(), name: name.into(), amount, included: false, shares })
+}

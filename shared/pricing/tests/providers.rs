@@ -1,0 +1,219 @@
+//! Providers are asked at the same time, and what stands in for one is declared.
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
+use carryout_money::Currency;
+use carryout_pricing::{
+    CRITICALITY, Context, ContextLine, Contribution, Credit, Criticality, Fallback, LastKnown, NoContext, Provider,
+    ProviderError, Providers, Timer, criticality, price,
+};
+use futures::{FutureExt as _, channel::oneshot, executor::LocalPool, future::BoxFuture, task::LocalSpawnExt as _};
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// A clock that stands still until every future waits for it, and then goes on to the next that does.
+#[derive(Clone, Default)]
+struct VirtualTime(Arc<Mutex<State>>);
+
+/// Now, and who waits until when.
+type State = (u32, Vec<Waiting>);
+type Waiting = (u32, oneshot::Sender<()>);
+
+impl VirtualTime {
+    fn now(&self) -> u32 {
+        self.0.lock().unwrap().0
+    }
+
+    fn advance(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.1.retain(|(_, sender)| !sender.is_canceled());
+        let next = state.1.iter().map(|(at, _)| *at).min().unwrap();
+        state.0 = next;
+        let (due, waiting): (Vec<Waiting>, _) = std::mem::take(&mut state.1).into_iter().partition(|(at, _)| *at <= next);
+        state.1 = waiting;
+        drop(state);
+        assert!(due.into_iter().all(|(_, sender)| sender.send(()).is_ok()));
+    }
+}
+
+impl Timer for VirtualTime {
+    fn sleep(&self, milliseconds: u32) -> BoxFuture<'_, ()> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = self.0.lock().unwrap();
+        let at = state.0 + milliseconds;
+        state.1.push((at, sender));
+        drop(state);
+        receiver.map(drop).boxed()
+    }
+}
+
+/// Answers after a while, or fails as often as it is told to.
+struct Answers {
+    time: VirtualTime,
+    after: u32,
+    failures: AtomicU32,
+    asked: Arc<AtomicU32>,
+    answer: Contribution,
+}
+
+impl Provider<()> for Answers {
+    fn provide<'a>(&'a self, (): &'a ()) -> BoxFuture<'a, Result<Contribution, ProviderError>> {
+        async move {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            self.time.sleep(self.after).await;
+            let fails = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            if fails { Err(ProviderError::Unavailable("broken".to_owned())) } else { Ok(self.answer.clone()) }
+        }
+        .boxed()
+    }
+}
+
+/// Remembers in memory.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<BTreeMap<&'static str, Contribution>>>);
+
+impl LastKnown<()> for Memory {
+    fn last_known<'a>(&'a self, provider: &'static str, (): &'a ()) -> BoxFuture<'a, Option<Contribution>> {
+        async move { self.0.lock().unwrap().get(provider).cloned() }.boxed()
+    }
+
+    fn keep<'a>(&'a self, provider: &'static str, (): &'a (), answer: &'a Contribution) -> BoxFuture<'a, ()> {
+        async move {
+            self.0.lock().unwrap().insert(provider, answer.clone());
+        }
+        .boxed()
+    }
+}
+
+#[derive(Default)]
+struct Scene {
+    time: VirtualTime,
+    memory: Memory,
+}
+
+impl Scene {
+    fn answers(&self, after: u32, failures: u32, answer: Contribution) -> (Answers, Arc<AtomicU32>) {
+        let asked = Arc::new(AtomicU32::new(0));
+        (Answers { time: self.time.clone(), after, failures: failures.into(), asked: asked.clone(), answer }, asked)
+    }
+
+    fn run(&self, providers: Providers<()>) -> Result<Context, NoContext> {
+        let (time, memory) = (self.time.clone(), self.memory.clone());
+        let mut pool = LocalPool::new();
+        let found = Arc::new(Mutex::new(None));
+        let result = found.clone();
+        pool.spawner()
+            .spawn_local(async move {
+                let context = providers.context(&(), Currency::USD, &time, &memory).await;
+                *result.lock().unwrap() = Some(context);
+            })
+            .unwrap();
+        loop {
+            pool.run_until_stalled();
+            if let Some(context) = found.lock().unwrap().take() {
+                return context;
+            }
+            self.time.advance();
+        }
+    }
+}
+
+fn declared(provider: &str) -> &'static Criticality {
+    criticality(provider).unwrap()
+}
+
+fn lines() -> Contribution {
+    Contribution::Lines(vec![ContextLine::new("a", "A", 1, 500)])
+}
+
+fn credits() -> Contribution {
+    Contribution::Credits(vec![Credit { id: "gift".to_owned(), name: "Gift".to_owned(), amount: 100 }])
+}
+
+#[test]
+fn a_quote_takes_as_long_as_its_slowest_provider() {
+    let scene = Scene::default();
+    let answer = |after, answer| scene.answers(after, 0, answer).0;
+    let providers = Providers::default()
+        .with(declared("items"), answer(20, lines()), None)
+        .with(declared("taxes"), answer(25, Contribution::Taxes(Default::default())), None)
+        .with(declared("fees"), answer(20, Contribution::Fees(Vec::new())), None)
+        .with(declared("credits"), answer(20, credits()), None)
+        .with(declared("consumer"), answer(20, Contribution::Attribute("consumer".to_owned(), json!({ "orders": 1 }))), None);
+    let context = scene.run(providers).unwrap();
+    assert_eq!(scene.time.now(), 25);
+    assert!(context.flags.is_empty());
+    assert_eq!(context.attributes, json!({ "consumer": { "orders": 1 } }));
+    assert_eq!(price(&context).unwrap().total.minor, 400);
+}
+
+#[test]
+fn a_slow_optional_provider_is_left_out_at_its_timeout_and_flagged() {
+    let scene = Scene::default();
+    let providers = Providers::default().with(declared("items"), scene.answers(20, 0, lines()).0, None).with(
+        declared("credits"),
+        scene.answers(5_000, 0, credits()).0,
+        None,
+    );
+    let context = scene.run(providers).unwrap();
+    assert_eq!(scene.time.now(), 150);
+    let price = price(&context).unwrap();
+    assert_eq!(price.total.minor, 500);
+    assert_eq!((price.flags[0].provider.as_str(), price.flags[0].used), ("credits", Fallback::Default));
+    assert_eq!(price.flags[0].reason, "no answer within 150 ms");
+}
+
+#[test]
+fn a_provider_is_asked_again_within_its_timeout() {
+    let scene = Scene::default();
+    let (items, asked) = scene.answers(300, 1, lines());
+    assert!(scene.run(Providers::default().with(declared("items"), items, None)).is_ok());
+    assert_eq!((asked.load(Ordering::SeqCst), scene.time.now()), (2, 600));
+    let (items, asked) = scene.answers(10, 2, lines());
+    let error = scene.run(Providers::default().with(declared("items"), items, None)).unwrap_err();
+    assert_eq!((asked.load(Ordering::SeqCst), error.provider), (2, "items"));
+}
+
+#[test]
+fn the_last_known_answer_stands_in_or_there_is_no_quote() {
+    let scene = Scene::default();
+    let rates = || serde_json::from_value(json!([{ "code": "tax", "name": "Tax", "rate": "0.1" }])).unwrap();
+    let taxes = || Contribution::Taxes(carryout_pricing::Taxes { included: false, rates: rates() });
+    let ask = |failures| {
+        let providers = Providers::default().with(declared("items"), scene.answers(20, 0, lines()).0, None).with(
+            declared("taxes"),
+            scene.answers(20, failures, taxes()).0,
+            None,
+        );
+        scene.run(providers)
+    };
+    assert_eq!(ask(9).unwrap_err().provider, "taxes", "nothing is known yet");
+    assert!(ask(0).unwrap().flags.is_empty());
+    let context = ask(9).unwrap();
+    assert_eq!((context.flags[0].used, context.flags[0].reason.as_str()), (Fallback::LastKnown, "unavailable: broken"));
+    assert_eq!(price(&context).unwrap().total.minor, 550);
+}
+
+#[test]
+fn a_declared_default_stands_in() {
+    let scene = Scene::default();
+    let member = |plan: &str| Contribution::Attribute("consumer".to_owned(), json!({ "plan": plan }));
+    let (consumer, _) = scene.answers(10, 5, member("plus"));
+    let context = scene.run(Providers::default().with(declared("consumer"), consumer, Some(member("free")))).unwrap();
+    assert_eq!(context.attributes, json!({ "consumer": { "plan": "free" } }));
+    assert_eq!(context.flags[0].used, Fallback::Default);
+}
+
+#[test]
+fn every_provider_is_declared_once() {
+    for (index, declared) in CRITICALITY.iter().enumerate() {
+        assert!(declared.timeout > 0 && declared.attempts > 0, "{}", declared.provider);
+        assert!(CRITICALITY[..index].iter().all(|other| other.provider != declared.provider), "{}", declared.provider);
+    }
+    assert_eq!(criticality("weather"), None);
+}

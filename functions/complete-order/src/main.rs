@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
 
     let aws = Aws::from_env().await;
     let step = Arc::new(CompleteOrder {
-        orders: DynamoOrders::new(&aws, orders.clone()),
+        orders: DynamoOrders::new(&aws, &orders),
         closing: DynamoClosing::new(&aws, orders, quotes),
         pager: SqsQueue::new(&aws, parked),
     });

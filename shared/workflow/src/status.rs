@@ -111,11 +111,15 @@ impl StepEntry {
 
     /// Whether an effect may exist that was not taken back.
     ///
-    /// A refusal says nothing of the attempts before it: once the undo of a refused step is asked for, it must end.
+    /// A refusal says nothing of the attempts before it, and once the undo of a refused step is asked for, it must end.
     pub const fn may_have_effect(&self) -> bool {
         match self.state {
             StepState::Running | StepState::Waiting | StepState::Done => !matches!(self.undo, UndoState::Done),
-            StepState::Failed => matches!(self.undo, UndoState::Running),
+            StepState::Failed => match self.undo {
+                UndoState::None => self.attempts > 1,
+                UndoState::Running => true,
+                UndoState::Done => false,
+            },
             StepState::Pending | StepState::Skipped => false,
         }
     }

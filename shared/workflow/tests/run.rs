@@ -336,7 +336,9 @@ fn an_effect_remains_until_it_is_known_to_be_gone() {
     }
     for undo in [UndoState::None, UndoState::Running, UndoState::Done] {
         assert!(!remains(StepState::Pending, undo) && !remains(StepState::Skipped, undo));
-        // A refusal says nothing of the attempts before it.
         assert_eq!(remains(StepState::Failed, undo), undo == UndoState::Running);
+        // A refusal says nothing of the attempts before it, also where their undo could not even be asked for.
+        let tried_before = StepEntry { state: StepState::Failed, undo, attempts: 2, ..StepEntry::default() };
+        assert_eq!(tried_before.may_have_effect(), undo != UndoState::Done);
     }
 }

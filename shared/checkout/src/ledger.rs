@@ -7,8 +7,9 @@
 //!
 //! - Events of one kind with the same `reference` are about the same thing, and the newest of them counts.
 //! - Before the processor has a name for it, a thing is known by its `effect` alone, which then stands in `reference` too.
-//!   It is answered by any event of its kind with the same effect, whatever that one's reference. Two things that the
-//!   processor tells apart stay apart, also under one effect: what was charged twice counts twice.
+//!   It is answered by any event of its kind with the same effect or a key below it (`ref_1` by `ref_1/refund/1`),
+//!   whatever that one's reference. Two things that the processor tells apart stay apart, also under one effect: what was
+//!   charged twice counts twice.
 //! - A request never outdates a success: the effect happens once, and a repeated request asks for nothing more. It
 //!   outdates a failure that is older than it.
 //! - A reversal takes back what its reference names, at most all of it, and counts only together with it.
@@ -207,6 +208,11 @@ impl<'a> Thing<'a> {
     }
 }
 
+/// Whether `effect` is `whole` or a part of it: keys name attempts below the effect that they are for.
+fn is_of(effect: &str, whole: &str) -> bool {
+    effect.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// What decides which of two events about one thing is the newer.
 fn age(event: &LedgerEvent) -> (i64, LedgerPhase, i64, &str) {
     (event.at, event.phase, event.amount.minor, &event.reference)
@@ -269,7 +275,7 @@ fn match_by_effect(all: Things<'_>) -> Things<'_> {
     let (nameless, mut things): (Things<'_>, Things<'_>) =
         all.into_iter().partition(|((_, reference), thing)| !reference.is_empty() && thing.effects.contains(reference));
     for ((kind, effect), thing) in nameless {
-        let belongs = |of: LedgerKind, known: &Thing<'_>| of == kind && known.effects.contains(&effect);
+        let belongs = |of: LedgerKind, known: &Thing<'_>| of == kind && known.effects.iter().any(|own| is_of(own, effect));
         if thing.live().is_none() {
             // A failure answers what was asked for by name; what has happened by name has happened all the same.
             let asked = |known: &Thing<'_>| known.live().is_some_and(|event| event.phase == LedgerPhase::Request);

@@ -86,6 +86,16 @@ fn a_repeated_request_does_not_outdate_a_success_but_a_failure() {
 }
 
 #[test]
+fn a_request_is_answered_by_what_was_sent_under_a_key_below_its_effect_and_by_no_other() {
+    let request = event(LedgerKind::Refund, LedgerPhase::Request, 500, "ref_1", "ref_1", 1);
+    let told = |key: &str| event(LedgerKind::Refund, LedgerPhase::Success, 500, "re_1", key, 2);
+    for (key, refunded) in [("ref_1/refund-payment/1", 500), ("ref_1", 500), ("ref_10/refund-payment/1", 1_000), ("", 1_000)] {
+        let balance = fold(&[request.clone(), told(key)]).unwrap();
+        assert_eq!(balance.refunded.amount, refunded, "{key:?}");
+    }
+}
+
+#[test]
 fn what_is_no_ledger_of_one_order_is_refused() {
     let usd = event(LedgerKind::Charge, LedgerPhase::Success, 1, "a", "", 0);
     let aud = LedgerEvent { amount: Money::new(1, Currency::AUD), ..usd.clone() };

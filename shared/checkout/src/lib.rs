@@ -7,6 +7,8 @@
 //! 5. [`track`] tells where the order stands. [`sweep`] finds orders that stopped moving and drives them on.
 //! 6. The consumer may [`cancel`] until the store has accepted; an operator may [`redrive`] an order whose undo could not
 //!    be finished.
+//! 7. An operator gives back what was paid, or a part of it, with [`request_refund`]; a workflow of its own works on the
+//!    [`refund`].
 //!
 //! Readers of the system before this one are served by the mirror in [`legacy`].
 //!
@@ -29,6 +31,8 @@ pub mod partners;
 pub mod ports;
 pub mod quoting;
 pub mod redrive;
+pub mod refund;
+pub mod request_refund;
 pub mod start;
 pub mod steps;
 pub mod store;

@@ -9,6 +9,7 @@ mod legacy;
 mod messages;
 mod partner;
 mod payments;
+mod refunds;
 pub mod samples;
 mod services;
 mod store;

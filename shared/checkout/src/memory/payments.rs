@@ -188,7 +188,7 @@ impl Books {
         Ok(booked.intent.clone())
     }
 
-    fn refund(&mut self, id: &str, amount: Money, refuse: Option<String>) -> Result<Refund, Refusal> {
+    fn refund(&mut self, key: &str, id: &str, amount: Money, refuse: Option<String>) -> Result<Refund, Refusal> {
         let failed = self.refunds_fail > 0;
         let booked = self.find(id)?;
         if booked.intent.status != IntentStatus::Succeeded {
@@ -205,7 +205,7 @@ impl Books {
         if amount.minor > left {
             return Err(("amount_too_large".to_owned(), "the refund is greater than what is left".to_owned()));
         }
-        let refund = Refund { id: format!("re_{}_{id}", booked.refunds.len() + 1), amount, failed };
+        let refund = Refund { id: format!("re_{}_{id}", booked.refunds.len() + 1), amount, failed, key: Some(key.to_owned()) };
         booked.refunds.push(refund.clone());
         self.refunds_fail = self.refunds_fail.saturating_sub(1);
         Ok(refund)
@@ -253,7 +253,7 @@ impl Payments for FakePayments {
             if let Some(known) = books.refund_replies.get(&key).filter(|_| books.honours_keys) {
                 return known.clone();
             }
-            let answer = books.refund(&id, amount, refuse);
+            let answer = books.refund(&key, &id, amount, refuse);
             books.refund_replies.insert(key, answer.clone());
             answer
         };

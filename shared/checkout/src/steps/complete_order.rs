@@ -77,6 +77,7 @@ impl<C: Closing, P: Pager> CompleteOrder<C, P> {
                 };
                 let parked = ParkedOrder {
                     order_id: order.id.clone(),
+                    refund_id: None,
                     remaining: remaining_effects(&order),
                     failure: input.reason(),
                     correlation_id: order.correlation_id.clone(),

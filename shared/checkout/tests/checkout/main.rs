@@ -13,6 +13,7 @@ mod memory_keeps_the_contract;
 mod payment;
 mod quoting;
 mod redrive;
+mod refunds;
 mod runs;
 mod submit;
 mod sweep;

@@ -7,6 +7,7 @@ use carryout_checkout::{
 use carryout_money::{Currency, Money};
 use reqwest::RequestBuilder;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// The payment processor by the Stripe API: payment intents with manual capture.
 ///
@@ -36,7 +37,12 @@ struct RefundBody {
     currency: String,
     #[serde(default)]
     status: Option<String>,
+    #[serde(default)]
+    metadata: Option<BTreeMap<String, String>>,
 }
+
+/// The metadata in which a refund keeps the key that it was asked for under.
+const EFFECT_KEY: &str = "effect_key";
 
 #[derive(Deserialize)]
 struct ListBody<T> {
@@ -73,7 +79,8 @@ async fn intent(request: RequestBuilder) -> Result<Intent, CallError> {
 
 fn refund_of(body: RefundBody) -> Result<Refund, CallError> {
     let failed = matches!(body.status.as_deref(), Some("failed" | "canceled"));
-    Ok(Refund { amount: money(body.amount, &body.currency)?, id: body.id, failed })
+    let key = body.metadata.and_then(|mut metadata| metadata.remove(EFFECT_KEY));
+    Ok(Refund { amount: money(body.amount, &body.currency)?, id: body.id, failed, key })
 }
 
 fn money(minor: i64, currency: &str) -> Result<Money, CallError> {
@@ -118,7 +125,8 @@ impl<S: Secrets> Payments for StripePayments<S> {
     }
 
     async fn refund(&self, key: &str, id: &str, amount: Money) -> Result<Refund, CallError> {
-        let form = [("payment_intent", id), ("amount", &amount.minor.to_string())];
+        let name = format!("metadata[{EFFECT_KEY}]");
+        let form = [("payment_intent", id), ("amount", &amount.minor.to_string()), (name.as_str(), key)];
         refund_of(send(&PAYMENT, self.post("refunds", key, &form).await?).await?)
     }
 

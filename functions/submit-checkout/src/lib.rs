@@ -8,24 +8,15 @@ use carryout_checkout::{
 };
 use carryout_lambda::{
     http::{Problem, Request, Response},
-    idempotency::{record_id, validation_hash},
+    idempotency::{idempotency_key, record_id, validation_hash},
     metrics::{Metric, Metrics},
     signature::KeyRing,
     token::{JwksSource, TokenVerifier},
 };
 use carryout_pricing::Quote;
-use carryout_workflow::{Coded, ErrorCode, Orchestrator};
+use carryout_workflow::{Coded, Orchestrator};
 use serde_json::{Value, json};
 use std::time::Instant;
-
-/// The request has no key, or one that can't be used.
-pub const KEY_MISSING: ErrorCode = ErrorCode::permanent(
-    "Idempotency.KeyMissing",
-    "Send a header Idempotency-Key with a fresh random value, and the same one when you retry.",
-);
-
-/// Characters of an idempotency key, at most.
-const MAX_KEY_LENGTH: usize = 128;
 
 /// The function with what it needs.
 pub struct SubmitCheckout<C, U, Q, W, L, M, R, K, J, T, I> {
@@ -138,16 +129,6 @@ where
             routing,
         }
     }
-}
-
-fn idempotency_key(request: &Request) -> Result<&str, Problem> {
-    let refuse = |detail: &str| Problem::from_code(400, KEY_MISSING, detail).field("Idempotency-Key");
-    let key = request.header("idempotency-key").map(str::trim).filter(|key| !key.is_empty());
-    let key = key.ok_or_else(|| refuse("the header Idempotency-Key is missing"))?;
-    if key.len() > MAX_KEY_LENGTH || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(refuse("the header Idempotency-Key has more than 128 characters, or some that are not printable ASCII"));
-    }
-    Ok(key)
 }
 
 /// An expired quote is answered with a fresh one, and with what changed.

@@ -1,29 +1,38 @@
-//! Finds orders past their deadline and drives them on.
+//! Finds orders and refunds past their deadline and drives them on.
 
 use carryout_checkout::{
+    order::Order,
     ports::{Clock, Executions, StuckOrders},
-    sweep::sweep,
+    refund::OrderRefund,
+    start::StartError,
+    sweep::{Swept, sweep},
+    workflows::{orchestrator, refund_orchestrator},
 };
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
 };
-use carryout_workflow::Orchestrator;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// Sweeps once, and reports what was found as metrics.
+/// Sweeps both once, and reports what was found as metrics. One that can't be swept does not keep the other from it.
 pub async fn handle(
-    stuck: &impl StuckOrders,
+    orders: &impl StuckOrders<Subject = Order>,
+    refunds: &impl StuckOrders<Subject = OrderRefund>,
     executions: &impl Executions,
-    orchestrator: &Orchestrator,
     clock: &impl Clock,
     metrics: &Metrics,
 ) -> Result<Value, TaskError> {
-    let swept = sweep(stuck, executions, orchestrator, clock).await.map_err(|error| TaskError::of(&error))?;
+    let orders = sweep(orders, executions, &orchestrator(), clock).await;
+    let refunds = sweep(refunds, executions, &refund_orchestrator(), clock).await;
+    let counted = |swept: &Result<Swept, StartError>, count: fn(&Swept) -> u32| u64::from(swept.as_ref().map_or(0, count));
     metrics.emit(&[
-        Metric::count("OrdersRestarted", u64::from(swept.started)),
-        Metric::count("OrdersResumed", u64::from(swept.resumed)),
-        Metric::count("OrdersNotSwept", u64::from(swept.failed)),
+        Metric::count("OrdersRestarted", counted(&orders, |swept| swept.started)),
+        Metric::count("OrdersResumed", counted(&orders, |swept| swept.resumed)),
+        Metric::count("OrdersNotSwept", counted(&orders, |swept| swept.failed)),
+        Metric::count("RefundsRestarted", counted(&refunds, |swept| swept.started)),
+        Metric::count("RefundsResumed", counted(&refunds, |swept| swept.resumed)),
+        Metric::count("RefundsNotSwept", counted(&refunds, |swept| swept.failed)),
     ]);
-    serde_json::to_value(&swept).map_err(|error| TaskError::new("Store.Corrupt", error))
+    let failed = |error: StartError| TaskError::of(&error);
+    Ok(json!({ "orders": orders.map_err(failed)?, "refunds": refunds.map_err(failed)? }))
 }

@@ -28,7 +28,10 @@ async fn what_is_stuck_is_driven_on_and_counted() {
     }
     let metrics = Metrics::new("Test", "sweep-orders");
     executions.fail_next(1);
-    let counted = handle(&store, &executions, &orchestrator(), &clock, &metrics).await.unwrap();
-    assert_eq!(counted.to_string(), r#"{"failed":1,"resumed":0,"running":0,"started":1}"#);
+    let counted = handle(&store, &store.refunds(), &executions, &clock, &metrics).await.unwrap();
+    assert_eq!(
+        counted.to_string(),
+        r#"{"orders":{"failed":1,"resumed":0,"running":0,"started":1},"refunds":{"failed":0,"resumed":0,"running":0,"started":0}}"#
+    );
     assert_eq!(executions.started().len(), 1);
 }

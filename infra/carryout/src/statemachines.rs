@@ -1,7 +1,7 @@
 //! Compiles the workflows into `statemachines/*.asl.json`.
 
 use anyhow::{Context as _, Result, bail};
-use carryout_checkout::workflows::{orchestrator, state_machine};
+use carryout_checkout::workflows::{orchestrators, state_machine};
 
 use crate::{
     project::{self, Project},
@@ -11,7 +11,7 @@ use crate::{
 /// Writes every state machine; with `check`, only tells whether the files are current.
 pub fn generate(project: &Project, terminal: &Terminal, check: bool) -> Result<()> {
     let mut stale = Vec::new();
-    for workflow in orchestrator().workflows() {
+    for workflow in orchestrators().iter().flat_map(|orchestrator| orchestrator.workflows()) {
         let file = project.root().join("statemachines").join(format!("{}.asl.json", workflow.name));
         let machine = format!("{:#}\n", state_machine(workflow)?);
         if std::fs::read_to_string(&file).is_ok_and(|current| current == machine) {

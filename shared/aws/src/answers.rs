@@ -55,7 +55,7 @@ impl DynamoAnswers {
 const IS_UNANSWERED: &str = "steps.#step.#state IN (:pending, :running, :waiting)";
 
 async fn send(update: UpdateItemFluentBuilder, step: &str) -> Result<Order, Refused> {
-    match update.send().await.map_err(refused_update) {
+    match update.send().await.map_err(refused_update::<Order>) {
         Ok(updated) => order_of(updated.attributes.unwrap_or_default()).map_err(Refused::Store),
         // The order's workflow has no such step: it never waits.
         Err(Refused::Order(order)) if order.steps.entry(step).is_none() => Err(Refused::Other),

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
 };
 use carryout_checkout::{
     ledger::LedgerEvent,
+    order::Order,
     ports::{Appended, Ledgers, Refused},
 };
 use carryout_workflow::StoreError;
@@ -62,7 +63,7 @@ impl Ledgers for DynamoLedgers {
             .expression_attribute_values(":now", number(now()))
             .expression_attribute_values(":one", number(1))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match update.send().await.map_err(refused_update) {
+        match update.send().await.map_err(refused_update::<Order>) {
             Ok(_) => Ok(Appended::New),
             Err(Refused::Order(_) | Refused::Other) => Ok(Appended::Known),
             Err(Refused::NotFound) => Ok(Appended::NoOrder),

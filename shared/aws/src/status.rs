@@ -12,21 +12,24 @@ use carryout_checkout::{
     ports::{OrderNote, Refused},
 };
 use carryout_workflow::{Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusStore, StepState, StoreError, Subject};
+use serde::de::DeserializeOwned;
+use std::marker::PhantomData;
 
-/// Status maps of orders: each method is one conditional update of the order's item.
+/// Status maps of orders, or of other subjects with the same fields: each method is one conditional update of the item.
 #[derive(Clone)]
-pub struct DynamoStatusStore {
+pub struct DynamoStatusStore<S = Order> {
     client: Client,
     table: String,
+    of: PhantomData<fn() -> S>,
 }
 
-impl DynamoStatusStore {
-    /// IAM actions on the orders table.
+impl<S: Subject + DeserializeOwned> DynamoStatusStore<S> {
+    /// IAM actions on the subjects' table.
     pub const ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
 
-    /// On the orders table.
+    /// On the subjects' table.
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
-        Self { client: aws.dynamodb(), table: table.into() }
+        Self { client: aws.dynamodb(), table: table.into(), of: PhantomData }
     }
 
     /// An update of the order and of one step's entry, with what every one of them has in common.
@@ -62,7 +65,7 @@ impl DynamoStatusStore {
             set.push_str(", failure = if_not_exists(failure, :reason)");
             update = update.expression_attribute_values(":reason", value(reason)?);
         }
-        match open(update).update_expression(set).send().await.map_err(refused_update) {
+        match open(update).update_expression(set).send().await.map_err(refused_update::<S>) {
             // Refused: it was closed or superseded meanwhile; there is nothing to turn.
             Ok(_) | Err(Refused::Order(_)) => Ok(()),
             Err(Refused::Store(error)) => Err(error),
@@ -110,8 +113,8 @@ fn with_note(
 }
 
 /// Sends an update whose condition is that the claim still holds.
-async fn send_held(update: UpdateItemFluentBuilder, set: String) -> Result<(), StoreError> {
-    match update.update_expression(set).send().await.map_err(refused_update) {
+async fn send_held<S: DeserializeOwned>(update: UpdateItemFluentBuilder, set: String) -> Result<(), StoreError> {
+    match update.update_expression(set).send().await.map_err(refused_update::<S>) {
         Ok(_) => Ok(()),
         Err(Refused::Order(_) | Refused::NotFound | Refused::Other) => Err(StoreError::ClaimLost),
         Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
@@ -119,7 +122,7 @@ async fn send_held(update: UpdateItemFluentBuilder, set: String) -> Result<(), S
     }
 }
 
-fn claim_refused(refused: Refused) -> ClaimRefused<Order> {
+fn claim_refused<S>(refused: Refused<S>) -> ClaimRefused<S> {
     match refused {
         Refused::Order(order) => ClaimRefused::Held(order),
         Refused::NotFound | Refused::Other => ClaimRefused::NotFound,
@@ -128,11 +131,11 @@ fn claim_refused(refused: Refused) -> ClaimRefused<Order> {
     }
 }
 
-impl StatusStore for DynamoStatusStore {
-    type Subject = Order;
+impl<S: Subject + DeserializeOwned + 'static> StatusStore for DynamoStatusStore<S> {
+    type Subject = S;
     type Note = OrderNote;
 
-    async fn claim(&self, claim: &Claim, note: &OrderNote) -> Result<Order, ClaimRefused<Order>> {
+    async fn claim(&self, claim: &Claim, note: &OrderNote) -> Result<S, ClaimRefused<S>> {
         let mut set = "SET #status = :processing, updated_at = :now, #version = #version + :one, \
              steps.#step.#state = :running, steps.#step.run = :run, steps.#step.lease_until = :lease, \
              steps.#step.sent_at = :now, steps.#step.attempts = steps.#step.attempts + :one"
@@ -168,7 +171,7 @@ impl StatusStore for DynamoStatusStore {
             .expression_attribute_values(":reference", text(reference))
             .condition_expression(HOLDS);
         let update = with_note(update, &mut set, note)?;
-        send_held(update, set).await
+        send_held::<S>(update, set).await
     }
 
     async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
@@ -195,7 +198,7 @@ impl StatusStore for DynamoStatusStore {
         }
         let update = with_note(update, &mut set, &progress.note)?;
         set.push_str(" REMOVE steps.#step.failure");
-        send_held(update, set).await
+        send_held::<S>(update, set).await
     }
 
     async fn release(&self, claim: &Claim, failure: &Failure, class: Class) -> Result<(), StoreError> {
@@ -213,10 +216,10 @@ impl StatusStore for DynamoStatusStore {
                 .expression_attribute_names("#state", "state")
                 .expression_attribute_values(":failed", value(&StepState::Failed)?);
         }
-        send_held(update, set).await
+        send_held::<S>(update, set).await
     }
 
-    async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Order, ClaimRefused<Order>> {
+    async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<S, ClaimRefused<S>> {
         let mut set = "SET direction = :undo, #status = :processing, updated_at = :now, #version = #version + :one, \
              steps.#step.#undo = :running, steps.#step.run = :run, steps.#step.lease_until = :lease, \
              steps.#step.undo_attempts = steps.#step.undo_attempts + :one"
@@ -246,10 +249,10 @@ impl StatusStore for DynamoStatusStore {
             .await;
         let refused = match updated {
             Ok(updated) => return order_of(updated.attributes.unwrap_or_default()).map_err(ClaimRefused::Store),
-            Err(error) => refused_update(error),
+            Err(error) => refused_update::<S>(error),
         };
         if let Refused::Order(order) = &refused {
-            let forward = order.direction == Direction::Forward && order.run == claim.run && !order.is_closed();
+            let forward = order.direction() == Direction::Forward && order.run() == claim.run && !order.is_closed();
             if forward {
                 self.turn(claim, reason).await?;
             }
@@ -268,7 +271,7 @@ impl StatusStore for DynamoStatusStore {
             .expression_attribute_values(":nobody", number(0))
             .condition_expression(HOLDS);
         let update = with_note(update, &mut set, &progress.note)?;
-        send_held(update, set).await
+        send_held::<S>(update, set).await
     }
 
     async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StoreError> {
@@ -278,6 +281,6 @@ impl StatusStore for DynamoStatusStore {
             .expression_attribute_values(":failure", value(failure)?)
             .expression_attribute_values(":nobody", number(0))
             .condition_expression(HOLDS);
-        send_held(update, set.to_owned()).await
+        send_held::<S>(update, set.to_owned()).await
     }
 }

@@ -1,37 +1,42 @@
 use crate::{
     Aws, now,
-    orders::DynamoOrders,
     status::{IS_OPEN, open},
     submissions::SWEEP_SHARDS,
-    transaction::{number, refused_update, text},
+    transaction::{number, order_of, refused_update, text},
     unavailable,
 };
 use aws_sdk_dynamodb::{Client, types::ReturnValuesOnConditionCheckFailure};
 use carryout_checkout::{
     order::Order,
-    ports::{Orders, Refused, StuckOrders},
+    ports::{Refused, StuckOrders},
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::{StoreError, Subject};
 use futures::future::try_join_all;
+use serde::de::DeserializeOwned;
+use std::marker::PhantomData;
 
-/// Finds orders whose deadline has passed by the sparse index `stuck`: closed orders are not in it.
+/// Finds orders, or refunds, whose deadline has passed by the sparse index `stuck`: closed ones are not in it.
 #[derive(Clone)]
-pub struct DynamoStuckOrders {
+pub struct DynamoStuckOrders<S = Order> {
     client: Client,
     table: String,
-    orders: DynamoOrders,
+    of: PhantomData<fn() -> S>,
 }
 
-impl DynamoStuckOrders {
-    /// IAM actions on the orders table.
+impl<S: DeserializeOwned> DynamoStuckOrders<S> {
+    /// IAM actions on the orders table, or that of refunds.
     pub const ACTIONS: &'static [&'static str] = &["dynamodb:GetItem", "dynamodb:UpdateItem"];
-    /// IAM actions on the index `stuck` of the orders table.
+    /// IAM actions on the index `stuck` of that table.
     pub const INDEX_ACTIONS: &'static [&'static str] = &["dynamodb:Query"];
 
-    /// On the orders table.
+    /// On the orders table, or that of refunds.
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
-        let table = table.into();
-        Self { client: aws.dynamodb(), orders: DynamoOrders::new(aws, &table), table }
+        Self { client: aws.dynamodb(), table: table.into(), of: PhantomData }
+    }
+
+    async fn read(&self, id: &str) -> Result<Option<S>, StoreError> {
+        let found = self.client.get_item().table_name(&self.table).key("id", text(id)).consistent_read(true).send().await;
+        found.map_err(|error| unavailable(&error))?.item.map(order_of).transpose()
     }
 
     async fn stuck_ids(&self, shard: u32, now: i64, limit: usize) -> Result<Vec<String>, StoreError> {
@@ -51,13 +56,15 @@ impl DynamoStuckOrders {
     }
 }
 
-impl StuckOrders for DynamoStuckOrders {
-    async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<Order>, StoreError> {
+impl<S: Subject + DeserializeOwned + 'static> StuckOrders for DynamoStuckOrders<S> {
+    type Subject = S;
+
+    async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<S>, StoreError> {
         let per_shard = limit.div_ceil(SWEEP_SHARDS as usize);
         let ids = try_join_all((0..SWEEP_SHARDS).map(|shard| self.stuck_ids(shard, now, per_shard))).await?;
         // The index lags and carries keys only; the order itself is read, and only counts while it is open.
-        let orders = try_join_all(ids.concat().iter().map(|id| self.orders.order(id))).await?;
-        Ok(orders.into_iter().flatten().filter(|order| !order.status.is_closed()).collect())
+        let orders = try_join_all(ids.concat().iter().map(|id| self.read(id))).await?;
+        Ok(orders.into_iter().flatten().filter(|order: &S| !order.is_closed()).collect())
     }
 
     async fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<bool, StoreError> {
@@ -73,7 +80,7 @@ impl StuckOrders for DynamoStuckOrders {
             .expression_attribute_values(":now", number(now()))
             .expression_attribute_values(":one", number(1))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match update.send().await.map_err(refused_update) {
+        match update.send().await.map_err(refused_update::<S>) {
             Ok(_) => Ok(true),
             Err(Refused::Order(_) | Refused::NotFound | Refused::Other) => Ok(false),
             Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
@@ -91,7 +98,7 @@ impl StuckOrders for DynamoStuckOrders {
             .expression_attribute_values(":run", number(run))
             .expression_attribute_values(":again", number(look_again_at))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match update.send().await.map_err(refused_update) {
+        match update.send().await.map_err(refused_update::<S>) {
             Ok(_) | Err(Refused::Order(_) | Refused::NotFound | Refused::Other) => Ok(()),
             Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
             Err(Refused::Store(error)) => Err(error),

@@ -6,11 +6,14 @@ use crate::{
 use aws_sdk_dynamodb::{
     Client,
     error::BuildError,
-    types::{AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+    types::{
+        AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+        builders::PutBuilder,
+    },
 };
 use carryout_checkout::{
     consumer::Consumer,
-    ports::{CompletedRequest, Submission, Submissions, SubmitRefused},
+    ports::{CompletedRequest, IdempotencyKey, Submission, Submissions, SubmitRefused},
 };
 use carryout_pricing::Quote;
 use carryout_workflow::StoreError;
@@ -76,22 +79,6 @@ impl DynamoSubmissions {
             .map_err(|error: BuildError| corrupt(error))
     }
 
-    /// The request's record in the schema of Powertools for AWS Lambda (idempotency, DynamoDB persistence layer).
-    fn put_record(&self, submission: &Submission) -> Result<Put, StoreError> {
-        Put::builder()
-            .table_name(&self.idempotency)
-            .item("id", text(&submission.key.record_id))
-            .item("status", text("COMPLETED"))
-            .item("expiration", number(submission.remember_until))
-            .item("data", text(&submission.answer))
-            .item("validation", text(&submission.key.validation))
-            .condition_expression("attribute_not_exists(id) OR expiration < :now")
-            .expression_attribute_values(":now", number(now() / 1_000))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error: BuildError| corrupt(error))
-    }
-
     fn use_quote(&self, submission: &Submission) -> Result<Update, StoreError> {
         Update::builder()
             .table_name(&self.quotes)
@@ -102,6 +89,21 @@ impl DynamoSubmissions {
             .build()
             .map_err(|error: BuildError| corrupt(error))
     }
+}
+
+/// A request's record in the schema of Powertools for AWS Lambda (idempotency, DynamoDB persistence layer), unless one is
+/// remembered.
+pub(crate) fn put_record(put: PutBuilder, key: &IdempotencyKey, answer: &str, remember_until: i64) -> Result<Put, StoreError> {
+    put.item("id", text(&key.record_id))
+        .item("status", text("COMPLETED"))
+        .item("expiration", number(remember_until))
+        .item("data", text(answer))
+        .item("validation", text(&key.validation))
+        .condition_expression("attribute_not_exists(id) OR expiration < :now")
+        .expression_attribute_values(":now", number(now() / 1_000))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .map_err(|error: BuildError| corrupt(error))
 }
 
 /// One item by its id, read consistently.
@@ -137,7 +139,12 @@ impl Submissions for DynamoSubmissions {
 
     async fn submit(&self, submission: &Submission) -> Result<(), SubmitRefused> {
         let order = self.put_order(submission)?;
-        let record = self.put_record(submission)?;
+        let record = put_record(
+            Put::builder().table_name(&self.idempotency),
+            &submission.key,
+            &submission.answer,
+            submission.remember_until,
+        )?;
         let quote = self.use_quote(submission)?;
         let result = self
             .client
@@ -154,7 +161,7 @@ impl Submissions for DynamoSubmissions {
             Transacted::Cancelled(reasons) => match reasons.first() {
                 Some(record) if is_refused(record) => {
                     let item = record.item().cloned().unwrap_or_default();
-                    Err(completed(&item).map_or(SubmitRefused::Conflict, SubmitRefused::Repeated))
+                    Err(remembered(&item).map_or(SubmitRefused::Conflict, SubmitRefused::Repeated))
                 }
                 _ => Err(SubmitRefused::QuoteUsed),
             },
@@ -165,12 +172,18 @@ impl Submissions for DynamoSubmissions {
         let found =
             self.client.get_item().table_name(&self.idempotency).key("id", text(record_id)).consistent_read(true).send().await;
         let item = found.map_err(|error| unavailable(&error))?.item;
-        let seconds = |item: &Item| item.get("expiration").and_then(|at| at.as_n().ok()).and_then(|at| at.parse::<i64>().ok());
-        Ok(item.filter(|item| seconds(item).is_some_and(|at| at >= now() / 1_000)).as_ref().and_then(completed))
+        Ok(item.as_ref().filter(|item| is_remembered(item)).and_then(remembered))
     }
 }
 
-fn completed(item: &Item) -> Option<CompletedRequest> {
+/// Whether a record's time is not over yet.
+pub(crate) fn is_remembered(item: &Item) -> bool {
+    let seconds = item.get("expiration").and_then(|at| at.as_n().ok()).and_then(|at| at.parse::<i64>().ok());
+    seconds.is_some_and(|at| at >= now() / 1_000)
+}
+
+/// The completed request of a record.
+pub(crate) fn remembered(item: &Item) -> Option<CompletedRequest> {
     let field = |name: &str| item.get(name).and_then(|value: &AttributeValue| value.as_s().ok()).cloned();
     Some(CompletedRequest { validation: field("validation")?, answer: field("data")? })
 }

@@ -9,15 +9,16 @@ use aws_sdk_dynamodb::{
     },
     types::{AttributeValue, CancellationReason},
 };
-use carryout_checkout::{order::Order, ports::Refused};
+use carryout_checkout::ports::Refused;
 use carryout_workflow::StoreError;
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
 /// An item as DynamoDB gives it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// Reads an order out of its item.
-pub(crate) fn order_of(item: Item) -> Result<Order, StoreError> {
+/// Reads an order, or another subject, out of its item.
+pub(crate) fn order_of<S: DeserializeOwned>(item: Item) -> Result<S, StoreError> {
     serde_dynamo::from_item(item).map_err(corrupt)
 }
 
@@ -45,8 +46,8 @@ pub(crate) fn value(value: &impl serde::Serialize) -> Result<AttributeValue, Sto
     serde_dynamo::to_attribute_value(value).map_err(corrupt)
 }
 
-/// What a failed update of an order means.
-pub(crate) fn refused_update(error: SdkError<UpdateItemError>) -> Refused {
+/// What a failed update of an order, or of another subject, means.
+pub(crate) fn refused_update<S: DeserializeOwned>(error: SdkError<UpdateItemError>) -> Refused<S> {
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => match refusal.item() {
             None => Refused::NotFound,
@@ -96,8 +97,8 @@ pub(crate) fn is_refused(reason: &CancellationReason) -> bool {
     reason.code() == Some("ConditionalCheckFailed")
 }
 
-/// What a refused condition on an order's item means.
-pub(crate) fn refused_order(reason: &CancellationReason) -> Refused {
+/// What a refused condition on the item of an order, or of another subject, means.
+pub(crate) fn refused_order<S: DeserializeOwned>(reason: &CancellationReason) -> Refused<S> {
     match reason.item() {
         Some(item) if !item.is_empty() => {
             order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Order(Box::new(order)))

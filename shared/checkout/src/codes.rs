@@ -39,6 +39,13 @@ pub const MERCHANT_UNAVAILABLE: ErrorCode =
 /// The merchant's system may have got the order.
 pub const MERCHANT_UNCLEAR: ErrorCode = ErrorCode::unknown("Merchant.Unclear", "Wait a moment; the order goes on by itself.");
 
+/// The processor refuses to give money back.
+pub const REFUND_REFUSED: ErrorCode =
+    ErrorCode::permanent("Refund.Refused", "Look at the payment at the processor; nothing was given back.");
+/// Whether money was given back is not known.
+pub const REFUND_UNCERTAIN: ErrorCode =
+    ErrorCode::permanent("Refund.Uncertain", "Redrive the refund once the processor answers again.");
+
 /// The codes that a step's function can end with.
 pub const STEP_CODES: &[ErrorCode] = &[
     PAYMENT_DECLINED,
@@ -57,4 +64,6 @@ pub const STEP_CODES: &[ErrorCode] = &[
     MERCHANT_SILENT,
     MERCHANT_UNAVAILABLE,
     MERCHANT_UNCLEAR,
+    REFUND_REFUSED,
+    REFUND_UNCERTAIN,
 ];

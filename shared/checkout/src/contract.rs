@@ -262,7 +262,7 @@ pub async fn submissions<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: 
 pub async fn status_store<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     fixture: &Fixture<W, Q, O, I>,
     statuses: &impl OrderSteps,
-    stuck: &impl StuckOrders,
+    stuck: &impl StuckOrders<Subject = Order>,
     closing: &impl Closing,
 ) {
     claim_forward(fixture, statuses).await;
@@ -454,7 +454,7 @@ async fn undo_against_a_lease<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
 async fn runs<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     fixture: &Fixture<W, Q, O, I>,
     statuses: &impl OrderSteps,
-    stuck: &impl StuckOrders,
+    stuck: &impl StuckOrders<Subject = Order>,
 ) {
     let order = fixture.order().await;
     let first = claim_of(&order, AUTHORIZE, ENDED);
@@ -590,7 +590,7 @@ pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     fixture: &Fixture<W, Q, O, I>,
     closing: &impl Closing,
     statuses: &impl OrderSteps,
-    stuck: &impl StuckOrders,
+    stuck: &impl StuckOrders<Subject = Order>,
 ) {
     let quote = |order: &Order| order.quote.terms.id.clone();
     let reason = failure("Payment.Declined");
@@ -671,7 +671,7 @@ pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     }
 }
 
-async fn is_stuck(stuck: &impl StuckOrders, id: &str, now: i64) -> bool {
+async fn is_stuck(stuck: &impl StuckOrders<Subject = Order>, id: &str, now: i64) -> bool {
     done(stuck.stuck(now, 10_000).await).iter().any(|order| order.id == id)
 }
 
@@ -783,7 +783,10 @@ pub async fn answers<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
 }
 
 /// [`StuckOrders`]: what has passed its deadline is found, and each run begins once.
-pub async fn stuck_orders<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>, stuck: &impl StuckOrders) {
+pub async fn stuck_orders<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    stuck: &impl StuckOrders<Subject = Order>,
+) {
     // Deadlines of long ago, so that the suite's orders come before anybody else's.
     let (early, late) = (2_000, 3_000);
     let submission = fixture.submission(&fixture.workflow("checkout-standard"), late).await;
@@ -889,7 +892,7 @@ pub async fn parked_orders<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     parked: &impl ParkedOrders,
     statuses: &impl OrderSteps,
     closing: &impl Closing,
-    stuck: &impl StuckOrders,
+    stuck: &impl StuckOrders<Subject = Order>,
 ) {
     let is_parked = async |id: &str| done(parked.parked(10_000).await).into_iter().find(|order| order.id == id);
     let order = fixture.order().await;

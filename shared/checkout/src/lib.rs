@@ -8,6 +8,8 @@
 //! 6. The consumer may [`cancel`] until the store has accepted; an operator may [`redrive`] an order whose undo could not
 //!    be finished.
 //! 7. The [`ledger`] tells where an order's money is. [`reconcile`] holds it against what the processor says.
+//! 8. An operator gives back what was paid, or a part of it, with [`request_refund`]; a workflow of its own works on the
+//!    [`refund`].
 //!
 //! Readers of the system before this one are served by the mirror in [`legacy`].
 //!
@@ -31,6 +33,8 @@ pub mod ports;
 pub mod quoting;
 pub mod reconcile;
 pub mod redrive;
+pub mod refund;
+pub mod request_refund;
 pub mod routing;
 pub mod start;
 pub mod steps;

@@ -8,7 +8,7 @@ use crate::{
     store::Location,
 };
 use carryout_money::Money;
-use carryout_pricing::Quote;
+use carryout_pricing::{Quote, Refunded};
 use carryout_workflow::{Direction, Failure, StatusMap, Subject};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt};
@@ -153,6 +153,12 @@ pub struct Order {
     /// What happened to the money.
     #[serde(default)]
     pub ledger: Vec<LedgerEvent>,
+    /// What was given back of its price, what is being given back included.
+    #[serde(default)]
+    pub refunded: Refunded,
+    /// The refund that is under way: the next one begins after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_refund: Option<String>,
     /// Follows it through every log.
     pub correlation_id: String,
     /// When it was submitted. Milliseconds since the Unix epoch.
@@ -174,20 +180,15 @@ impl Order {
         matches!(self.fulfilment, Fulfilment::Delivery { .. })
     }
 
-    /// The state machine that its runs are executions of.
-    pub fn state_machine(&self) -> String {
-        self.lane.state_machine(&self.workflow)
-    }
-
     /// The name of its execution in its current run. Step Functions starts no name twice.
     pub fn execution_name(&self) -> String {
         execution_name(&self.id, self.run)
     }
 }
 
-/// The name of an order's execution in `run`.
-pub fn execution_name(order_id: &str, run: u32) -> String {
-    format!("{order_id}-{run}")
+/// The name of the execution of an order, or of a refund, in `run`.
+pub fn execution_name(id: &str, run: u32) -> String {
+    format!("{id}-{run}")
 }
 
 impl Subject for Order {

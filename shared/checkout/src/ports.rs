@@ -6,14 +6,15 @@ use crate::{
     ledger::LedgerEvent,
     order::{FraudFacts, Order, OrderStatus},
     reconcile::Reconciliation,
+    refund::OrderRefund,
     routing::Lane,
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_money::Money;
-use carryout_pricing::Quote;
-use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError};
+use carryout_pricing::{Quote, Refunded};
+use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError, Subject};
 pub use carryout_workflow::{Clock, Ids};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::future::Future;
 
@@ -61,6 +62,20 @@ pub struct CompletedRequest {
     pub validation: String,
     /// What it was answered: JSON.
     pub answer: String,
+}
+
+impl CompletedRequest {
+    /// What to answer `key` again; nothing where the key was used for another request.
+    ///
+    /// # Errors
+    ///
+    /// Where the stored answer can't be read.
+    pub fn answer_to<A: DeserializeOwned>(&self, key: &IdempotencyKey) -> Result<Option<A>, StoreError> {
+        if self.validation != key.validation {
+            return Ok(None);
+        }
+        serde_json::from_str(&self.answer).map(Some).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
 }
 
 /// Everything that one submit writes, all or nothing.
@@ -248,11 +263,11 @@ pub trait Reports: Send + Sync {
     fn save(&self, report: &Reconciliation) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Why a conditional transaction on an order did not happen.
+/// Why a conditional transaction on an order, or on another subject, did not happen.
 #[derive(Debug)]
-pub enum Refused {
+pub enum Refused<S = Order> {
     /// The order as it stands; its run, direction, status or entry did not allow it.
-    Order(Box<Order>),
+    Order(Box<S>),
     /// The order allowed it, something else did not: the quote, the stock.
     Other,
     /// There is no such order.
@@ -263,7 +278,7 @@ pub enum Refused {
     Store(StoreError),
 }
 
-impl From<StoreError> for Refused {
+impl<S> From<StoreError> for Refused<S> {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -354,11 +369,14 @@ pub trait Pager: Send + Sync {
     fn page(&self, parked: &ParkedOrder) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// What an operator needs to know of a parked order.
+/// What an operator needs to know of a parked order, or of a parked refund of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParkedOrder {
     /// The order.
     pub order_id: String,
+    /// The refund, where it is one that is parked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<String>,
     /// Steps whose effects remain.
     pub remaining: Vec<String>,
     /// Why the undo could not be finished.
@@ -404,16 +422,112 @@ pub trait Answers: Send + Sync {
     ) -> impl Future<Output = Result<Order, Refused>> + Send;
 }
 
-/// Finds orders that stopped moving.
+/// Finds orders, or refunds, that stopped moving.
 pub trait StuckOrders: Send + Sync {
+    /// What is found.
+    type Subject: Subject;
+
     /// Open orders whose deadline has passed at `now`, at most `limit`. Found by an index, never by a scan.
-    fn stuck(&self, now: i64, limit: usize) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send;
+    fn stuck(&self, now: i64, limit: usize) -> impl Future<Output = Result<Vec<Self::Subject>, StoreError>> + Send;
 
     /// Begins the next run, if `run` is still the order's run and the order is open; `false` if not.
     fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Leaves the order alone until `look_again_at` (milliseconds since the Unix epoch).
     fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+// ---------------------------------------------------------------------------------------------------------- refunds
+
+/// Everything that taking one refund writes, all or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefundSubmission {
+    /// The refund.
+    pub refund: OrderRefund,
+    /// What is given back of the order with it.
+    pub refunded: Refunded,
+    /// The version of the order that all this was worked out from.
+    pub order_version: u64,
+    /// The request that it answers.
+    pub key: IdempotencyKey,
+    /// What the request is answered: JSON.
+    pub answer: String,
+    /// Until when the request is remembered. Seconds since the Unix epoch.
+    pub remember_until: i64,
+    /// When the refund counts as stuck if nothing happens. Milliseconds since the Unix epoch.
+    pub stuck_at: i64,
+}
+
+/// Why no refund was taken. Nothing was written, unless the store failed.
+#[derive(Debug)]
+pub enum RefundRefused {
+    /// A request with this key was completed before, maybe just now by a twin.
+    Repeated(CompletedRequest),
+    /// The order was written meanwhile, or is being written: read it again.
+    Changed,
+    /// The store failed; the write may have happened, and the key finds it.
+    Store(StoreError),
+}
+
+impl From<StoreError> for RefundRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Takes refunds.
+pub trait RefundRequests: Send + Sync {
+    /// Writes the refund and the request's idempotency record, and in its order what is given back, the refund's id and
+    /// its ledger event, in one transaction: it alone decides.
+    ///
+    /// MUST refuse unless the order is placed, at the submission's version, and without a refund under way.
+    fn request(&self, submission: &RefundSubmission) -> impl Future<Output = Result<(), RefundRefused>> + Send;
+
+    /// The completed request under this key, if there is one.
+    fn completed(&self, record_id: &str) -> impl Future<Output = Result<Option<CompletedRequest>, StoreError>> + Send;
+}
+
+/// Closes refunds, each in one transaction with its order. A closed refund is no longer under way there, except a parked
+/// one.
+pub trait RefundClosing: Send + Sync {
+    /// The refund; `None` if there is none of this id.
+    fn refund(&self, id: &str) -> impl Future<Output = Result<Option<OrderRefund>, StoreError>> + Send;
+
+    /// Closes the refund as given back, completes the entry of `step`, and appends `events` to the order's ledger.
+    /// Refuses unless it is open, still in its run, and its money is given back.
+    fn succeed(
+        &self,
+        step: &'static str,
+        refund: &OrderRefund,
+        events: &[LedgerEvent],
+        now: i64,
+    ) -> impl Future<Output = Result<(), Refused<OrderRefund>>> + Send;
+
+    /// Closes the refund as failed, puts back what was given back of the order before it, and appends `events` to the
+    /// order's ledger. Refuses unless it is open, still in its run, and it is certain that nothing is given back: it was
+    /// never begun, or definitely refused. `reason` counts unless one is recorded.
+    fn fail(
+        &self,
+        refund: &OrderRefund,
+        events: &[LedgerEvent],
+        reason: Option<&Failure>,
+        now: i64,
+    ) -> impl Future<Output = Result<(), Refused<OrderRefund>>> + Send;
+
+    /// Closes the refund as parked and returns it. It stays under way in its order.
+    fn park(&self, refund_id: &str, run: u32, now: i64)
+    -> impl Future<Output = Result<OrderRefund, Refused<OrderRefund>>> + Send;
+}
+
+/// Parked refunds, for operators.
+pub trait ParkedRefunds: Send + Sync {
+    /// Opens a parked refund again, in its next run, and returns it. It counts as stuck at `look_again_at` (milliseconds
+    /// since the Unix epoch). Refuses where the refund is not parked.
+    fn reopen(
+        &self,
+        refund_id: &str,
+        look_again_at: i64,
+    ) -> impl Future<Output = Result<OrderRefund, Refused<OrderRefund>>> + Send;
 }
 
 // --------------------------------------------------------------------------------------------------------- partners
@@ -511,7 +625,7 @@ pub trait Payments: Send + Sync {
     /// Lets the held money go. An intent that can no longer be cancelled is [`CallError::Refused`].
     fn cancel(&self, key: &str, intent: &str) -> impl Future<Output = Result<Intent, CallError>> + Send;
 
-    /// Gives taken money back.
+    /// Gives taken money back. The refund keeps `key`.
     fn refund(&self, key: &str, intent: &str, amount: Money) -> impl Future<Output = Result<Refund, CallError>> + Send;
 
     /// Every refund of the intent.

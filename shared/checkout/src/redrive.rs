@@ -1,9 +1,10 @@
-//! Takes up the undo of a parked order again, once its cause is mended.
+//! Takes up the undo of a parked order, or a parked refund, again, once its cause is mended.
 
 use crate::{
     order::{Order, OrderStatus},
-    ports::{Clock, Executions, OrderSubmitted, ParkedOrders, Refused},
-    start::start,
+    ports::{Clock, Executions, OrderSubmitted, ParkedOrders, ParkedRefunds, Refused},
+    refund::{OrderRefund, RefundStatus},
+    start::{start, start_run},
     steps::complete_order::remaining_effects,
 };
 use carryout_money::Money;
@@ -12,6 +13,10 @@ use serde::{Deserialize, Serialize};
 
 /// The order is not parked.
 pub const NOT_PARKED: ErrorCode = ErrorCode::permanent("Order.NotParked", "Nothing to do: only a parked order is redriven.");
+
+/// The refund is not parked.
+pub const REFUND_NOT_PARKED: ErrorCode =
+    ErrorCode::permanent("Refund.NotParked", "Nothing to do: only a parked refund is redriven.");
 
 /// When the sweeper looks after a redriven order. Milliseconds.
 const LOOK_AGAIN_AFTER_MS: i64 = 60_000;
@@ -51,6 +56,43 @@ pub async fn redrive(
         tracing::warn!(order.id = %order.id, %error, "the redriven order was not started; the sweeper does it");
     }
     Ok(order)
+}
+
+/// Why a refund is not redriven.
+#[derive(Debug, thiserror::Error)]
+pub enum RedriveRefundError {
+    /// There is no such refund.
+    #[error("there is no such refund")]
+    Unknown,
+    /// It is not parked.
+    #[error("the refund is {0}, not PARKED")]
+    NotParked(RefundStatus),
+    /// The refund could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Opens a parked refund again and starts its next run, which looks what came of it; returns the refund.
+///
+/// If the run can't be started now, the sweeper starts it.
+pub async fn redrive_refund(
+    parked: &impl ParkedRefunds,
+    executions: &impl Executions,
+    orchestrator: &Orchestrator,
+    clock: &impl Clock,
+    refund_id: &str,
+) -> Result<OrderRefund, RedriveRefundError> {
+    let refund = match parked.reopen(refund_id, clock.now() + LOOK_AGAIN_AFTER_MS).await {
+        Ok(refund) => refund,
+        Err(Refused::Order(refund)) => return Err(RedriveRefundError::NotParked(refund.status)),
+        Err(Refused::NotFound | Refused::Other) => return Err(RedriveRefundError::Unknown),
+        Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this refund".to_owned()).into()),
+        Err(Refused::Store(error)) => return Err(error.into()),
+    };
+    if let Err(error) = start_run(orchestrator, executions, &refund, refund.run).await {
+        tracing::warn!(refund.id = %refund.id, %error, "the redriven refund was not started; the sweeper does it");
+    }
+    Ok(refund)
 }
 
 /// Parked orders as an operator sees them.

@@ -1,10 +1,12 @@
-//! Starts the market's workflow for an order.
+//! Starts the market's workflow for an order or a refund.
 
 use crate::{
-    order::execution_name,
+    market::{Country, MarketType},
+    order::{Order, execution_name},
     ports::{Executions, OrderSubmitted},
+    routing::Lane,
 };
-use carryout_workflow::{Coded, ErrorCode, NoWorkflow, Orchestrator, StoreError};
+use carryout_workflow::{Coded, ErrorCode, NoWorkflow, Orchestrator, StoreError, Subject};
 use serde_json::{Value, json};
 
 /// Why a workflow was not started.
@@ -52,4 +54,53 @@ pub fn execution_input(message: &OrderSubmitted) -> Value {
         "facts": message.facts,
         "correlation_id": message.correlation_id,
     })
+}
+
+/// What a market's workflow works on, run after run: an order, a refund.
+pub trait Driven: Subject {
+    /// Its market, by which its workflow is picked.
+    fn market(&self) -> (Country, MarketType);
+
+    /// The workflow that its runs so far were of.
+    fn workflow(&self) -> &str;
+
+    /// The lane that all its runs take.
+    fn lane(&self) -> Lane {
+        Lane::Live
+    }
+
+    /// What its execution in `run` is given: ids and small facts.
+    fn execution_input(&self, run: u32) -> Value;
+}
+
+impl Driven for Order {
+    fn market(&self) -> (Country, MarketType) {
+        (self.country, self.market_type)
+    }
+
+    fn workflow(&self) -> &str {
+        &self.workflow
+    }
+
+    fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    fn execution_input(&self, run: u32) -> Value {
+        execution_input(&OrderSubmitted { run, ..OrderSubmitted::of(self) })
+    }
+}
+
+/// Starts a run of the subject's workflow. A run that was started before is not started twice.
+pub async fn start_run(
+    orchestrator: &Orchestrator,
+    executions: &impl Executions,
+    subject: &impl Driven,
+    run: u32,
+) -> Result<(), StartError> {
+    let (country, market_type) = subject.market();
+    let workflow = orchestrator.pick(country.code(), market_type.name())?;
+    let machine = subject.lane().state_machine(&workflow.name);
+    executions.start(&machine, &execution_name(subject.id(), run), &subject.execution_input(run)).await?;
+    Ok(())
 }

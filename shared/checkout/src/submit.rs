@@ -11,7 +11,7 @@ use crate::{
     routing::RoutingRules,
     store::StoreWithMenu,
 };
-use carryout_pricing::{Difference, Quote, Seal, differences};
+use carryout_pricing::{Difference, Quote, Refunded, Seal, differences};
 use carryout_workflow::{
     Coded, Direction, ErrorCode, NoWorkflow, Orchestrator, Plan, PlanReport, StatusMap, StoreError, run::STORE_UNAVAILABLE,
 };
@@ -201,11 +201,11 @@ impl SubmitError {
 pub const COVERAGE_BY_RADIUS: &str = "coverage-by-store-radius";
 
 /// Times a transaction is tried when it meets another one.
-const ATTEMPTS: u32 = 4;
+pub(crate) const ATTEMPTS: u32 = 4;
 /// How long a request is remembered. Seconds.
-const REMEMBER_SECONDS: i64 = 24 * 60 * 60;
-/// How long an order may stand still before the sweeper looks at it. Milliseconds.
-const STUCK_AFTER_MS: i64 = 60_000;
+pub(crate) const REMEMBER_SECONDS: i64 = 24 * 60 * 60;
+/// How long an order, or a refund, may stand still before the sweeper looks at it. Milliseconds.
+pub(crate) const STUCK_AFTER_MS: i64 = 60_000;
 
 /// Takes orders.
 #[derive(Clone)]
@@ -454,6 +454,8 @@ where
             cancel_requested_at: None,
             flags: if *by_radius { BTreeSet::from([COVERAGE_BY_RADIUS.to_owned()]) } else { BTreeSet::new() },
             ledger: Vec::new(),
+            refunded: Refunded::default(),
+            open_refund: None,
             correlation_id: correlation_id.to_owned(),
             created_at: now,
             updated_at: now,
@@ -463,9 +465,6 @@ where
 }
 
 fn repeated(completed: &CompletedRequest, key: &IdempotencyKey) -> Result<Submitted, SubmitError> {
-    if completed.validation != key.validation {
-        return Err(SubmitError::KeyReused);
-    }
-    let answer = serde_json::from_str(&completed.answer).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let answer = completed.answer_to(key)?.ok_or(SubmitError::KeyReused)?;
     Ok(Submitted { answer, first: false, message_sent: true, report: PlanReport::default() })
 }

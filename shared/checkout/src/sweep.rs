@@ -1,13 +1,13 @@
-//! Finds orders that stopped moving and drives them on.
+//! Finds orders and refunds that stopped moving and drives them on.
 //!
 //! An order stops when its message or its execution is lost, or its execution ended without closing it. A new run
 //! starts only when the workflow service says that the one before has ended; it goes the way that is recorded on the
 //! order.
 
 use crate::{
-    order::Order,
-    ports::{Clock, ExecutionState, Executions, OrderSubmitted, StuckOrders},
-    start::{StartError, start},
+    order::execution_name,
+    ports::{Clock, ExecutionState, Executions, StuckOrders},
+    start::{Driven, StartError, start_run},
 };
 use carryout_workflow::Orchestrator;
 use serde::Serialize;
@@ -30,9 +30,9 @@ pub struct Swept {
     pub failed: u32,
 }
 
-/// Drives on every order whose deadline has passed.
-pub async fn sweep(
-    stuck: &impl StuckOrders,
+/// Drives on every order, or every refund, whose deadline has passed; with the orchestrator that they began with.
+pub async fn sweep<S: Driven>(
+    stuck: &impl StuckOrders<Subject = S>,
     executions: &impl Executions,
     orchestrator: &Orchestrator,
     clock: &impl Clock,
@@ -40,52 +40,51 @@ pub async fn sweep(
     let mut swept = Swept::default();
     for order in stuck.stuck(clock.now(), AT_MOST).await? {
         match drive_on(&order, stuck, executions, orchestrator, clock.now()).await {
-            Ok(Driven::Running) => swept.running += 1,
-            Ok(Driven::Started) => swept.started += 1,
-            Ok(Driven::Resumed) => swept.resumed += 1,
-            Ok(Driven::Closed) => {}
+            Ok(Drive::Running) => swept.running += 1,
+            Ok(Drive::Started) => swept.started += 1,
+            Ok(Drive::Resumed) => swept.resumed += 1,
+            Ok(Drive::Closed) => {}
             Err(error) => {
                 swept.failed += 1;
-                tracing::warn!(order.id = %order.id, %error, "a stuck order could not be driven on");
+                tracing::warn!(order.id = %order.id(), %error, "a stuck order could not be driven on");
             }
         }
     }
     Ok(swept)
 }
 
-enum Driven {
+enum Drive {
     Running,
     Started,
     Resumed,
     Closed,
 }
 
-async fn drive_on(
-    order: &Order,
-    stuck: &impl StuckOrders,
+async fn drive_on<S: Driven>(
+    order: &S,
+    stuck: &impl StuckOrders<Subject = S>,
     executions: &impl Executions,
     orchestrator: &Orchestrator,
     now: i64,
-) -> Result<Driven, StartError> {
+) -> Result<Drive, StartError> {
     let look_again_at = now + LOOK_AGAIN_AFTER_MS;
-    match executions.state(&order.state_machine(), &order.execution_name()).await? {
+    match executions.state(&order.lane().state_machine(order.workflow()), &execution_name(order.id(), order.run())).await? {
         ExecutionState::Running => {
-            stuck.look_again(&order.id, order.run, look_again_at).await?;
-            Ok(Driven::Running)
+            stuck.look_again(order.id(), order.run(), look_again_at).await?;
+            Ok(Drive::Running)
         }
         // Its message was lost, or the last sweep ended between counting the run and starting it.
         ExecutionState::NotFound => {
-            start(orchestrator, executions, &OrderSubmitted::of(order)).await?;
-            stuck.look_again(&order.id, order.run, look_again_at).await?;
-            Ok(Driven::Started)
+            start_run(orchestrator, executions, order, order.run()).await?;
+            stuck.look_again(order.id(), order.run(), look_again_at).await?;
+            Ok(Drive::Started)
         }
         ExecutionState::Ended => {
-            if !stuck.next_run(&order.id, order.run, look_again_at).await? {
-                return Ok(Driven::Closed);
+            if !stuck.next_run(order.id(), order.run(), look_again_at).await? {
+                return Ok(Drive::Closed);
             }
-            let next = OrderSubmitted { run: order.run + 1, ..OrderSubmitted::of(order) };
-            start(orchestrator, executions, &next).await?;
-            Ok(Driven::Resumed)
+            start_run(orchestrator, executions, order, order.run() + 1).await?;
+            Ok(Drive::Resumed)
         }
     }
 }

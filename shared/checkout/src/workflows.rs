@@ -1,6 +1,6 @@
-//! The checkout's workflows, as data, and the markets that they serve.
+//! The workflows of checkouts and refunds, as data, and the markets that they serve.
 
-use crate::{codes, steps};
+use crate::{codes, market::Country, steps};
 use carryout_workflow::{InvalidWorkflow, Orchestrator, RetryClass, Route, Stage, StepSpec, Wait, Workflow, compile};
 use serde_json::Value;
 
@@ -23,6 +23,21 @@ pub fn orchestrator() -> Orchestrator {
         route(Some("PR"), None, "checkout-standard"),
     ];
     Orchestrator::new(vec![standard(), accepted(), grocery()], routes)
+}
+
+/// The orchestrator over all markets for refunds of placed orders.
+pub fn refund_orchestrator() -> Orchestrator {
+    let route = |country: Country| Route {
+        country: Some(country.code().to_owned()),
+        market_type: None,
+        workflow: "refund-standard".to_owned(),
+    };
+    Orchestrator::new(vec![refund()], Country::ALL.into_iter().map(route).collect())
+}
+
+/// Every orchestrator. Each workflow belongs to one of them.
+pub fn orchestrators() -> [Orchestrator; 2] {
+    [orchestrator(), refund_orchestrator()]
 }
 
 /// The state machine of a workflow.
@@ -87,6 +102,17 @@ fn grocery() -> Workflow {
     }
 }
 
+/// Money is given back, and the books of the order say so.
+fn refund() -> Workflow {
+    Workflow {
+        name: "refund-standard".to_owned(),
+        purpose: "Refund of a placed order, in part or in full.".to_owned(),
+        // After its last attempt comes a person, as after an undo.
+        stages: vec![Stage::Step(spec("refund-payment", RetryClass::Undo))],
+        finish: spec("complete-refund", RetryClass::Local),
+    }
+}
+
 fn reserve_and_check() -> Stage {
     Stage::Parallel(vec![
         StepSpec { undo: true, ..spec("reserve-items", RetryClass::Local) },
@@ -122,7 +148,7 @@ fn spec(step: &str, retry: RetryClass) -> StepSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::{Country, MarketType};
+    use crate::market::MarketType;
 
     #[test]
     fn every_market_has_a_workflow() {
@@ -130,9 +156,12 @@ mod tests {
         for country in Country::ALL {
             for market_type in [MarketType::Restaurant, MarketType::Grocery, MarketType::Retail] {
                 assert!(orchestrator.pick(country.code(), market_type.name()).is_ok(), "{country} {market_type}");
+                assert!(refund_orchestrator().pick(country.code(), market_type.name()).is_ok(), "{country} {market_type}");
             }
         }
-        assert!(orchestrator.pick("FR", "restaurant").is_err());
+        for orchestrator in orchestrators() {
+            assert!(orchestrator.pick("FR", "restaurant").is_err());
+        }
     }
 
     #[test]

@@ -1,9 +1,35 @@
 //! Idempotency records, in the schema of Powertools for AWS Lambda, so that its tools and dashboards read them.
 
+use crate::http::{Problem, Request};
 use aws_lc_rs::digest::{SHA256, digest};
+use carryout_workflow::ErrorCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// The request has no key, or one that can't be used.
+pub const KEY_MISSING: ErrorCode = ErrorCode::permanent(
+    "Idempotency.KeyMissing",
+    "Send a header Idempotency-Key with a fresh random value, and the same one when you retry.",
+);
+
+/// Characters of an idempotency key, at most.
+const MAX_KEY_LENGTH: usize = 128;
+
+/// The key in the request's header `Idempotency-Key`: 1 to 128 printable ASCII characters.
+///
+/// # Errors
+///
+/// A problem with [`KEY_MISSING`] where there is none, or one that can't be used.
+pub fn idempotency_key(request: &Request) -> Result<&str, Problem> {
+    let refuse = |detail: &str| Problem::from_code(400, KEY_MISSING, detail).field("Idempotency-Key");
+    let key = request.header("idempotency-key").map(str::trim).filter(|key| !key.is_empty());
+    let key = key.ok_or_else(|| refuse("the header Idempotency-Key is missing"))?;
+    if key.len() > MAX_KEY_LENGTH || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(refuse("the header Idempotency-Key has more than 128 characters, or some that are not printable ASCII"));
+    }
+    Ok(key)
+}
 
 /// Where the work under a key stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -53,15 +53,15 @@ struct ListedBody {
     metadata: BTreeMap<String, String>,
 }
 
+/// The metadata in which a refund keeps the key that it was asked for under.
+const EFFECT: &str = "effect";
+
 #[derive(Deserialize)]
 struct ListBody<T> {
     data: Vec<T>,
     #[serde(default)]
     has_more: bool,
 }
-
-/// In a refund's metadata: the key that it was asked for under. Its first part is the order.
-const EFFECT: &str = "effect";
 
 impl<S: Secrets> StripePayments<S> {
     /// The API below `base_url` (without `/v1`), as the account of `secret_key`.
@@ -150,7 +150,8 @@ impl<S: Secrets> Payments for StripePayments<S> {
     }
 
     async fn refund(&self, key: &str, id: &str, amount: Money) -> Result<Refund, CallError> {
-        let form = [("payment_intent", id), ("amount", &amount.minor.to_string()), (&format!("metadata[{EFFECT}]"), key)];
+        let name = format!("metadata[{EFFECT}]");
+        let form = [("payment_intent", id), ("amount", &amount.minor.to_string()), (name.as_str(), key)];
         refund_of(send(&PAYMENT, self.post("refunds", key, &form).await?).await?)
     }
 

@@ -31,6 +31,7 @@ const MADE_BY: &[(&str, &str, &[&str])] = &[
     ("require_role", "shared/lambda/src/token.rs", &["require_role"]),
     ("json", "shared/lambda/src/http/request.rs", &["json", "malformed", "invalid_field"]),
     ("path_param", "shared/lambda/src/http/request.rs", &["path_param"]),
+    ("idempotency_key", "shared/lambda/src/idempotency.rs", &["idempotency_key"]),
     ("query_as", "shared/lambda/src/http/problem.rs", &["invalid_field"]),
     ("invalid_field", "shared/lambda/src/http/problem.rs", &["invalid_field"]),
     ("verify_webhook", "shared/lambda/src/signature.rs", &["verify_signature"]),

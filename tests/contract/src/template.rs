@@ -1,6 +1,8 @@
 //! `infra/template.yaml`.
 
 use crate::{files, yaml};
+use carryout_checkout::{routing::Lane, workflows::orchestrator};
+use carryout_workflow::Workflow;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -161,6 +163,17 @@ pub fn resource_name(resource: &Value) -> String {
         Some((id, rest)) => format!("{id}{rest}"),
         None => text.to_owned(),
     }
+}
+
+/// The lanes that a workflow has: a checkout goes through either, everything else is live.
+pub fn lanes(workflow: &Workflow) -> &'static [Lane] {
+    let is_checkout = orchestrator().workflows().iter().any(|checkout| checkout.name == workflow.name);
+    if is_checkout { &Lane::ALL } else { &[Lane::Live] }
+}
+
+/// The names of a workflow's state machines, one for each of its lanes.
+pub fn state_machines(workflow: &Workflow) -> Vec<String> {
+    lanes(workflow).iter().map(|lane| lane.state_machine(&workflow.name)).collect()
 }
 
 /// The ARN of a workflow's state machine, as the template writes it.

@@ -1,12 +1,13 @@
 //! Policies allow what the code does, and nothing else.
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
-use carryout_checkout::routing::Lane;
 use carryout_checkout::workflows;
-use carryout_workflow::Workflow;
+use carryout_workflow::{Orchestrator, Workflow};
 use contract::adapters::{self, Adapter, Target, Use};
+use contract::files;
 use contract::findings::{Findings, set};
 use contract::source::{self, Wiring};
+use contract::template::state_machines;
 use contract::template::{self, Function, Template};
 use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::Visit as _;
@@ -20,6 +21,7 @@ const CALLED_FROM: &[(&str, &str, &[&str])] = &[
     ("submit-checkout", "DynamoQuotes", &["shared/checkout/src/submit.rs", "shared/checkout/src/quoting.rs"]),
     ("start-checkout", "SfnExecutions", &["shared/checkout/src/start.rs"]),
     ("redrive-orders", "SfnExecutions", &["shared/checkout/src/start.rs"]),
+    ("refund-order", "SfnExecutions", &["shared/checkout/src/start.rs"]),
     ("cancel-order", "SfnCallbacks", &["shared/checkout/src/cancel.rs"]),
 ];
 
@@ -83,10 +85,10 @@ fn needed(
                 },
                 Target::StateMachine => {
                     let answers = action.starts_with("states:SendTask");
-                    needed.extend(state_machine_names(|workflow| !answers || waits(workflow)).map(|name| (action.clone(), template::state_machine_arn(&name))));
+                    needed.extend(state_machine_names(folder, |workflow| !answers || waits(workflow)).map(|name| (action.clone(), template::state_machine_arn(&name))));
                 }
                 Target::Execution => {
-                    needed.extend(state_machine_names(|_| true).map(|name| (action.clone(), template::execution_arn(&name))));
+                    needed.extend(state_machine_names(folder, |_| true).map(|name| (action.clone(), template::execution_arn(&name))));
                 }
             }
         }
@@ -98,12 +100,22 @@ fn waits(workflow: &Workflow) -> bool {
     workflow.steps().any(|spec| spec.wait.is_some())
 }
 
-/// The names of the state machines of workflows, in every lane.
-fn state_machine_names(wanted: impl Fn(&Workflow) -> bool) -> impl Iterator<Item = String> {
-    let orchestrator = workflows::orchestrator();
-    let machines = |workflow: &Workflow| Lane::ALL.map(|lane| lane.state_machine(&workflow.name));
-    let names: Vec<String> = orchestrator.workflows().iter().filter(|one| wanted(one)).flat_map(machines).collect();
-    names.into_iter()
+/// The state machines of the workflows of the orchestrators that a function asks, in every lane; of all, where it asks none.
+fn state_machine_names(folder: &str, wanted: impl Fn(&Workflow) -> bool) -> impl Iterator<Item = String> {
+    let mut asked = BTreeSet::new();
+    for path in files::below(&format!("functions/{folder}/src"), ".rs") {
+        let file = source::parse(&path).expect("the file is Rust");
+        asked.extend(source::calls(|calls| calls.visit_file(&file)).iter().map(|call| call.name().to_owned()));
+    }
+    let of = |name: &str, orchestrator: fn() -> Orchestrator| asked.contains(name).then(orchestrator);
+    let own: Vec<Orchestrator> =
+        [of("orchestrator", workflows::orchestrator), of("refund_orchestrator", workflows::refund_orchestrator)]
+            .into_iter()
+            .flatten()
+            .collect();
+    let asked = if own.is_empty() { workflows::orchestrators().to_vec() } else { own };
+    let workflows = asked.iter().flat_map(|orchestrator| orchestrator.workflows());
+    workflows.filter(|one| wanted(one)).flat_map(state_machines).collect::<Vec<_>>().into_iter()
 }
 
 #[test]

@@ -153,10 +153,11 @@ fn substitutions_used(workflow: &Workflow) -> BTreeSet<String> {
 fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
     let template = load();
     let mut findings = Findings::new();
-    let orchestrator = workflows::orchestrator();
+    let orchestrators = workflows::orchestrators();
     let machines: BTreeSet<String> = template.of_type("AWS::Serverless::StateMachine").map(|(id, _)| id.to_owned()).collect();
     let mut found = BTreeSet::new();
-    let lanes = orchestrator.workflows().iter().flat_map(|workflow| Lane::ALL.map(|lane| (workflow, lane)));
+    let workflows = orchestrators.iter().flat_map(|orchestrator| orchestrator.workflows());
+    let lanes = workflows.flat_map(|workflow| template::lanes(workflow).iter().map(move |lane| (workflow, *lane)));
     for (workflow, lane) in lanes {
         let (name, machine) = (&workflow.name, lane.state_machine(&workflow.name));
         let Some((id, properties)) = template.state_machine(&machine) else {
@@ -208,7 +209,7 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
         );
     }
     for id in machines.difference(&found) {
-        findings.add(format!("{id} is the state machine of no workflow: remove it, or add the workflow to orchestrator()"));
+        findings.add(format!("{id} is the state machine of no workflow: remove it, or add the workflow to an orchestrator"));
     }
     findings.conclude();
 }
@@ -236,7 +237,7 @@ const CALLS_IN_A_ROW: u64 = 3;
 fn each_timeout_is_longer_than_what_it_waits_for() {
     let template = load();
     let mut findings = Findings::new();
-    for workflow in workflows::orchestrator().workflows() {
+    for workflow in workflows::orchestrators().iter().flat_map(|orchestrator| orchestrator.workflows()) {
         for spec in workflow.steps() {
             let Some(function) = template.function(&spec.step) else { continue };
             let limit = seconds(&function);

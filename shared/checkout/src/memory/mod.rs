@@ -9,6 +9,7 @@ mod legacy;
 mod messages;
 mod partner;
 mod payments;
+mod refunds;
 mod reports;
 mod routing;
 pub mod samples;

@@ -10,7 +10,7 @@ use crate::{
     store::{Item, Location, Opening, Store, StoreWithMenu},
 };
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Charge, Price, PricedLine, QuoteTerms, Seal, Shares};
+use carryout_pricing::{Charge, Price, PricedLine, QuoteTerms, Refunded, Seal, Shares};
 use carryout_workflow::{Direction, StatusMap, Workflow};
 use std::collections::BTreeSet;
 
@@ -176,6 +176,8 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         cancel_requested_at: None,
         flags: BTreeSet::new(),
         ledger: Vec::new(),
+        refunded: Refunded::default(),
+        open_refund: None,
         correlation_id: format!("corr-{id}"),
         created_at: NOON,
         updated_at: NOON,

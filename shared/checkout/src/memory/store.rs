@@ -5,19 +5,22 @@ use crate::{
     ledger::LedgerEvent,
     order::{Order, OrderStatus},
     ports::{
-        Answers, Appended, Cancellations, Catalog, Clock, Closing, CompletedRequest, Consumers, Ledgers, MerchantAnswer,
-        OrderFacts, OrderNote, Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused, StuckOrders,
-        Submission, Submissions, SubmitRefused,
+        Answers, Appended, Cancellations, Catalog, Clock, Closing, CompletedRequest, Consumers, IdempotencyKey, Ledgers,
+        MerchantAnswer, OrderFacts, OrderNote, Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused,
+        StuckOrders, Submission, Submissions, SubmitRefused,
     },
+    refund::{OrderRefund, RefundStatus},
     steps::await_merchant::failure_of,
     store::{Location, Store as Shop, StoreWithMenu},
 };
 use carryout_pricing::Quote;
 use carryout_workflow::{
-    Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusStore, StepEntry, StepState, StoreError, Subject, UndoState,
+    Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError, Subject,
+    UndoState,
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    marker::PhantomData,
     sync::{Arc, Mutex},
 };
 
@@ -32,23 +35,26 @@ pub enum StoreFault {
     Conflict,
 }
 
-/// Orders, quotes, stock and requests. Stamps its writes with its clock, as the DynamoDB adapters do with the machine's.
+/// Orders, refunds, quotes, stock and requests. Stamps its writes with its clock, as the DynamoDB adapters do with the
+/// machine's. Its ports are those of orders; [`Store::refunds`] has those of refunds.
 ///
 /// Calls, for faults and pauses, are named as the ports' methods.
 #[derive(Clone)]
-pub struct Store {
+pub struct Store<S = Order> {
     clock: ManualClock,
     pause: Pause,
     state: Arc<Mutex<State>>,
+    of: PhantomData<fn() -> S>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     stores: BTreeMap<String, StoreWithMenu>,
     consumers: BTreeMap<String, Consumer>,
     /// Quotes, and the orders that use them.
     quotes: BTreeMap<String, (Quote, Option<String>)>,
-    orders: BTreeMap<String, Row>,
+    pub(super) orders: BTreeMap<String, Row>,
+    pub(super) refunds: BTreeMap<String, Row<OrderRefund>>,
     /// Requests, and until when they are remembered. Seconds since the Unix epoch.
     requests: BTreeMap<String, (CompletedRequest, i64)>,
     faults: BTreeMap<String, VecDeque<StoreFault>>,
@@ -59,16 +65,75 @@ struct State {
 /// Chooses the fault of the write of this name, if it has one.
 type Chooser = Box<dyn FnMut(&'static str) -> Option<StoreFault> + Send>;
 
-struct Row {
-    order: Order,
+/// An order, or a refund.
+pub(super) struct Row<S = Order> {
+    pub(super) order: S,
     /// When it counts as stuck; nothing where it is closed. Milliseconds since the Unix epoch.
-    sweep_at: Option<i64>,
+    pub(super) sweep_at: Option<i64>,
+}
+
+/// What rows are kept of, and what the writes of their steps change.
+pub(super) trait Kept: Subject + Clone + 'static {
+    fn rows(state: &State) -> &BTreeMap<String, Row<Self>>;
+    fn rows_mut(state: &mut State) -> &mut BTreeMap<String, Row<Self>>;
+    fn moving(&mut self) -> Moving<'_>;
+    /// Its status says that its workflow runs.
+    fn proceed(&mut self);
+}
+
+pub(super) struct Moving<'a> {
+    direction: &'a mut Direction,
+    run: &'a mut u32,
+    steps: &'a mut StatusMap,
+    failure: &'a mut Option<Failure>,
+    flags: &'a mut BTreeSet<String>,
+    ledger: &'a mut Vec<LedgerEvent>,
+    updated_at: &'a mut i64,
+    version: &'a mut u64,
+}
+
+impl Kept for Order {
+    fn rows(state: &State) -> &BTreeMap<String, Row<Self>> {
+        &state.orders
+    }
+
+    fn rows_mut(state: &mut State) -> &mut BTreeMap<String, Row<Self>> {
+        &mut state.orders
+    }
+
+    fn moving(&mut self) -> Moving<'_> {
+        let Self { direction, run, steps, failure, flags, ledger, updated_at, version, .. } = self;
+        Moving { direction, run, steps, failure, flags, ledger, updated_at, version }
+    }
+
+    fn proceed(&mut self) {
+        self.status = OrderStatus::Processing;
+    }
+}
+
+impl Kept for OrderRefund {
+    fn rows(state: &State) -> &BTreeMap<String, Row<Self>> {
+        &state.refunds
+    }
+
+    fn rows_mut(state: &mut State) -> &mut BTreeMap<String, Row<Self>> {
+        &mut state.refunds
+    }
+
+    fn moving(&mut self) -> Moving<'_> {
+        let Self { direction, run, steps, failure, flags, ledger, updated_at, version, .. } = self;
+        Moving { direction, run, steps, failure, flags, ledger, updated_at, version }
+    }
+
+    fn proceed(&mut self) {
+        self.status = RefundStatus::Processing;
+    }
 }
 
 impl Store {
     /// An empty store.
     pub fn new(clock: &ManualClock) -> Self {
-        Self { clock: clock.clone(), pause: Pause::default(), state: Arc::default() }
+        Self { clock: clock.clone(), pause: Pause::default(), state: Arc::default(), of: PhantomData }
     }
 
     /// Waits at every call.
@@ -76,6 +141,11 @@ impl Store {
     pub fn pausing(mut self, pause: Pause) -> Self {
         self.pause = pause;
         self
+    }
+
+    /// The same store with the ports of refunds.
+    pub fn refunds(&self) -> Store<OrderRefund> {
+        Store { clock: self.clock.clone(), pause: self.pause.clone(), state: Arc::clone(&self.state), of: PhantomData }
     }
 
     /// Adds a store, or replaces it.
@@ -103,6 +173,11 @@ impl Store {
         lock(&self.state).orders.values().map(|row| row.order.clone()).collect()
     }
 
+    /// Every refund, by id.
+    pub fn all_refunds(&self) -> Vec<OrderRefund> {
+        lock(&self.state).refunds.values().map(|row| row.order.clone()).collect()
+    }
+
     /// How many of an item are left; 0 where there is no such item.
     pub fn stock(&self, store_id: &str, item_id: &str) -> u32 {
         let state = lock(&self.state);
@@ -118,8 +193,14 @@ impl Store {
     pub fn writes(&self) -> u64 {
         lock(&self.state).writes
     }
+}
 
-    async fn read<T>(&self, call: &'static str, look: impl FnOnce(&State) -> T) -> T {
+impl<S> Store<S> {
+    pub(super) fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    pub(super) async fn read<T>(&self, call: &'static str, look: impl FnOnce(&State) -> T) -> T {
         self.pause.wait(call).await;
         let found = look(&lock(&self.state));
         self.pause.wait(call).await;
@@ -127,7 +208,7 @@ impl Store {
     }
 
     /// One conditional write, in one moment: `write` changes everything or nothing. It is given the time.
-    async fn write<T, E: From<StoreError>>(
+    pub(super) async fn write<T, E: From<StoreError>>(
         &self,
         call: &'static str,
         conflict: impl FnOnce() -> E,
@@ -160,9 +241,12 @@ impl Store {
     }
 
     /// A write under a claim.
-    async fn held(&self, call: &'static str, claim: &Claim, change: impl FnOnce(&mut Order, i64)) -> Result<(), StoreError> {
+    async fn held(&self, call: &'static str, claim: &Claim, change: impl FnOnce(&mut S, i64)) -> Result<(), StoreError>
+    where
+        S: Kept,
+    {
         self.write(call, busy, |state, now| {
-            let order = state.held(claim)?;
+            let order = state.held::<S>(claim)?;
             change(order, now);
             touch(order, now);
             Ok(())
@@ -176,46 +260,64 @@ fn busy() -> StoreError {
     StoreError::Unavailable("somebody else writes this order".to_owned())
 }
 
-fn touch(order: &mut Order, now: i64) {
-    order.updated_at = now;
-    order.version += 1;
+pub(super) fn touch(order: &mut impl Kept, now: i64) {
+    let moving = order.moving();
+    *moving.updated_at = now;
+    *moving.version += 1;
 }
 
-fn entry_mut<'a>(order: &'a mut Order, step: &str) -> Option<&'a mut StepEntry> {
-    order.steps.0.get_mut(step)
+fn entry_mut<'a>(order: &'a mut impl Kept, step: &str) -> Option<&'a mut StepEntry> {
+    order.moving().steps.0.get_mut(step)
 }
 
-fn take_note(order: &mut Order, note: &OrderNote) {
-    order.ledger.extend(note.ledger.iter().cloned());
-    order.flags.extend(note.flags.iter().cloned());
+fn take_note(order: &mut impl Kept, note: &OrderNote) {
+    let moving = order.moving();
+    moving.ledger.extend(note.ledger.iter().cloned());
+    moving.flags.extend(note.flags.iter().cloned());
 }
 
 /// Whether the order is open, in this run, and moves forward.
-fn goes_forward(order: &Order, run: u32) -> bool {
-    order.run == run && order.direction == Direction::Forward && !order.is_closed()
+fn goes_forward(order: &impl Subject, run: u32) -> bool {
+    order.run() == run && order.direction() == Direction::Forward && !order.is_closed()
 }
 
 /// Whether a step of the order may begin: it goes forward, and nobody asked to cancel it.
-fn may_begin(order: &Order, run: u32) -> bool {
-    goes_forward(order, run) && order.cancel_requested_at.is_none()
+fn may_begin(order: &impl Subject, run: u32) -> bool {
+    goes_forward(order, run) && !order.is_cancel_requested()
 }
 
-fn held_by_other<T>(order: &Order) -> Result<T, Refused> {
+pub(super) fn held_by_other<T, S: Clone>(order: &S) -> Result<T, Refused<S>> {
     Err(Refused::Order(Box::new(order.clone())))
 }
 
 impl State {
-    fn order(&mut self, id: &str) -> Option<&mut Order> {
-        self.orders.get_mut(id).map(|row| &mut row.order)
+    pub(super) fn order(&mut self, id: &str) -> Option<&mut Order> {
+        self.kept(id)
     }
 
-    /// The order, if this claim still holds its entry.
-    fn held(&mut self, claim: &Claim) -> Result<&mut Order, StoreError> {
-        let holds = |order: &&mut Order| {
-            let entry = order.steps.entry(claim.step);
+    /// The completed request under this key, if it is still remembered at `now` (milliseconds since the Unix epoch).
+    pub(super) fn remembered(&self, record_id: &str, now: i64) -> Option<CompletedRequest> {
+        self.requests.get(record_id).filter(|(_, until)| *until >= now / 1_000).map(|(completed, _)| completed.clone())
+    }
+
+    /// Remembers a completed request until a moment in seconds since the Unix epoch.
+    pub(super) fn remember(&mut self, key: &IdempotencyKey, answer: &str, until: i64) {
+        let completed = CompletedRequest { validation: key.validation.clone(), answer: answer.to_owned() };
+        self.requests.insert(key.record_id.clone(), (completed, until));
+    }
+
+    /// The order, or the refund, of this id.
+    fn kept<S: Kept>(&mut self, id: &str) -> Option<&mut S> {
+        S::rows_mut(self).get_mut(id).map(|row| &mut row.order)
+    }
+
+    /// The order, or the refund, if this claim still holds its entry.
+    fn held<S: Kept>(&mut self, claim: &Claim) -> Result<&mut S, StoreError> {
+        let holds = |order: &&mut S| {
+            let entry = order.status().entry(claim.step);
             entry.is_some_and(|entry| entry.lease_until == claim.lease_until && entry.run == claim.run)
         };
-        self.order(&claim.id).filter(holds).ok_or(StoreError::ClaimLost)
+        self.kept(&claim.id).filter(holds).ok_or(StoreError::ClaimLost)
     }
 
     /// The item of this store, with its stock.
@@ -284,9 +386,8 @@ impl Submissions for Store {
             "submit",
             || SubmitRefused::Conflict,
             |state, now| {
-                let known = state.requests.get(&submission.key.record_id).filter(|(_, until)| *until >= now / 1_000);
-                if let Some((completed, _)) = known {
-                    return Err(SubmitRefused::Repeated(completed.clone()));
+                if let Some(completed) = state.remembered(&submission.key.record_id, now) {
+                    return Err(SubmitRefused::Repeated(completed));
                 }
                 let order = &submission.order;
                 let quote = state.quotes.get_mut(&order.quote.terms.id).filter(|(_, user)| user.is_none());
@@ -294,9 +395,7 @@ impl Submissions for Store {
                     return Err(SubmitRefused::QuoteUsed);
                 };
                 *user = Some(order.id.clone());
-                let completed =
-                    CompletedRequest { validation: submission.key.validation.clone(), answer: submission.answer.clone() };
-                state.requests.insert(submission.key.record_id.clone(), (completed, submission.remember_until));
+                state.remember(&submission.key, &submission.answer, submission.remember_until);
                 state.orders.insert(order.id.clone(), Row { order: order.clone(), sweep_at: Some(submission.stuck_at) });
                 Ok(())
             },
@@ -305,9 +404,8 @@ impl Submissions for Store {
     }
 
     async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StoreError> {
-        let now = self.clock.now() / 1_000;
-        let found = |state: &State| state.requests.get(record_id).filter(|(_, until)| *until >= now).cloned();
-        Ok(self.read("completed", found).await.map(|(completed, _)| completed))
+        let now = self.clock.now();
+        Ok(self.read("completed", |state| state.remembered(record_id, now)).await)
     }
 }
 
@@ -332,17 +430,17 @@ impl Ledgers for Store {
     }
 }
 
-impl StatusStore for Store {
-    type Subject = Order;
+impl<S: Kept> StatusStore for Store<S> {
+    type Subject = S;
     type Note = OrderNote;
 
-    async fn claim(&self, claim: &Claim, note: &OrderNote) -> Result<Order, ClaimRefused<Order>> {
+    async fn claim(&self, claim: &Claim, note: &OrderNote) -> Result<S, ClaimRefused<S>> {
         self.write(
             "claim",
             || busy().into(),
             |state, now| {
-                let order = state.order(&claim.id).ok_or(ClaimRefused::NotFound)?;
-                let entry = order.steps.entry(claim.step).ok_or(ClaimRefused::NotFound)?;
+                let order = state.kept::<S>(&claim.id).ok_or(ClaimRefused::NotFound)?;
+                let entry = order.status().entry(claim.step).ok_or(ClaimRefused::NotFound)?;
                 let free = matches!(entry.state, StepState::Pending | StepState::Running) && !entry.is_leased(now);
                 if !free || !may_begin(order, claim.run) {
                     return Err(ClaimRefused::Held(Box::new(order.clone())));
@@ -354,7 +452,7 @@ impl StatusStore for Store {
                     entry.sent_at = Some(now);
                     entry.attempts += 1;
                 }
-                order.status = OrderStatus::Processing;
+                order.proceed();
                 take_note(order, note);
                 touch(order, now);
                 Ok(order.clone())
@@ -403,22 +501,23 @@ impl StatusStore for Store {
         .await
     }
 
-    async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Order, ClaimRefused<Order>> {
+    async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<S, ClaimRefused<S>> {
         self.write(
             "claim_undo",
             || busy().into(),
             |state, now| {
-                let order = state.order(&claim.id).ok_or(ClaimRefused::NotFound)?;
-                let entry = order.steps.entry(claim.step).ok_or(ClaimRefused::NotFound)?;
+                let order = state.kept::<S>(&claim.id).ok_or(ClaimRefused::NotFound)?;
+                let entry = order.status().entry(claim.step).ok_or(ClaimRefused::NotFound)?;
                 let free = entry.undo != UndoState::Done && !entry.is_leased(now);
-                if order.is_closed() || order.run != claim.run {
+                if order.is_closed() || order.run() != claim.run {
                     return Err(ClaimRefused::Held(Box::new(order.clone())));
                 }
                 // From here on nobody goes forward any more, even where a lease refuses the claim.
-                let turns = order.direction == Direction::Forward;
-                order.direction = Direction::Undo;
+                let turns = order.direction() == Direction::Forward;
+                let moving = order.moving();
+                *moving.direction = Direction::Undo;
                 if free || turns {
-                    order.failure = order.failure.take().or_else(|| reason.cloned());
+                    *moving.failure = moving.failure.take().or_else(|| reason.cloned());
                     touch(order, now);
                 }
                 if !free {
@@ -430,7 +529,7 @@ impl StatusStore for Store {
                     entry.lease_until = claim.lease_until;
                     entry.undo_attempts += 1;
                 }
-                order.status = OrderStatus::Processing;
+                order.proceed();
                 Ok(order.clone())
             },
         )
@@ -487,7 +586,7 @@ impl QuoteLocks for Store {
 }
 
 /// Completes the entry of a step that is one write.
-fn end_at_once(order: &mut Order, step: &str, run: u32, at: i64, now: i64) {
+pub(super) fn end_at_once(order: &mut impl Kept, step: &str, run: u32, at: i64, now: i64) {
     if let Some(entry) = entry_mut(order, step) {
         entry.state = StepState::Done;
         entry.run = run;
@@ -504,7 +603,7 @@ impl Reservations for Store {
             "reserve",
             || ReserveRefused::Conflict,
             |state, now| {
-                state.held(claim)?;
+                state.held::<Order>(claim)?;
                 let lines = &order.quote.terms.price.lines;
                 let mut sold_out = Vec::new();
                 for line in lines {
@@ -521,7 +620,7 @@ impl Reservations for Store {
                         item.stock -= line.quantity;
                     }
                 }
-                let order = state.held(claim)?;
+                let order = state.held::<Order>(claim)?;
                 if let Some(entry) = entry_mut(order, claim.step) {
                     entry.state = StepState::Done;
                     entry.lease_until = 0;
@@ -539,14 +638,14 @@ impl Reservations for Store {
             "put_back",
             || ReserveRefused::Conflict,
             |state, now| {
-                state.held(claim)?;
+                state.held::<Order>(claim)?;
                 for line in &order.quote.terms.price.lines {
                     // An item that the store has dropped meanwhile has no stock to return to.
                     if let Some(item) = state.stock(&order.store.id, &line.item_id) {
                         item.stock += line.quantity;
                     }
                 }
-                let order = state.held(claim)?;
+                let order = state.held::<Order>(claim)?;
                 if let Some(entry) = entry_mut(order, claim.step) {
                     entry.undo = UndoState::Done;
                     entry.lease_until = 0;
@@ -739,21 +838,22 @@ impl Answers for Store {
     }
 }
 
-impl StuckOrders for Store {
-    async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<Order>, StoreError> {
+impl<S: Kept> StuckOrders for Store<S> {
+    type Subject = S;
+
+    async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<S>, StoreError> {
         Ok(self
             .read("stuck", |state| {
-                let due = |row: &&Row| row.sweep_at.is_some_and(|at| at <= now) && !row.order.is_closed();
-                state.orders.values().filter(due).take(limit).map(|row| row.order.clone()).collect()
+                let due = |row: &&Row<S>| row.sweep_at.is_some_and(|at| at <= now) && !row.order.is_closed();
+                S::rows(state).values().filter(due).take(limit).map(|row| row.order.clone()).collect()
             })
             .await)
     }
 
     async fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<bool, StoreError> {
         self.write("next_run", busy, |state, now| {
-            let row = state.orders.get_mut(order_id).filter(|row| row.order.run == run && !row.order.is_closed());
-            let Some(row) = row else { return Ok(false) };
-            row.order.run += 1;
+            let Some(row) = open_in_run::<S>(state, order_id, run) else { return Ok(false) };
+            *row.order.moving().run += 1;
             row.sweep_at = Some(look_again_at);
             touch(&mut row.order, now);
             Ok(true)
@@ -763,12 +863,15 @@ impl StuckOrders for Store {
 
     async fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<(), StoreError> {
         self.write("look_again", busy, |state, _| {
-            let row = state.orders.get_mut(order_id).filter(|row| row.order.run == run && !row.order.is_closed());
-            if let Some(row) = row {
+            if let Some(row) = open_in_run::<S>(state, order_id, run) {
                 row.sweep_at = Some(look_again_at);
             }
             Ok(())
         })
         .await
     }
+}
+
+fn open_in_run<'a, S: Kept>(state: &'a mut State, id: &str, run: u32) -> Option<&'a mut Row<S>> {
+    S::rows_mut(state).get_mut(id).filter(|row| row.order.run() == run && !row.order.is_closed())
 }

@@ -79,6 +79,7 @@ impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
                 }
                 let parked = ParkedOrder {
                     order_id: order.id.clone(),
+                    refund_id: None,
                     remaining: remaining_effects(&order),
                     failure: input.reason(),
                     correlation_id: order.correlation_id.clone(),

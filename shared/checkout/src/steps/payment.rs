@@ -69,7 +69,7 @@ fn event(kind: LedgerKind, phase: LedgerPhase, amount: Money, reference: &str, a
 /// The payment intent that holds the order's money, from the ledger: whoever authorized it wrote it there, first the
 /// request and then its success. A success that only the processor tells of, by webhook, is not the order's own unless
 /// the order asked for it.
-pub(super) fn authorized_intent(order: &Order) -> Option<&str> {
+pub(crate) fn authorized_intent(order: &Order) -> Option<&str> {
     let says = |event: &LedgerEvent, phase| event.kind == LedgerKind::Authorization && event.phase == phase;
     let asked = |intent: &str| order.ledger.iter().any(|event| says(event, LedgerPhase::Request) && event.reference == intent);
     let successes = order.ledger.iter().rev().filter(|event| says(event, LedgerPhase::Success));

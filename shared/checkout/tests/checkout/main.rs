@@ -14,6 +14,7 @@ mod payment;
 mod quoting;
 mod reconcile;
 mod redrive;
+mod refunds;
 mod runs;
 mod submit;
 mod sweep;

@@ -131,6 +131,8 @@ async fn two_sweeps_at_once_start_one_run() {
 struct Stale<'a>(&'a World, Vec<carryout_checkout::order::Order>);
 
 impl carryout_checkout::ports::StuckOrders for Stale<'_> {
+    type Subject = carryout_checkout::order::Order;
+
     async fn stuck(
         &self,
         _now: i64,

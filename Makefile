@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Each target calls the `carryout` tool or cargo; `cargo run -q -p carryout -- --help` says more.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down deploy seed e2e check bench soak statemachines package nextest asl
+.PHONY: help demo test up down deploy seed e2e check bench sim soak statemachines package nextest asl
 
 CARRYOUT := cargo run --quiet --package carryout --
 NEXTEST_VERSION := 0.9.143
@@ -33,6 +33,9 @@ seed: ## fill the deployed stack with stores, menus, stock and consumers
 
 soak: ## send 2000 orders with faults to a local cloud (LocalStack unless EMULATOR says otherwise; ORDERS=, SEED=)
 	@EMULATOR=$${EMULATOR:-localstack} $(CARRYOUT) with-cloud -- cargo run --quiet --package carryout -- soak
+
+sim: ## prove the checkout by faults, in virtual time (SEEDS=, CASE=, SEED= replays, WITHOUT=guard)
+	@cargo run --quiet --profile sim --package sim
 
 check: asl ## formatting, lints, template, state machines, documentation
 	cargo fmt --all --check

@@ -13,6 +13,7 @@ mod exactly_once;
 mod faults;
 mod lanes;
 mod lost;
+mod machines;
 mod malformed;
 mod mirror;
 mod parked;

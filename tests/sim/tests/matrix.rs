@@ -1,4 +1,5 @@
 //! The matrix with few seeds, and the proof that it would notice: without any one guard, named cases fail.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what can't be read or is not there fails the test, and says why")]
 
 use sim::{
     adapters::Guard,

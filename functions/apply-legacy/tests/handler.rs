@@ -1,5 +1,7 @@
 //! Messages of the legacy queue over an in-memory sink.
 
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
 use apply_legacy::handle;
 use carryout_checkout::{
     legacy::LegacyOrder,

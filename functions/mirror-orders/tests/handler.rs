@@ -1,5 +1,7 @@
 //! Batches of the orders' stream over an in-memory queue.
 
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
 use carryout_checkout::{memory::FakeLegacyQueue, order::OrderStatus};
 use carryout_lambda::metrics::Metrics;
 use mirror_orders::handle;

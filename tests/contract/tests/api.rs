@@ -1,7 +1,7 @@
 //! `docs/openapi.yaml` and `docs/api.md` say what the code does.
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
-use carryout_checkout::{codes, quoting, steps, workflows};
+use carryout_checkout::{codes, quoting, request_refund, steps, workflows};
 use carryout_lambda::http::{MAX_BODY_BYTES, Problem};
 use carryout_lambda::signature;
 use carryout_workflow::{Class, run};
@@ -240,6 +240,8 @@ const QUOTING: &str = "shared/checkout/src/quoting.rs";
 const SUBMIT: &str = "shared/checkout/src/submit.rs";
 const TRACK: &str = "shared/checkout/src/track.rs";
 const REDRIVE: &str = "shared/checkout/src/redrive.rs";
+const REQUEST_REFUND: &str = "shared/checkout/src/request_refund.rs";
+const REFUND: &str = "shared/pricing/src/refund.rs";
 const LEDGER: &str = "shared/checkout/src/ledger.rs";
 const PRICE: &str = "shared/pricing/src/price.rs";
 const PROVIDER: &str = "shared/pricing/src/provider.rs";
@@ -274,6 +276,9 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("ParkedList", REDRIVE, "ParkedList", Way::Answer),
     ("ParkedView", REDRIVE, "ParkedView", Way::Answer),
     ("RemainingEffect", REDRIVE, "RemainingEffect", Way::Answer),
+    ("RefundBody", REQUEST_REFUND, "RefundBody", Way::Request),
+    ("RefundLine", REFUND, "RefundLine", Way::Request),
+    ("RefundAnswer", REQUEST_REFUND, "RefundAnswer", Way::Answer),
     ("StepView", TRACK, "StepView", Way::Answer),
     ("LedgerEvent", LEDGER, "LedgerEvent", Way::Answer),
     ("Balance", LEDGER, "Balance", Way::Answer),
@@ -291,6 +296,7 @@ const ENUMS: &[(&str, &str, &str)] = &[
     ("MarketType", "shared/checkout/src/market.rs", "MarketType"),
     ("CartFulfilment", QUOTING, "CartFulfilment"),
     ("OrderStatus", "shared/checkout/src/order.rs", "OrderStatus"),
+    ("RefundStatus", "shared/checkout/src/refund.rs", "RefundStatus"),
     ("StepState", "shared/workflow/src/status.rs", "StepState"),
     ("UndoState", "shared/workflow/src/status.rs", "UndoState"),
     ("LedgerKind", LEDGER, "LedgerKind"),
@@ -368,6 +374,10 @@ fn limits_are_the_codes() {
     findings.check(lines.contains(&format!("at most {} different items", quoting::MAX_LINES)), || {
         format!("Cart.lines: say \"at most {} different items\"", quoting::MAX_LINES)
     });
+    let reason = openapi.schema("RefundBody")["properties"]["reason"]["maxLength"].as_u64();
+    findings.check(reason == Some(request_refund::MAX_REASON as u64), || {
+        format!("RefundBody.reason: the maxLength is {}", request_refund::MAX_REASON)
+    });
     let list = source::parse(LIST).expect("it is Rust");
     let operations = openapi.operations();
     let stores = operations.iter().find(|(route, _)| show(route) == "GET /v1/stores").map(|(_, operation)| *operation);
@@ -391,6 +401,7 @@ fn limits_are_the_codes() {
         quoting::MAX_LINES as u64,
         quoting::MAX_QUANTITY.into(),
         signature::WEBHOOK_TOLERANCE_SECONDS.unsigned_abs(),
+        request_refund::MAX_REASON as u64,
     ] {
         let limits = section(&text, "Limits");
         findings.check(limits.contains(&number.to_string()), || format!("{API_MD}, Limits: {number} is not mentioned"));
@@ -517,7 +528,7 @@ fn origins(openapi: &OpenApi) -> BTreeMap<String, BTreeSet<String>> {
     for functions in origins.values_mut().filter(|functions| **functions == all) {
         *functions = set(["every route"]);
     }
-    for workflow in workflows::orchestrator().workflows() {
+    for workflow in workflows::orchestrators().iter().flat_map(|orchestrator| orchestrator.workflows()) {
         for spec in workflow.steps() {
             for code in steps::codes_of(&spec.step) {
                 origins.entry(code.name.to_owned()).or_default().insert(spec.step.clone());

@@ -2,8 +2,9 @@
 
 use carryout_checkout::ledger::{self, Balance, LedgerEvent};
 use carryout_checkout::legacy::LegacyOrder;
-use carryout_checkout::ports::{MerchantAnswer, OrderFacts, OrderSubmitted};
+use carryout_checkout::ports::{MerchantAnswer, OrderSubmitted};
 use carryout_checkout::quoting::Cart;
+use carryout_checkout::request_refund::RefundBody;
 use carryout_checkout::submit::CheckoutRequest;
 use carryout_checkout::{codes, steps, workflows};
 use carryout_lambda::http::{Problem, Request};
@@ -11,7 +12,7 @@ use carryout_lambda::signature::{
     KeyRing, PAYMENT_SIGNATURE_HEADER, WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TOLERANCE_SECONDS, verify_payment_webhook,
     verify_webhook,
 };
-use carryout_workflow::{Action, Direction, StepInput, run};
+use carryout_workflow::{Action, Direction, Orchestrator, StepInput, Workflow, run};
 use contract::files;
 use contract::findings::{Findings, set};
 use contract::source::Wiring;
@@ -33,9 +34,10 @@ const SIGNED_AT: i64 = 1_763_766_000;
 enum Case {
     /// It has no body that is read.
     Plain,
-    /// A cart, a checkout, a fault.
+    /// A cart, a checkout, a refund, a fault.
     Cart,
     Checkout,
+    Refund,
     Fault,
     /// A webhook with a signature that fits.
     Webhook,
@@ -44,6 +46,7 @@ enum Case {
     /// A cart that is refused with a code, naming a field.
     BadCart(&'static str, Option<&'static str>),
     BadCheckout(&'static str, Option<&'static str>),
+    BadRefund(&'static str, Option<&'static str>),
     /// A webhook that is refused with a code.
     BadWebhook(&'static str),
     BadPaymentWebhook(&'static str),
@@ -61,6 +64,9 @@ const REQUESTS: &[(&str, &str, &str, Case)] = &[
     ("get-order", "GET", "/v1/orders/{id}", Case::Plain),
     ("cancel-order", "POST", "/v1/orders/{id}/cancellation", Case::Plain),
     ("list-parked-orders", "GET", "/v1/ops/orders/parked", Case::Plain),
+    ("refund-order", "POST", "/v1/orders/{id}/refunds", Case::Refund),
+    ("refund-without-reason", "POST", "/v1/orders/{id}/refunds", Case::BadRefund("Request.InvalidField", Some("reason"))),
+    ("redrive-refund", "POST", "/v1/ops/refunds/{id}/redrive", Case::Plain),
     ("redrive-order", "POST", "/v1/ops/orders/{id}/redrive", Case::Plain),
     ("get-order-unknown", "GET", "/v1/orders/{id}", Case::Plain),
     ("health", "GET", "/health", Case::Plain),
@@ -187,11 +193,16 @@ fn as_said(request: &Request, case: &Case) -> Result<(), String> {
         Case::Plain => Err("it must have no body".to_owned()),
         Case::Cart => request.json::<Cart>().map(drop).map_err(|problem| problem.to_string()),
         Case::Checkout => request.json::<CheckoutRequest>().map(drop).map_err(|problem| problem.to_string()),
+        Case::Refund => {
+            let body = request.json::<RefundBody>().map_err(|problem| problem.to_string())?;
+            body.parsed().map(drop).map_err(|error| error.to_string())
+        }
         Case::Fault => fault(request),
         Case::Webhook => webhook(request).map_err(|problem| problem.to_string()),
         Case::PaymentWebhook => payment_webhook(request).map_err(|problem| problem.to_string()),
         Case::BadCart(code, field) => refused(request.json::<Cart>(), code, *field),
         Case::BadCheckout(code, field) => refused(request.json::<CheckoutRequest>(), code, *field),
+        Case::BadRefund(code, field) => refused(request.json::<RefundBody>(), code, *field),
         Case::BadWebhook(code) => refused(webhook(request), code, None),
         Case::BadPaymentWebhook(code) => refused(payment_webhook(request), code, None),
         Case::BadQuery(name) => match request.query_as::<f64>(name) {
@@ -355,11 +366,15 @@ fn callback(body: &str, kind: &str, name: &str) -> Result<(), String> {
     if keys(&body) == expected { Ok(()) } else { Err(format!("its members must be {expected:?}")) }
 }
 
+/// Every workflow of every orchestrator.
+fn all_workflows() -> Vec<Workflow> {
+    workflows::orchestrators().iter().flat_map(Orchestrator::workflows).cloned().collect()
+}
+
 /// The step, the action and the variant in a name: `create-delivery-undo-timeout` is the undo of `create-delivery`.
 fn step_and_action(name: &str) -> Option<(String, Action)> {
-    let orchestrator = workflows::orchestrator();
-    let mut steps: Vec<&str> =
-        orchestrator.workflows().iter().flat_map(|workflow| workflow.steps().map(|spec| spec.step.as_str())).collect();
+    let workflows = all_workflows();
+    let mut steps: Vec<&str> = workflows.iter().flat_map(|workflow| workflow.steps().map(|spec| spec.step.as_str())).collect();
     steps.sort_by_key(|step| std::cmp::Reverse(step.len()));
     let step = steps.into_iter().find(|step| name == *step || name.starts_with(&format!("{step}-")))?;
     let action = match name.strip_prefix(step)?.trim_start_matches('-').split('-').next()? {
@@ -374,11 +389,10 @@ fn step_and_action(name: &str) -> Option<(String, Action)> {
 
 /// The members that the state machines give to a step for an action, in each of their tasks.
 fn given(step: &str, action: Action) -> Vec<BTreeSet<String>> {
-    let orchestrator = workflows::orchestrator();
     let function = format!("${{{}}}", carryout_workflow::function_arn_key(step));
     let asked = serde_json::to_value(action).unwrap_or_default();
     let mut found = Vec::new();
-    for workflow in orchestrator.workflows() {
+    for workflow in all_workflows() {
         let machine: Value = parse(&files::read(&format!("statemachines/{}.asl.json", workflow.name))).unwrap_or_default();
         let mut open = vec![&machine];
         while let Some(level) = open.pop() {
@@ -451,8 +465,9 @@ fn every_task_is_what_the_state_machines_send() {
                 findings.check(input.action == action, || {
                     format!("events/step-functions/{name}.json: the action must be {action:?}")
                 });
-                findings.check(OrderFacts::deserialize(&input.facts).is_ok(), || {
-                    format!("events/step-functions/{name}.json: these are no facts of an order")
+                let known = if name.contains("refund") { &["amount", "order_id"] } else { &["quote_id", "total"] };
+                findings.check(keys(&input.facts) == set(known.map(str::to_owned)), || {
+                    format!("events/step-functions/{name}.json: the facts must be {known:?}")
                 });
                 let reason = input.reason();
                 let own = codes::STEP_CODES.iter().chain(run::CODES).chain(steps::codes_of(&step));
@@ -472,11 +487,8 @@ fn every_task_is_what_the_state_machines_send() {
         |action| format!("events/step-functions has no file for the action {action}: add one"),
     );
     findings.check(with_token, || "events/step-functions has no file with a task token: add one".to_owned());
-    let all: BTreeSet<String> = workflows::orchestrator()
-        .workflows()
-        .iter()
-        .flat_map(|workflow| workflow.steps().map(|spec| spec.step.clone()))
-        .collect();
+    let all: BTreeSet<String> =
+        all_workflows().iter().flat_map(|workflow| workflow.steps().map(|spec| spec.step.clone())).collect();
     let sampled: BTreeSet<String> =
         names("step-functions").iter().filter_map(|name| step_and_action(name)).map(|(step, _)| step).collect();
     for step in all.difference(&sampled) {

@@ -37,8 +37,9 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("Fail", &["Type", "Comment", "Error", "Cause"]),
 ];
 
-fn orchestrator() -> Orchestrator {
-    workflows::orchestrator()
+/// Every workflow of every orchestrator.
+fn all_workflows() -> Vec<Workflow> {
+    workflows::orchestrators().iter().flat_map(Orchestrator::workflows).cloned().collect()
 }
 
 fn path(workflow: &str) -> String {
@@ -47,9 +48,8 @@ fn path(workflow: &str) -> String {
 
 /// The state machines as they are checked in.
 fn machines() -> Vec<(Workflow, Value)> {
-    let orchestrator = orchestrator();
     let read = |workflow: &Workflow| serde_json::from_str(&files::read(&path(&workflow.name))).unwrap_or_default();
-    orchestrator.workflows().iter().map(|workflow| (workflow.clone(), read(workflow))).collect()
+    all_workflows().into_iter().map(|workflow| (workflow.clone(), read(&workflow))).collect()
 }
 
 /// Every level of a machine: the machine itself, and each branch of each parallel state.
@@ -118,17 +118,16 @@ fn sample_input() -> Value {
 #[test]
 fn the_checked_in_files_are_what_the_workflows_compile_to() {
     let mut findings = Findings::new();
-    let orchestrator = orchestrator();
-    for workflow in orchestrator.workflows() {
-        let compiled = format!("{:#}\n", workflows::state_machine(workflow).expect("the definition is valid"));
+    for workflow in all_workflows() {
+        let compiled = format!("{:#}\n", workflows::state_machine(&workflow).expect("the definition is valid"));
         let file = path(&workflow.name);
         findings.check(files::read(&file) == compiled, || format!("{file} is not current: run `make statemachines`"));
     }
-    let expected = set(orchestrator.workflows().iter().map(|workflow| format!("{}.asl.json", workflow.name)));
+    let expected = set(all_workflows().iter().map(|workflow| format!("{}.asl.json", workflow.name)));
     findings.same(
         &set(files::list("statemachines")),
         &expected,
-        |file| format!("statemachines/{file} belongs to no workflow: remove it, or add the workflow to orchestrator()"),
+        |file| format!("statemachines/{file} belongs to no workflow: remove it, or add the workflow to an orchestrator"),
         |file| format!("statemachines/{file} is missing: run `make statemachines`"),
     );
     findings.conclude();
@@ -137,13 +136,14 @@ fn the_checked_in_files_are_what_the_workflows_compile_to() {
 #[test]
 fn routes_lead_to_workflows_and_every_workflow_has_a_route() {
     let mut findings = Findings::new();
-    let orchestrator = orchestrator();
-    findings.same(
-        &set(orchestrator.routes().iter().map(|route| route.workflow.clone())),
-        &set(orchestrator.workflows().iter().map(|workflow| workflow.name.clone())),
-        |name| format!("orchestrator() has a route to {name}, which is no workflow: add it to the list of workflows"),
-        |name| format!("no route of orchestrator() leads to {name}: add one, or remove the workflow"),
-    );
+    for orchestrator in workflows::orchestrators() {
+        findings.same(
+            &set(orchestrator.routes().iter().map(|route| route.workflow.clone())),
+            &set(orchestrator.workflows().iter().map(|workflow| workflow.name.clone())),
+            |name| format!("an orchestrator has a route to {name}, which is no workflow of it: add it to the list of workflows"),
+            |name| format!("no route of its orchestrator leads to {name}: add one, or remove the workflow"),
+        );
+    }
     findings.conclude();
 }
 
@@ -431,9 +431,7 @@ fn what_is_caught_is_known() {
 #[test]
 fn every_step_code_belongs_to_a_step() {
     let mut findings = Findings::new();
-    let orchestrator = orchestrator();
-    let of_steps: BTreeSet<String> = orchestrator
-        .workflows()
+    let of_steps: BTreeSet<String> = all_workflows()
         .iter()
         .flat_map(|workflow| workflow.steps().flat_map(|spec| steps::codes_of(&spec.step)))
         .map(|code| code.name.to_owned())

@@ -15,6 +15,7 @@ mod malformed;
 mod parked;
 mod placed;
 mod prices;
+mod refunds;
 mod stage;
 mod stores;
 mod survived;

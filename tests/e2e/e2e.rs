@@ -20,6 +20,7 @@ mod parked;
 mod placed;
 mod prices;
 mod reconcile;
+mod refunds;
 mod stage;
 mod stores;
 mod survived;

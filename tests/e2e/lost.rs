@@ -167,7 +167,7 @@ async fn an_order_whose_execution_runs_is_left_alone() -> Result<()> {
     let (id, quote) = waiting(&scene).await?;
     let before = scene.view(&id).await?;
 
-    let stuck = DynamoStuckOrders::new(&stage.aws, stage.output("OrdersTable")?);
+    let stuck: DynamoStuckOrders = DynamoStuckOrders::new(&stage.aws, stage.output("OrdersTable")?);
     stuck.look_again(&id, 1, LONG_AGO.now()).await?;
     let is_stuck = async || {
         let found = stuck.stuck(SystemClock.now_ms(), 1_000).await?;

@@ -20,10 +20,13 @@ use crate::token::Issuer;
 use crate::tools::{self, Target, Tools};
 use crate::with_cloud::with_cloud;
 use crate::{demo, deploy, functions, ledger, order, reconciliation, routing, seed, soak, statemachines};
+use carryout_checkout::ledger::LedgerPhase;
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
+use carryout_checkout::request_refund::RefundBody;
 use carryout_checkout::routing::Percent;
 use carryout_marketplace::Marketplace;
+use carryout_pricing::RefundLine;
 
 /// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
 #[derive(Debug, Parser)]
@@ -322,10 +325,10 @@ struct Statemachines {
     check: bool,
 }
 
-/// Look at orders and redrive parked ones, as an operator.
+/// Look at orders, redrive parked ones, and give back what was paid, as an operator.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  carryout order show ord_…\n  carryout order parked\n  carryout order redrive ord_…\n\nOn AWS, give your issuer's token by --token or CARRYOUT_TOKEN."
+    after_help = "Examples:\n  carryout order show ord_…\n  carryout order parked\n  carryout order redrive ord_…\n  carryout order refund ord_… --lines 0:1,2:2 --reason \"arrived cold\"\n\nOn AWS, give your issuer's token by --token or CARRYOUT_TOKEN."
 )]
 struct OrderCommand {
     #[command(subcommand)]
@@ -351,6 +354,27 @@ enum OrderAction {
     Redrive {
         /// The order's id
         id: String,
+    },
+    /// Give back what was paid for a placed order, or a part of it, and follow it. Exits with 1 where it fails
+    #[command(group = clap::ArgGroup::new("what").required(true).args(["lines", "everything", "amount"]))]
+    Refund {
+        /// The order's id
+        id: String,
+        /// Units of lines by their place in the order, from 0
+        #[arg(long, value_name = "LINE:QUANTITY", value_delimiter = ',', value_parser = order::refund_line)]
+        lines: Vec<RefundLine>,
+        /// With --lines: also their share of fees and tip
+        #[arg(long, requires = "lines")]
+        with_fees: bool,
+        /// All that is left
+        #[arg(long)]
+        everything: bool,
+        /// An amount in minor units
+        #[arg(long)]
+        amount: Option<i64>,
+        /// Why, in 1 to 500 characters
+        #[arg(long)]
+        reason: String,
     },
 }
 
@@ -592,6 +616,24 @@ impl OrderCommand {
                 let ended = order::redrive(&client, &id, |_| {}).await?;
                 step.done(&format!("Redrove {id}"));
                 ended
+            }
+            OrderAction::Refund { id, lines, with_fees, everything, amount, reason } => {
+                let body = RefundBody {
+                    with_fees: with_fees.then_some(true),
+                    lines: (!lines.is_empty()).then_some(lines),
+                    everything: everything.then_some(true),
+                    amount,
+                    reason,
+                };
+                let step = terminal.step(format!("Refunding {id}"));
+                let (taken, ended) = order::refund(&client, &id, &body).await?;
+                let is_back =
+                    ended.ledger.iter().any(|event| event.effect == taken.refund_id && event.phase == LedgerPhase::Success);
+                step.done(&format!("{} {} of {id}", if is_back { "Gave back" } else { "Could not give back" }, taken.amount));
+                if self.json {
+                    println!("{:#}", serde_json::to_value(&ended)?);
+                }
+                return Ok(if is_back { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
         };
         if self.json {

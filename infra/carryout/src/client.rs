@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use carryout_checkout::quoting::Cart;
+use carryout_checkout::request_refund::RefundBody;
 use carryout_checkout::submit::{CheckoutAnswer, CheckoutRequest};
 use carryout_checkout::track::OrderView;
 use carryout_pricing::Quote;
@@ -119,6 +120,14 @@ impl Client {
         let token = self.operator_token.clone().map_or_else(|| self.token("operator", true), Ok)?;
         let bearer = format!("Bearer {token}");
         self.send(method, path, &[("authorization", &bearer)], body.map(|body| body.to_string().into_bytes())).await
+    }
+
+    /// Gives back what was paid for an order, or a part of it, as an operator.
+    pub async fn refund(&self, order_id: &str, refund: &RefundBody, key: &str) -> Result<Reply> {
+        let token = self.operator_token.clone().map_or_else(|| self.token("operator", true), Ok)?;
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("idempotency-key", key)];
+        self.send(Method::POST, &format!("/v1/orders/{order_id}/refunds"), &headers, Some(serde_json::to_vec(refund)?)).await
     }
 
     /// Asks what a cart costs.

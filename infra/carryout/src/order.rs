@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use carryout_checkout::redrive::ParkedList;
+use carryout_checkout::request_refund::{RefundAnswer, RefundBody};
 use carryout_checkout::track::OrderView;
+use carryout_lambda::ids::new_id;
+use carryout_pricing::RefundLine;
 use carryout_workflow::{StepState, UndoState};
 use jiff::Timestamp;
 use reqwest::Method;
 
-use crate::client::Client;
+use crate::client::{Client, Reply};
 
 /// How long a redriven order is followed.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -33,8 +36,7 @@ pub async fn parked(client: &Client) -> Result<ParkedList> {
 pub async fn redrive(client: &Client, id: &str, mut tell: impl FnMut(&OrderView)) -> Result<OrderView> {
     let reply = client.as_operator(Method::POST, &format!("/v1/ops/orders/{id}/redrive"), None).await?;
     if reply.status != 202 {
-        let said = |member: &str| reply.body[member].as_str().unwrap_or_default().to_owned();
-        bail!("{} ({}). {}", said("detail"), reply.code(), said("advice"));
+        bail!("{}", refusal(&reply));
     }
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
@@ -48,6 +50,48 @@ pub async fn redrive(client: &Client, id: &str, mut tell: impl FnMut(&OrderView)
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// Gives back what was paid for an order, or a part of it, and follows the order until the refund has ended.
+///
+/// # Errors
+///
+/// Where the refund is refused, or has not ended after five minutes.
+pub async fn refund(client: &Client, id: &str, body: &RefundBody) -> Result<(RefundAnswer, OrderView)> {
+    let reply = client.refund(id, body, &new_id("key")).await?;
+    if reply.status != 202 {
+        bail!("{}", refusal(&reply));
+    }
+    let answer: RefundAnswer = reply.expect(202)?;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let order = show(client, id).await?;
+        if order.balance.is_some_and(|balance| balance.refunded.pending == 0) {
+            return Ok((answer, order));
+        }
+        if tokio::time::Instant::now() > deadline {
+            bail!("{} is still under way; the sweeper goes on with it, unless it is parked", answer.refund_id);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Reads `LINE:QUANTITY`, such as `0:1`.
+///
+/// # Errors
+///
+/// Where it is none.
+pub fn refund_line(text: &str) -> Result<RefundLine, String> {
+    let parsed = text
+        .split_once(':')
+        .and_then(|(line, quantity)| Some(RefundLine { line: line.parse().ok()?, quantity: quantity.parse().ok()? }));
+    parsed.ok_or_else(|| format!("{text:?} is no LINE:QUANTITY, such as 0:1"))
+}
+
+/// Why a request was refused, for people.
+fn refusal(reply: &Reply) -> String {
+    let said = |member: &str| reply.body[member].as_str().unwrap_or_default().to_owned();
+    format!("{} ({}). {}", said("detail"), reply.code(), said("advice"))
 }
 
 /// Parked orders as a table for people.

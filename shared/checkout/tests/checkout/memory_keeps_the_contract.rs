@@ -104,6 +104,13 @@ async fn parked_orders() {
 }
 
 #[tokio::test]
+async fn refunds() {
+    let (fixture, store) = fixture();
+    let refunds = store.refunds();
+    contract::refunds(&fixture, &store, &refunds, &refunds, &refunds, &refunds, &refunds).await;
+}
+
+#[tokio::test]
 async fn legacy_sink() {
     let sink = FakeLegacySink::default();
     contract::legacy_sink(&sink, &SequentialIds::default(), async |id| sink.held(id).map(|order| order.version)).await;

@@ -29,7 +29,7 @@ pub async fn handle<S: JwksSource>(
     match cancel(cancellations, callbacks, &identity.subject, id, clock.now()).await {
         Ok(order) => {
             tracing::info!(order.id = %order.id, correlation_id = %order.correlation_id, "cancelled by its consumer");
-            Ok(Response::json(202, &view(&order, orchestrator)).header("Location", &format!("/v1/orders/{}", order.id)))
+            Ok(Response::json(202, &view(&order, orchestrator)).header("Location", format!("/v1/orders/{}", order.id)))
         }
         Err(CancelError::Unknown) => Err(Problem::from_code(404, ORDER_UNKNOWN, format!("there is no order {id}"))),
         Err(error @ CancelError::TooLate) => Err(Problem::from_code(409, CANCEL_TOO_LATE, error.to_string())),

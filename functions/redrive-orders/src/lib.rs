@@ -35,7 +35,7 @@ pub async fn handle<S: JwksSource>(
     match redrive(parked, executions, orchestrator, clock, id).await {
         Ok(order) => {
             tracing::info!(order.id = %order.id, run = order.run, correlation_id = %order.correlation_id, "redriven");
-            Ok(Response::json(202, &view(&order, orchestrator)).header("Location", &format!("/v1/orders/{}", order.id)))
+            Ok(Response::json(202, &view(&order, orchestrator)).header("Location", format!("/v1/orders/{}", order.id)))
         }
         Err(RedriveError::Unknown) => Err(Problem::from_code(404, ORDER_UNKNOWN, format!("there is no order {id}"))),
         Err(error @ RedriveError::NotParked(_)) => Err(Problem::from_code(409, NOT_PARKED, error.to_string())),

@@ -8,8 +8,8 @@ use crate::stage::Stage;
 use anyhow::{Context as _, Result};
 use carryout_aws::{
     DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers,
-    DynamoOrders, DynamoParkedOrders, DynamoQuoteLocks, DynamoQuotes, DynamoReservations, DynamoStatusStore, DynamoStuckOrders,
-    DynamoSubmissions,
+    DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds, DynamoQuoteLocks, DynamoQuotes, DynamoRefundClosing,
+    DynamoRefundRequests, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
@@ -28,6 +28,9 @@ struct Adapters {
     reservations: DynamoReservations,
     statuses: DynamoStatusStore,
     stuck: DynamoStuckOrders,
+    /// The names of the copies.
+    orders: String,
+    idempotency: String,
     /// Last, for it removes the tables.
     stage: Stage,
 }
@@ -62,6 +65,8 @@ impl Adapters {
             reservations: DynamoReservations::new(aws, orders, stores),
             statuses: DynamoStatusStore::new(aws, orders),
             stuck: DynamoStuckOrders::new(aws, orders),
+            orders: orders.clone(),
+            idempotency: idempotency.clone(),
             stage,
         }))
     }
@@ -99,6 +104,20 @@ async fn quotes() -> Result<()> {
 async fn submissions() -> Result<()> {
     if let Some(adapters) = Adapters::on_copies().await? {
         contract::submissions(&adapters.fixture).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn refunds() -> Result<()> {
+    if let Some(Adapters { fixture, closing, stage, orders, idempotency, .. }) = &Adapters::on_copies().await?
+        && let Some(table) = &stage.copy_table("RefundsTable").await?
+    {
+        let aws = &stage.aws;
+        let (requests, stuck) = (DynamoRefundRequests::new(aws, orders, table, idempotency), DynamoStuckOrders::new(aws, table));
+        let (refunds, parked) = (DynamoRefundClosing::new(aws, orders, table), DynamoParkedRefunds::new(aws, table));
+        let statuses = DynamoStatusStore::new(aws, table);
+        contract::refunds(fixture, closing, &requests, &refunds, &parked, &statuses, &stuck).await;
     }
     Ok(())
 }

@@ -8,8 +8,8 @@ use crate::stage::Stage;
 use anyhow::{Context as _, Result};
 use carryout_aws::{
     DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers,
-    DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoQuoteLocks, DynamoQuotes, DynamoReports, DynamoReservations,
-    DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
+    DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds, DynamoQuoteLocks, DynamoQuotes, DynamoRefundClosing,
+    DynamoRefundRequests, DynamoReports, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
@@ -29,6 +29,9 @@ struct Adapters {
     reservations: DynamoReservations,
     statuses: DynamoStatusStore,
     stuck: DynamoStuckOrders,
+    /// The names of the copies.
+    orders: String,
+    idempotency: String,
     /// Last, for it removes the tables.
     stage: Stage,
 }
@@ -64,6 +67,8 @@ impl Adapters {
             reservations: DynamoReservations::new(aws, orders, stores),
             statuses: DynamoStatusStore::new(aws, orders),
             stuck: DynamoStuckOrders::new(aws, orders),
+            orders: orders.clone(),
+            idempotency: idempotency.clone(),
             stage,
         }))
     }
@@ -101,6 +106,20 @@ async fn quotes() -> Result<()> {
 async fn submissions() -> Result<()> {
     if let Some(adapters) = Adapters::on_copies().await? {
         contract::submissions(&adapters.fixture).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn refunds() -> Result<()> {
+    if let Some(Adapters { fixture, closing, stage, orders, idempotency, .. }) = &Adapters::on_copies().await?
+        && let Some(table) = &stage.copy_table("RefundsTable").await?
+    {
+        let aws = &stage.aws;
+        let (requests, stuck) = (DynamoRefundRequests::new(aws, orders, table, idempotency), DynamoStuckOrders::new(aws, table));
+        let (refunds, parked) = (DynamoRefundClosing::new(aws, orders, table), DynamoParkedRefunds::new(aws, table));
+        let statuses = DynamoStatusStore::new(aws, table);
+        contract::refunds(fixture, closing, &requests, &refunds, &parked, &statuses, &stuck).await;
     }
     Ok(())
 }

@@ -107,7 +107,7 @@ impl FaultKind {
             Self::Decline { .. } => {
                 matches!(
                     (partner, operation),
-                    (Partner::Payment, "confirm" | "capture")
+                    (Partner::Payment, "confirm" | "capture" | "refund")
                         | (Partner::Fraud, "check")
                         | (Partner::Logistics, "deliver" | "cancel")
                 )

@@ -262,7 +262,9 @@ pub(crate) async fn serve(
         Route::Confirm(id, form) => change(documents, id, "confirm", form, key, |record| confirm(record, form, twist)).await,
         Route::Capture(id, form) => change(documents, id, "capture", form, key, |record| capture(record, form, twist)).await,
         Route::Cancel(id, form) => change(documents, id, "cancel", form, key, |record| cancel(record, form, now_s)).await,
-        Route::Refund(id, form) => change(documents, id, "refund", form, key, |record| refund(record, form, key, now_s)).await,
+        Route::Refund(id, form) => {
+            change(documents, id, "refund", form, key, |record| refund(record, form, key, now_s, twist)).await
+        }
         Route::Lookup(id) => {
             Ok(find(documents, id).await?.map_or_else(|| no_such(id), |record| Reply::new(200, json!(record.intent))))
         }
@@ -551,7 +553,7 @@ fn cancel(record: &mut PaymentRecord, form: &Form, now_s: i64) -> Reply {
     Reply::new(200, json!(intent))
 }
 
-fn refund(record: &mut PaymentRecord, form: &Form, key: Option<&str>, now_s: i64) -> Reply {
+fn refund(record: &mut PaymentRecord, form: &Form, key: Option<&str>, now_s: i64, twist: Option<&FaultKind>) -> Reply {
     let intent = &record.intent;
     if intent.status != Status::Succeeded {
         return unexpected_state(intent, "This PaymentIntent does not have a successful charge to refund.");
@@ -559,6 +561,9 @@ fn refund(record: &mut PaymentRecord, form: &Form, key: Option<&str>, now_s: i64
     let left = intent.amount_received - record.refunded();
     if left == 0 {
         return invalid("charge_already_refunded", "The charge has already been refunded.", "");
+    }
+    if let Some(FaultKind::Decline { code }) = twist {
+        return invalid(code, "The sandbox was told to refuse the refund.", "");
     }
     let amount = match amount(form, "amount") {
         Ok(amount) => amount.unwrap_or(left),

@@ -92,7 +92,7 @@ pub async fn submit_and_lose_the_message(scene: &Scene<'_>, quote: &Quote, clock
 /// Sweeps. Where that can't be asked for, the schedule does it within a minute.
 async fn sweep(stage: &Stage) -> Result<()> {
     if let Some(swept) = stage.invoke("sweep-orders", &json!({})).await? {
-        ensure!(swept["failed"] == 0, "the sweep failed: {swept}");
+        ensure!(swept["orders"]["failed"] == 0 && swept["refunds"]["failed"] == 0, "the sweep failed: {swept}");
     }
     Ok(())
 }

@@ -122,8 +122,9 @@ async fn send_held<S: DeserializeOwned>(update: UpdateItemFluentBuilder, set: St
     }
 }
 
-fn claim_refused<S>(refused: Refused<S>) -> ClaimRefused<S> {
+fn claim_refused<S: Subject>(refused: Refused<S>, step: &str) -> ClaimRefused<S> {
     match refused {
+        Refused::Order(order) if order.status().entry(step).is_none() => ClaimRefused::NotFound,
         Refused::Order(order) => ClaimRefused::Held(order),
         Refused::NotFound | Refused::Other => ClaimRefused::NotFound,
         Refused::Conflict => ClaimRefused::Store(StoreError::Unavailable("somebody else writes this order".to_owned())),
@@ -159,7 +160,7 @@ impl<S: Subject + DeserializeOwned + 'static> StatusStore for DynamoStatusStore<
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await
-            .map_err(|error| claim_refused(refused_update(error)))?;
+            .map_err(|error| claim_refused(refused_update(error), claim.step))?;
         order_of(updated.attributes.unwrap_or_default()).map_err(ClaimRefused::Store)
     }
 
@@ -253,11 +254,11 @@ impl<S: Subject + DeserializeOwned + 'static> StatusStore for DynamoStatusStore<
         };
         if let Refused::Order(order) = &refused {
             let forward = order.direction() == Direction::Forward && order.run() == claim.run && !order.is_closed();
-            if forward {
+            if forward && order.status().entry(claim.step).is_some() {
                 self.turn(claim, reason).await?;
             }
         }
-        Err(claim_refused(refused))
+        Err(claim_refused(refused, claim.step))
     }
 
     async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StoreError> {

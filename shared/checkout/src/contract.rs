@@ -276,6 +276,19 @@ pub async fn status_store<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     undo_against_a_lease(fixture, statuses).await;
     runs(fixture, statuses, stuck).await;
     closed(fixture, statuses, closing).await;
+    unknown_step(fixture, statuses).await;
+}
+
+/// A step that the order's workflow does not have is nobody's to claim, and turns nothing round.
+async fn unknown_step<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>, statuses: &impl OrderSteps) {
+    let submission = fixture.submission(&fixture.workflow("checkout-standard"), NOON).await;
+    done(fixture.submissions.submit(&submission).await);
+    let claim = claim_of(&submission.order, await_merchant::NAME, ENDED);
+    let forward = statuses.claim(&claim, &OrderNote::default()).await;
+    assert!(matches!(forward, Err(ClaimRefused::NotFound)), "{forward:?}");
+    let back = statuses.claim_undo(&claim, Some(&failure("Payment.Declined"))).await;
+    assert!(matches!(back, Err(ClaimRefused::NotFound)), "{back:?}");
+    fixture.is_untouched(&submission.order).await;
 }
 
 async fn claim_forward<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>, statuses: &impl OrderSteps) {

@@ -31,6 +31,15 @@ KEPT_LOG_LINES = 500
 MARKS = {name: os.environ[name] for name in ("CARRYOUT_CLOUD_ID", "CARRYOUT_CLOUD_PROJECT") if name in os.environ}
 DYNAMODB_DIR = os.environ["DYNAMODB_LOCAL_DIR"]
 KINESIS = os.environ["KINESIS_LOCAL"]
+LOOPBACK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "loopback.cjs")
+
+
+def listen_on_loopback_only():
+    """Binds the gateway to the host of GATEWAY_LISTEN. LocalStack 4.14.0 heeds its port only."""
+    from localstack.runtime.server import twisted
+
+    whole = twisted.endpoints.TCP4ServerEndpoint
+    twisted.endpoints.TCP4ServerEndpoint = lambda reactor, port: whole(reactor, port, interface="127.0.0.1")
 
 
 def run_dynamodb_from_npm():
@@ -77,7 +86,7 @@ def run_kinesis_from_npm():
 
     def command(self):
         words, variables = create(self)
-        return words, {"PATH": os.environ["PATH"], **variables, **MARKS}
+        return words, {"PATH": os.environ["PATH"], "NODE_OPTIONS": f"--require {LOOPBACK}", **variables, **MARKS}
 
     server.KinesisMockNodeServer._create_shell_command = command
     server.kinesismock_package = Installed()
@@ -333,6 +342,7 @@ def run_functions_on_the_host():
 
 
 if __name__ == "__main__":
+    listen_on_loopback_only()
     run_dynamodb_from_npm()
     run_kinesis_from_npm()
     run_functions_on_the_host()

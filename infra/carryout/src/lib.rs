@@ -1,12 +1,13 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, and [`postgres`] and
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`forecast`] to read load, and [`postgres`] and
 //! [`Localstripe`] to have a database and a payment processor.
 
 mod cli;
 pub mod client;
 mod demo;
 mod deploy;
+pub mod forecast;
 mod functions;
 mod ledger;
 pub mod local_cloud;

@@ -135,6 +135,7 @@ pub struct Plan {
     /// above it buys latency.
     pub least: f64,
     /// What was set before the plan.
+    #[serde(skip)]
     before: u32,
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how the answer is printed.
 
 mod cloud;
+mod forecast;
 mod lanes;
 mod orders;
 mod rounds;
@@ -16,6 +17,7 @@ use crate::price::PriceContext;
 use crate::project::Project;
 use crate::terminal::Terminal;
 use cloud::{Down, Status, Up, WithCloud};
+use forecast::ForecastCommand;
 use lanes::{Route, SandboxCommand};
 use orders::{Ledger, OrderCommand, Reconcile};
 use rounds::{Demo, Soak};
@@ -53,6 +55,7 @@ enum Command {
     Tool(Tool),
     Predicate(Predicate),
     Price(PriceContext),
+    Forecast(ForecastCommand),
     WithCloud(WithCloud),
 }
 
@@ -79,6 +82,7 @@ impl Cli {
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::Predicate(predicate) => predicate.run(),
             Command::Price(price) => price.run(),
+            Command::Forecast(forecast) => forecast.run(),
             Command::WithCloud(with) => with.run(&project, terminal).await,
         }
     }

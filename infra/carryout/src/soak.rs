@@ -25,6 +25,8 @@ use crate::terminal::Terminal;
 
 /// How long an order may take to end. Undoing takes its time where a partner keeps failing.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How often an order that is under way is asked for: seldom, so that the local cloud works at orders and not at answers.
+const POLL: Duration = Duration::from_secs(2);
 /// How often the progress is told where there is no terminal.
 const TELL_EVERY: usize = 100;
 
@@ -204,7 +206,7 @@ async fn send(client: &Client, plan: Plan) -> Result<Option<Ended>> {
         let reply = client.as_consumer(consumer, Method::POST, &path, None).await?;
         anyhow::ensure!(matches!(reply.status, 202 | 409), "the cancellation was answered {}: {}", reply.status, reply.body);
     }
-    let view = client.follow(consumer, &answer.order_id, PATIENCE, |_| {}).await?;
+    let view = client.follow(consumer, &answer.order_id, PATIENCE, POLL, |_| {}).await?;
     let books = client.books(&view.id).await?;
     Ok(Some(Ended { view, books }))
 }

@@ -57,6 +57,7 @@ pub fn host_command(launch: &Launch<'_>, terminal: &Terminal) -> Result<Command>
         // Neither a certificate nor a report of usage is fetched or sent.
         .env("SKIP_SSL_CERT_DOWNLOAD", "1")
         .env("DISABLE_EVENTS", "1")
+        .env("SQS_DISABLE_CLOUDWATCH_METRICS", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1");
     Ok(command)
 }

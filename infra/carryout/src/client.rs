@@ -43,6 +43,14 @@ impl Reply {
         serde_json::from_value(self.body.clone()).with_context(|| format!("cannot read {}", self.body))
     }
 
+    /// This reply, unless it says that nobody can answer now, but later: 429 or 5xx.
+    pub fn or_unavailable(self) -> Result<Self> {
+        if self.status == 429 || self.status >= 500 {
+            bail!("unavailable: {} {}", self.status, self.body);
+        }
+        Ok(self)
+    }
+
     /// The problem's code, if this is a problem.
     pub fn code(&self) -> &str {
         self.body.get("code").and_then(Value::as_str).unwrap_or_default()

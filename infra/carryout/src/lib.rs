@@ -1,7 +1,7 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, and [`postgres`] and
-//! [`Localstripe`] to have a database and a payment processor.
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`postgres`] and
+//! [`Localstripe`] to have a database and a payment processor, and [`npm`] to compare with what others wrote.
 
 mod cli;
 pub mod client;
@@ -11,6 +11,7 @@ mod functions;
 mod ledger;
 pub mod local_cloud;
 mod localstripe;
+pub mod npm;
 mod order;
 pub mod postgres;
 mod predicate;

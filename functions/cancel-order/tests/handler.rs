@@ -7,12 +7,12 @@ mod tokens;
 
 use cancel_order::handle;
 use carryout_checkout::{
-    market::{Country, MarketType},
+    market::Country,
     memory::{
-        FakeCallbacks, ManualClock, PlainSeal, Store, StoreFault,
+        FakeCallbacks, ManualClock, Store, StoreFault,
         samples::{self, NOON},
     },
-    ports::{Closing as _, IdempotencyKey, Orders as _, Quotes as _, Submission, Submissions as _},
+    ports::{Closing as _, Orders as _},
     workflows::orchestrator,
 };
 use carryout_lambda::http::{Problem, Request, Response};
@@ -21,14 +21,8 @@ use tokens::Issuer;
 /// A store with the order `ord_1` of `con_sample`.
 async fn store() -> Store {
     let store = Store::new(&ManualClock::at(NOON));
-    let shop = samples::store("sto_1", Country::US, MarketType::Restaurant);
-    let orchestrator = orchestrator();
-    let workflow = orchestrator.pick("US", "restaurant").unwrap();
-    let order = samples::order("ord_1", "quo_1", &shop, workflow, &PlainSeal::default());
-    store.save(&order.quote).await.unwrap();
-    let key = IdempotencyKey { record_id: "k".to_owned(), validation: "v".to_owned() };
-    let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
-    store.submit(&submission).await.unwrap();
+    let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+    samples::submit(&store, order).await.unwrap();
     store
 }
 

@@ -3,14 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_checkout::{
-    market::{Country, MarketType},
+    market::Country,
     memory::{
-        FakeCallbacks, FixedSecret, ManualClock, PlainSeal, Store,
+        FakeCallbacks, FixedSecret, ManualClock, Store,
         samples::{self, NOON},
     },
-    ports::{Answers as _, IdempotencyKey, Orders as _, Quotes as _, Submission, Submissions as _},
+    ports::{Answers as _, Orders as _},
     steps::await_merchant::{self, AwaitMerchant},
-    workflows::orchestrator,
 };
 use carryout_lambda::{
     http::{Problem, Request, Response},
@@ -28,15 +27,9 @@ impl Stage {
     /// `ord_wait` waits for its store with the token `t1`; `ord_never` never waits.
     async fn new() -> Self {
         let store = Store::new(&ManualClock::at(NOON));
-        let shop = samples::store("sto_1", Country::AU, MarketType::Restaurant);
-        for (id, country) in [("ord_wait", "AU"), ("ord_never", "US")] {
-            let orchestrator = orchestrator();
-            let workflow = orchestrator.pick(country, "restaurant").unwrap();
-            let order = samples::order(id, &format!("quo_{id}"), &shop, workflow, &PlainSeal::default());
-            store.save(&order.quote).await.unwrap();
-            let key = IdempotencyKey { record_id: id.to_owned(), validation: "v".to_owned() };
-            let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
-            store.submit(&submission).await.unwrap();
+        for (id, country) in [("ord_wait", Country::AU), ("ord_never", Country::US)] {
+            let order = samples::restaurant_order(id, country).unwrap();
+            samples::submit(&store, order).await.unwrap();
         }
         store.wait_for(await_merchant::NAME, "ord_wait", 1, "t1", NOON).await.unwrap();
         Self { store, callbacks: FakeCallbacks::default() }

@@ -4,15 +4,14 @@
 
 use carryout_checkout::{
     ledger::{Balance, LedgerKind, LedgerPhase, Standing, fold},
-    market::{Country, MarketType},
+    market::Country,
     memory::{
-        FakePayments, Fault, FixedSecret, ManualClock, PlainSeal, Store, StoreFault,
+        FakePayments, Fault, FixedSecret, ManualClock, Store, StoreFault,
         samples::{self, NOON},
     },
-    ports::{IdempotencyKey, OrderSubmitted, Orders as _, Payments as _, Quotes as _, Submission, Submissions as _},
+    ports::{OrderSubmitted, Orders as _, Payments as _},
     start::execution_input,
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
-    workflows::orchestrator,
 };
 use carryout_lambda::{
     http::{Problem, Request, Response},
@@ -37,14 +36,8 @@ impl Stage {
     async fn new() -> Self {
         let clock = ManualClock::at(NOON);
         let store = Store::new(&clock);
-        let shop = samples::store("sto_1", Country::US, MarketType::Restaurant);
-        let orchestrator = orchestrator();
-        let workflow = orchestrator.pick("US", "restaurant").unwrap();
-        let order = samples::order("ord_1", "quo_1", &shop, workflow, &PlainSeal::default());
-        store.save(&order.quote).await.unwrap();
-        let key = IdempotencyKey { record_id: "k".to_owned(), validation: "v".to_owned() };
-        let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
-        store.submit(&submission).await.unwrap();
+        let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+        samples::submit(&store, order).await.unwrap();
         Self { processor: FakePayments::new(&clock, true), clock, store }
     }
 

@@ -6,12 +6,12 @@
 mod tokens;
 
 use carryout_checkout::{
-    market::{Country, MarketType},
+    market::Country,
     memory::{
-        FakeExecutions, ManualClock, PlainSeal, Store, StoreFault,
+        FakeExecutions, ManualClock, Store, StoreFault,
         samples::{self, NOON},
     },
-    ports::{Closing as _, IdempotencyKey, Quotes as _, Submission, Submissions as _},
+    ports::Closing as _,
     workflows::orchestrator,
 };
 use carryout_lambda::http::{Problem, Request, Response};
@@ -28,14 +28,8 @@ impl World {
     /// With the parked order `ord_1`.
     async fn new() -> Self {
         let store = Store::new(&ManualClock::at(NOON));
-        let shop = samples::store("sto_1", Country::US, MarketType::Restaurant);
-        let orchestrator = orchestrator();
-        let workflow = orchestrator.pick("US", "restaurant").unwrap();
-        let order = samples::order("ord_1", "quo_1", &shop, workflow, &PlainSeal::default());
-        store.save(&order.quote).await.unwrap();
-        let key = IdempotencyKey { record_id: "k".to_owned(), validation: "v".to_owned() };
-        let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
-        store.submit(&submission).await.unwrap();
+        let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+        samples::submit(&store, order).await.unwrap();
         store.park("ord_1", 1, NOON).await.unwrap();
         Self { store, executions: FakeExecutions::default(), issuer: Issuer::new() }
     }

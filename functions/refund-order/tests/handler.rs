@@ -7,16 +7,16 @@ mod tokens;
 
 use carryout_checkout::{
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
-    market::{Country, MarketType},
+    market::Country,
     memory::{
-        FakeExecutions, ManualClock, PlainSeal, SequentialIds, Store, StoreFault,
+        FakeExecutions, ManualClock, SequentialIds, Store, StoreFault,
         samples::{self, NOON},
     },
     order::Order,
-    ports::{Closing as _, IdempotencyKey, Orders as _, Quotes as _, RefundClosing as _, Submission, Submissions as _},
+    ports::{Closing as _, Orders as _, RefundClosing as _},
     refund::OrderRefund,
     request_refund::RequestRefund,
-    workflows::{orchestrator, refund_orchestrator},
+    workflows::refund_orchestrator,
 };
 use carryout_lambda::http::{Problem, Request, Response};
 use refund_order::RefundOrder;
@@ -37,9 +37,7 @@ impl World {
     async fn new() -> Self {
         let clock = ManualClock::at(NOON);
         let store = Store::new(&clock);
-        let shop = samples::store("sto_1", Country::US, MarketType::Restaurant);
-        let workflow = orchestrator().pick("US", "restaurant").unwrap().clone();
-        let order = samples::order("ord_1", "quo_1", &shop, &workflow, &PlainSeal::default());
+        let order = samples::restaurant_order("ord_1", Country::US).unwrap();
         let told = |kind, phase| LedgerEvent {
             kind,
             phase,
@@ -53,11 +51,7 @@ impl World {
             told(LedgerKind::Authorization, LedgerPhase::Success),
             told(LedgerKind::Charge, LedgerPhase::Success),
         ];
-        let order = Order { ledger, ..order };
-        store.save(&order.quote).await.unwrap();
-        let key = IdempotencyKey { record_id: "k".to_owned(), validation: "v".to_owned() };
-        let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
-        store.submit(&submission).await.unwrap();
+        samples::submit(&store, Order { ledger, ..order }).await.unwrap();
         store.place("complete-order", "ord_1", 1, NOON).await.unwrap();
         let (executions, issuer) = (FakeExecutions::default(), Issuer::new());
         let take = RequestRefund {

@@ -1,13 +1,11 @@
 //! One sweep over in-memory ports.
 
 use carryout_checkout::{
-    market::{Country, MarketType},
+    market::Country,
     memory::{
-        FakeExecutions, ManualClock, PlainSeal, Store,
+        FakeExecutions, ManualClock, Store,
         samples::{self, NOON},
     },
-    ports::{IdempotencyKey, Quotes as _, Submission, Submissions as _},
-    workflows::orchestrator,
 };
 use carryout_lambda::metrics::Metrics;
 use sweep_orders::handle;
@@ -16,15 +14,9 @@ use sweep_orders::handle;
 async fn what_is_stuck_is_driven_on_and_counted() {
     let clock = ManualClock::at(NOON);
     let (store, executions) = (Store::new(&clock), FakeExecutions::default());
-    let shop = samples::store("sto_1", Country::US, MarketType::Restaurant);
     for id in ["ord_1", "ord_2"] {
-        let orchestrator = orchestrator();
-        let workflow = orchestrator.pick("US", "restaurant").unwrap();
-        let order = samples::order(id, &format!("quo_{id}"), &shop, workflow, &PlainSeal::default());
-        store.save(&order.quote).await.unwrap();
-        let key = IdempotencyKey { record_id: id.to_owned(), validation: "v".to_owned() };
-        let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
-        store.submit(&submission).await.unwrap();
+        let order = samples::restaurant_order(id, Country::US).unwrap();
+        samples::submit(&store, order).await.unwrap();
     }
     let metrics = Metrics::new("Test", "sweep-orders");
     executions.fail_next(1);

@@ -20,8 +20,8 @@ use crate::project::Project;
 use crate::stack::Stack;
 use crate::token::Issuer;
 
-/// How often an order that is followed is asked for.
-const POLL: Duration = Duration::from_millis(250);
+/// How often an order that somebody watches is asked for.
+pub const POLL: Duration = Duration::from_millis(250);
 
 /// A reply: its status, the headers that matter, and its body as JSON (null where it has none).
 #[derive(Debug, Clone)]
@@ -41,6 +41,14 @@ impl Reply {
             bail!("expected {status}, got {}: {}", self.status, self.body);
         }
         serde_json::from_value(self.body.clone()).with_context(|| format!("cannot read {}", self.body))
+    }
+
+    /// This reply, unless it says that nobody can answer now, but later: 429 or 5xx.
+    pub fn or_unavailable(self) -> Result<Self> {
+        if self.status == 429 || self.status >= 500 {
+            bail!("unavailable: {} {}", self.status, self.body);
+        }
+        Ok(self)
     }
 
     /// The problem's code, if this is a problem.
@@ -158,7 +166,7 @@ impl Client {
         self.as_consumer(consumer, Method::GET, &format!("/v1/orders/{id}"), None).await?.expect(200)
     }
 
-    /// Follows an order to its end, telling each view of it.
+    /// Follows an order to its end, asking for it `every` so often and telling each view of it.
     ///
     /// # Errors
     ///
@@ -168,6 +176,7 @@ impl Client {
         consumer: &str,
         id: &str,
         patience: Duration,
+        every: Duration,
         mut tell: impl FnMut(&OrderView),
     ) -> Result<OrderView> {
         let deadline = tokio::time::Instant::now() + patience;
@@ -180,7 +189,7 @@ impl Client {
             if tokio::time::Instant::now() > deadline {
                 bail!("order {id} is still {} after {} s", order.status, patience.as_secs());
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(every).await;
         }
     }
 

@@ -1,7 +1,8 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`forecast`] to read load, and [`postgres`] and
-//! [`Localstripe`] to have a database and a payment processor.
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`postgres`] and
+//! [`Localstripe`] to have a database and a payment processor, [`npm`] to compare with what others wrote, and [`forecast`] to
+//! read load.
 
 mod cli;
 pub mod client;
@@ -12,6 +13,7 @@ mod functions;
 mod ledger;
 pub mod local_cloud;
 mod localstripe;
+pub mod npm;
 mod order;
 pub mod postgres;
 mod predicate;

@@ -25,6 +25,8 @@ use crate::terminal::Terminal;
 
 /// How long an order may take to end. Undoing takes its time where a partner keeps failing.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How often an order that is under way is asked for: seldom, so that the local cloud works at orders and not at answers.
+const POLL: Duration = Duration::from_secs(2);
 /// How often the progress is told where there is no terminal.
 const TELL_EVERY: usize = 100;
 
@@ -106,7 +108,11 @@ pub async fn run(client: &Client, marketplace: &Marketplace, terminal: &Terminal
     let mut orders = stream::iter(plans).map(|plan| send(client, plan)).buffer_unordered(wanted.at_once);
     let mut done = 0;
     while let Some(ended) = orders.next().await {
+        let known = report.lost.len();
         report.add(ended);
+        for lost in &report.lost[known..] {
+            terminal.note(&format!("lost {lost}"));
+        }
         progress.advance(1);
         done += 1;
         if done % TELL_EVERY == 0 {
@@ -177,36 +183,41 @@ fn fault_for(consumer: &str, (partner, operation, kind): &(&str, &str, &str)) ->
 /// The order at its end; nothing where the request was refused as it may be.
 async fn send(client: &Client, plan: Plan) -> Result<Option<Ended>> {
     let consumer = &plan.consumer;
-    let quoted = client.quote(consumer, &plan.cart).await?;
+    let quoted = insist(async || client.quote(consumer, &plan.cart).await?.or_unavailable()).await?;
     if quoted.status == 409 {
         return Ok(None);
     }
     let quote: Quote = quoted.expect(201)?;
     for fault in &plan.faults {
-        client.set_fault(fault).await?;
+        insist(async || client.set_fault(fault).await).await?;
     }
     let key = new_id("key");
-    let mut reply = client.checkout(consumer, &quote, &plan.payment_method, &key).await?;
-    // What may be sent again is sent again, under the same key.
-    for _ in 0..5 {
-        if reply.status != 429 && reply.status < 500 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        reply = client.checkout(consumer, &quote, &plan.payment_method, &key).await?;
-    }
+    let checkout = async || client.checkout(consumer, &quote, &plan.payment_method, &key).await?.or_unavailable();
+    let reply = insist(checkout).await?;
     if reply.status == 409 {
         return Ok(None);
     }
     let answer: CheckoutAnswer = reply.expect(202)?;
     if plan.cancelled {
         let path = format!("/v1/orders/{}/cancellation", answer.order_id);
-        let reply = client.as_consumer(consumer, Method::POST, &path, None).await?;
+        let cancel = async || client.as_consumer(consumer, Method::POST, &path, None).await?.or_unavailable();
+        let reply = insist(cancel).await?;
         anyhow::ensure!(matches!(reply.status, 202 | 409), "the cancellation was answered {}: {}", reply.status, reply.body);
     }
-    let view = client.follow(consumer, &answer.order_id, PATIENCE, |_| {}).await?;
-    let books = client.books(&view.id).await?;
+    let view = insist(async || client.follow(consumer, &answer.order_id, PATIENCE, POLL, |_| {}).await).await?;
+    let books = insist(async || client.books(&view.id).await).await?;
     Ok(Some(Ended { view, books }))
+}
+
+/// Asks up to five times for what may be asked twice: an answer that does not come is no lost order.
+async fn insist<T>(ask: impl AsyncFn() -> Result<T>) -> Result<T> {
+    for _ in 0..4 {
+        if let Ok(answer) = ask().await {
+            return Ok(answer);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    ask().await
 }
 
 impl Report {

@@ -1,13 +1,9 @@
 use crate::{
-    Aws, now,
+    Aws,
     status::{IS_OPEN, MAY_BEGIN, open},
-    transaction::{can_be_key, number, order_of, refused_update, text, value},
+    transaction::{can_be_key, number, text, updated, value},
 };
-use aws_sdk_dynamodb::{
-    Client,
-    operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
 use carryout_checkout::{
     order::Order,
     ports::{Answers, MerchantAnswer, Refused},
@@ -39,15 +35,10 @@ impl DynamoAnswers {
             .expression_attribute_names("#step", step)
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#version", "version")
             .expression_attribute_values(":forward", value(&Direction::Forward)?)
             .expression_attribute_values(":pending", value(&StepState::Pending)?)
             .expression_attribute_values(":running", value(&StepState::Running)?)
-            .expression_attribute_values(":waiting", value(&StepState::Waiting)?)
-            .expression_attribute_values(":now", number(now()))
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+            .expression_attribute_values(":waiting", value(&StepState::Waiting)?))
     }
 }
 
@@ -55,12 +46,11 @@ impl DynamoAnswers {
 const IS_UNANSWERED: &str = "steps.#step.#state IN (:pending, :running, :waiting)";
 
 async fn send(update: UpdateItemFluentBuilder, step: &str) -> Result<Order, Refused> {
-    match update.send().await.map_err(refused_update::<Order>) {
-        Ok(updated) => order_of(updated.attributes.unwrap_or_default()).map_err(Refused::Store),
+    updated(update).await.map_err(|refused: Refused<Order>| match refused {
         // The order's workflow has no such step: it never waits.
-        Err(Refused::Order(order)) if order.steps.entry(step).is_none() => Err(Refused::Other),
-        Err(refused) => Err(refused),
-    }
+        Refused::Order(order) if order.steps.entry(step).is_none() => Refused::Other,
+        refused => refused,
+    })
 }
 
 impl Answers for DynamoAnswers {

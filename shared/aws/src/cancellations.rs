@@ -1,12 +1,9 @@
 use crate::{
-    Aws, now,
+    Aws,
     status::{MAY_BEGIN, open},
-    transaction::{can_be_key, number, order_of, refused_update, text, value},
+    transaction::{can_be_key, number, text, updated, value},
 };
-use aws_sdk_dynamodb::{
-    Client,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::Client;
 use carryout_checkout::{
     order::Order,
     ports::{Cancellations, Refused},
@@ -50,17 +47,11 @@ impl Cancellations for DynamoCancellations {
                 .expression_attribute_names("#notify", notify_merchant::NAME)
                 .expression_attribute_names("#state", "state")
                 .expression_attribute_names("#status", "status")
-                .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":consumer", text(consumer_id))
                 .expression_attribute_values(":forward", value(&Direction::Forward)?)
                 .expression_attribute_values(":done", value(&StepState::Done)?)
-                .expression_attribute_values(":at", number(at))
-                .expression_attribute_values(":now", number(now()))
-                .expression_attribute_values(":one", number(1))
-                .return_values(ReturnValue::AllNew)
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+                .expression_attribute_values(":at", number(at)))
         };
-        let updated = prepared()?.send().await.map_err(refused_update)?;
-        order_of(updated.attributes.unwrap_or_default()).map_err(Refused::Store)
+        updated(prepared()?).await
     }
 }

@@ -1,11 +1,11 @@
 use crate::{
     Aws, corrupt, now,
     status::{IS_OPEN, MAY_BEGIN},
-    transaction::{Transacted, is_refused, number, order_of, refused_order, refused_update, text, value},
+    transaction::{Transacted, is_refused, number, refused_order, refused_update, text, updated, value},
 };
 use aws_sdk_dynamodb::{
     Client,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+    types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use carryout_checkout::{
     order::{Order, OrderStatus},
@@ -142,7 +142,7 @@ impl Closing for DynamoClosing {
     }
 
     async fn park(&self, order_id: &str, run: u32, _at: i64) -> Result<Order, Refused> {
-        let parked = self
+        let park = self
             .client
             .update_item()
             .table_name(&self.orders)
@@ -153,18 +153,10 @@ impl Closing for DynamoClosing {
             )
             .condition_expression(format!("run = :run AND {IS_OPEN}"))
             .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#version", "version")
             .expression_attribute_values(":parked", text("PARKED"))
             .expression_attribute_values(":submitted", text("SUBMITTED"))
             .expression_attribute_values(":processing", text("PROCESSING"))
-            .expression_attribute_values(":run", number(run))
-            .expression_attribute_values(":now", number(now()))
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await
-            .map_err(refused_update)?;
-        order_of(parked.attributes.unwrap_or_default()).map_err(Refused::Store)
+            .expression_attribute_values(":run", number(run));
+        updated(park).await
     }
 }

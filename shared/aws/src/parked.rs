@@ -1,14 +1,11 @@
 use crate::{
-    Aws, now,
+    Aws,
     orders::DynamoOrders,
     submissions::sweep_shard,
-    transaction::{can_be_key, number, order_of, refused_update, text, value},
+    transaction::{can_be_key, number, text, updated, value},
     unavailable,
 };
-use aws_sdk_dynamodb::{
-    Client,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::Client;
 use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Orders, ParkedOrders, Refused},
@@ -72,18 +69,12 @@ impl ParkedOrders for DynamoParkedOrders {
                 )
                 .condition_expression("#status = :parked")
                 .expression_attribute_names("#status", "status")
-                .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":parked", text(OrderStatus::Parked.name()))
                 .expression_attribute_values(":processing", text(OrderStatus::Processing.name()))
                 .expression_attribute_values(":undo", value(&Direction::Undo)?)
                 .expression_attribute_values(":shard", text(sweep_shard(order_id)))
-                .expression_attribute_values(":again", number(look_again_at))
-                .expression_attribute_values(":now", number(now()))
-                .expression_attribute_values(":one", number(1))
-                .return_values(ReturnValue::AllNew)
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+                .expression_attribute_values(":again", number(look_again_at)))
         };
-        let reopened = prepared()?.send().await.map_err(refused_update)?;
-        order_of(reopened.attributes.unwrap_or_default()).map_err(Refused::Store)
+        updated(prepared()?).await
     }
 }

@@ -2,12 +2,12 @@ use crate::{
     Aws, corrupt, now,
     status::IS_OPEN,
     submissions::{is_remembered, put_record, remembered, sweep_shard},
-    transaction::{Item, Transacted, can_be_key, is_refused, number, order_of, refused_order, refused_update, text, value},
+    transaction::{Item, Transacted, can_be_key, is_refused, number, order_of, refused_order, text, updated, value},
     unavailable,
 };
 use aws_sdk_dynamodb::{
     Client,
-    types::{Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update, builders::UpdateBuilder},
+    types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update, builders::UpdateBuilder},
 };
 use carryout_checkout::{
     ledger::LedgerEvent,
@@ -228,7 +228,7 @@ impl RefundClosing for DynamoRefundClosing {
     }
 
     async fn park(&self, refund_id: &str, run: u32, _at: i64) -> Result<OrderRefund, Refused<OrderRefund>> {
-        let parked = self
+        let park = self
             .client
             .update_item()
             .table_name(&self.refunds)
@@ -238,19 +238,11 @@ impl RefundClosing for DynamoRefundClosing {
             )
             .condition_expression(format!("run = :run AND {IS_OPEN}"))
             .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#version", "version")
             .expression_attribute_values(":parked", text(RefundStatus::Parked.name()))
             .expression_attribute_values(":submitted", text(RefundStatus::Submitted.name()))
             .expression_attribute_values(":processing", text(RefundStatus::Processing.name()))
-            .expression_attribute_values(":run", number(run))
-            .expression_attribute_values(":now", number(now()))
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await
-            .map_err(refused_update)?;
-        order_of(parked.attributes.unwrap_or_default()).map_err(Refused::Store)
+            .expression_attribute_values(":run", number(run));
+        updated(park).await
     }
 }
 
@@ -276,7 +268,7 @@ impl ParkedRefunds for DynamoParkedRefunds {
         if !can_be_key(refund_id) {
             return Err(Refused::NotFound);
         }
-        let reopened = self
+        let reopen = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -287,18 +279,10 @@ impl ParkedRefunds for DynamoParkedRefunds {
             )
             .condition_expression("#status = :parked")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#version", "version")
             .expression_attribute_values(":parked", text(RefundStatus::Parked.name()))
             .expression_attribute_values(":processing", text(RefundStatus::Processing.name()))
             .expression_attribute_values(":shard", text(sweep_shard(refund_id)))
-            .expression_attribute_values(":again", number(look_again_at))
-            .expression_attribute_values(":now", number(now()))
-            .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await
-            .map_err(refused_update)?;
-        order_of(reopened.attributes.unwrap_or_default()).map_err(Refused::Store)
+            .expression_attribute_values(":again", number(look_again_at));
+        updated(reopen).await
     }
 }

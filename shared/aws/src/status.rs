@@ -1,12 +1,8 @@
 use crate::{
     Aws, ledgers, now,
-    transaction::{number, order_of, refused_update, text, value},
+    transaction::{number, refused_update, text, updated, value},
 };
-use aws_sdk_dynamodb::{
-    Client,
-    operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
 use carryout_checkout::{
     order::Order,
     ports::{OrderNote, Refused},
@@ -153,15 +149,8 @@ impl<S: Subject + DeserializeOwned + 'static> StatusStore for DynamoStatusStore<
                 ));
             with_note(update, &mut set, note)
         };
-        let update = prepared()?;
-        let updated = update
-            .update_expression(set)
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await
-            .map_err(|error| claim_refused(refused_update(error), claim.step))?;
-        order_of(updated.attributes.unwrap_or_default()).map_err(ClaimRefused::Store)
+        let update = prepared()?.update_expression(set);
+        updated(update).await.map_err(|refused| claim_refused(refused, claim.step))
     }
 
     async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StoreError> {
@@ -241,16 +230,10 @@ impl<S: Subject + DeserializeOwned + 'static> StatusStore for DynamoStatusStore<
             }
             Ok(update)
         };
-        let update = prepared()?;
-        let updated = update
-            .update_expression(set)
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let refused = match updated {
-            Ok(updated) => return order_of(updated.attributes.unwrap_or_default()).map_err(ClaimRefused::Store),
-            Err(error) => refused_update::<S>(error),
+        let update = prepared()?.update_expression(set);
+        let refused = match updated(update).await {
+            Ok(subject) => return Ok(subject),
+            Err(refused) => refused,
         };
         if let Refused::Order(order) = &refused {
             let forward = order.direction() == Direction::Forward && order.run() == claim.run && !order.is_closed();

@@ -1,13 +1,13 @@
 //! Conditional writes: what a refused condition tells.
 
-use crate::{corrupt, unavailable};
+use crate::{corrupt, now, unavailable};
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::{
         transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput},
-        update_item::UpdateItemError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
-    types::{AttributeValue, CancellationReason},
+    types::{AttributeValue, CancellationReason, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use carryout_checkout::ports::Refused;
 use carryout_workflow::StoreError;
@@ -44,6 +44,19 @@ pub(crate) fn can_be_key(id: &str) -> bool {
 /// Any value as an attribute.
 pub(crate) fn value(value: &impl serde::Serialize) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(value).map_err(corrupt)
+}
+
+/// Sends an update of an order, or of another subject, and answers with what it is after it. An update counts the version up
+/// and tells the time: `#version`, `:one` and `:now` are given here.
+pub(crate) async fn updated<S: DeserializeOwned>(update: UpdateItemFluentBuilder) -> Result<S, Refused<S>> {
+    let update = update
+        .expression_attribute_names("#version", "version")
+        .expression_attribute_values(":now", number(now()))
+        .expression_attribute_values(":one", number(1))
+        .return_values(ReturnValue::AllNew)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    let after = update.send().await.map_err(refused_update)?.attributes;
+    order_of(after.unwrap_or_default()).map_err(Refused::Store)
 }
 
 /// What a failed update of an order, or of another subject, means.

@@ -106,6 +106,20 @@ impl fmt::Display for Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_printed_amount_is_the_amount_in_the_currencys_decimals(minor: i64) {
+            for currency in Currency::ALL {
+                let text = Money::new(minor, currency).to_string();
+                let (number, code) = text.split_once(' ').unwrap();
+                let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                prop_assert_eq!((code, decimals), (currency.code(), currency.exponent() as usize));
+                prop_assert_eq!(number.replace('.', "").parse::<i64>(), Ok(minor));
+            }
+        }
+    }
 
     #[test]
     fn prints_each_currency_with_its_own_decimals() {

@@ -26,10 +26,8 @@ impl Rounding {
     ///
     /// [`MoneyError::Overflow`] where the quotient does not fit into an `i64`, or there is none.
     pub fn quotient(self, numerator: i128, denominator: i128) -> Result<i64, MoneyError> {
-        let (whole, rest) = match (numerator.checked_div(denominator), numerator.checked_rem(denominator)) {
-            (Some(whole), Some(rest)) => (whole, rest.unsigned_abs()),
-            _ => return Err(MoneyError::Overflow),
-        };
+        let (whole, rest) = divided(numerator, denominator).ok_or(MoneyError::Overflow)?;
+        let rest = rest.unsigned_abs();
         let half = rest.cmp(&(denominator.unsigned_abs() - rest));
         let away = match self {
             Self::HalfUp => half.is_ge(),
@@ -52,6 +50,18 @@ impl Rounding {
         let (numerator, denominator) = rate.as_ratio();
         self.quotient(i128::from(minor).checked_mul(numerator).ok_or(MoneyError::Overflow)?, denominator)
     }
+}
+
+/// Quotient and remainder; `None` where the divisor is zero or the quotient does not fit.
+#[inline]
+fn divided(dividend: i128, divisor: i128) -> Option<(i128, i128)> {
+    // Nearly every amount fits into a register, where a division is several times as quick.
+    if let (Ok(dividend), Ok(divisor)) = (i64::try_from(dividend), i64::try_from(divisor))
+        && let (Some(whole), Some(rest)) = (dividend.checked_div(divisor), dividend.checked_rem(divisor))
+    {
+        return Some((whole.into(), rest.into()));
+    }
+    Some((dividend.checked_div(divisor)?, dividend.checked_rem(divisor)?))
 }
 
 #[cfg(test)]
@@ -83,6 +93,14 @@ mod tests {
                 prop_assert!((i128::from(rounded) * denominator - numerator).abs() < denominator);
                 prop_assert_eq!(rounding.quotient(-numerator, denominator).unwrap(), -rounded);
                 prop_assert_eq!(rounding.quotient(numerator, -denominator).unwrap(), -rounded);
+            }
+        }
+
+        #[test]
+        fn a_fraction_that_is_not_reduced_rounds_the_same(numerator in -1_000_000_i128..1_000_000, denominator in 1_i128..1_000) {
+            for rounding in [Rounding::HalfUp, Rounding::HalfDown, Rounding::HalfEven, Rounding::Up, Rounding::Down] {
+                let large = rounding.quotient(numerator << 64, denominator << 64);
+                prop_assert_eq!(large, rounding.quotient(numerator, denominator));
             }
         }
 

@@ -102,19 +102,19 @@ pub struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     pub(crate) fn new(context: &'a Context) -> Result<Self, PricingError> {
-        let minimum = |line: &crate::ContextLine| match line.minimum_unit_price {
-            0 => Ok(0),
-            minimum => line.times(minimum, context.policy.rounding),
-        };
+        let mut lines = Vec::with_capacity(context.lines.len());
+        for line in &context.lines {
+            let minimum = match line.minimum_unit_price {
+                0 => 0,
+                minimum => line.times(minimum, context.policy.rounding)?,
+            };
+            lines.push(LineAmounts { minimum, ..LineAmounts::default() });
+        }
         let expected = 4 + context.fees.len() + context.promotions.len() + context.taxes.rates.len() + context.credits.len();
         Ok(Self {
             adjustments: Vec::with_capacity(expected),
             collectors: Vec::with_capacity(expected),
-            lines: context
-                .lines
-                .iter()
-                .map(|line| Ok(LineAmounts { minimum: minimum(line)?, ..LineAmounts::default() }))
-                .collect::<Result<_, PricingError>>()?,
+            lines,
             fees: Vec::with_capacity(context.fees.len()),
             tip: 0,
             subtotal: 0,

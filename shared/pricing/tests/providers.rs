@@ -7,6 +7,7 @@ use carryout_pricing::{
     ProviderError, Providers, Timer, criticality, price,
 };
 use futures::{FutureExt as _, channel::oneshot, executor::LocalPool, future::BoxFuture, task::LocalSpawnExt as _};
+use proptest::prelude::*;
 use serde_json::json;
 use std::{
     collections::BTreeMap,
@@ -166,6 +167,26 @@ fn a_slow_optional_provider_is_left_out_at_its_timeout_and_flagged() {
     assert_eq!(price.total.minor, 500);
     assert_eq!((price.flags[0].provider.as_str(), price.flags[0].used), ("credits", Fallback::Default));
     assert_eq!(price.flags[0].reason, "no answer within 150 ms");
+}
+
+proptest! {
+    #[test]
+    fn the_context_is_the_same_whoever_answers_first(after in prop::array::uniform4(0_u32..140)) {
+        let scene = Scene::default();
+        let [items, history, promised, given] = after;
+        let more = Contribution::Lines(vec![ContextLine::new("b", "B", 2, 250)]);
+        let fees = || serde_json::from_value(json!([{ "code": "service", "name": "Fee", "amount": { "fixed": 9 } }])).unwrap();
+        let providers = Providers::default()
+            .with(declared("items"), scene.answers(items, 0, lines()).0, None)
+            .with(declared("history"), scene.answers(history, 0, more).0, None)
+            .with(declared("fees"), scene.answers(promised, 0, Contribution::Fees(fees())).0, None)
+            .with(declared("credits"), scene.answers(given, 0, credits()).0, None);
+        let context = scene.run(providers).unwrap();
+        let items: Vec<&str> = context.lines.iter().map(|line| line.item_id.as_str()).collect();
+        prop_assert_eq!(items, ["a", "b"]);
+        prop_assert_eq!((context.fees, context.credits.len(), context.flags.len()), (fees(), 1, 0));
+        prop_assert_eq!(scene.time.now(), after.into_iter().max().unwrap());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use carryout::client::Client;
+use carryout::client::{Client, POLL};
 use carryout::{Project, Stack};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
@@ -99,7 +99,7 @@ async fn through_the_stack(client: &Client, basket: &Basket) -> Result<(f64, f64
     let started = Instant::now();
     let answer: CheckoutAnswer = client.checkout(consumer, &quote, &basket.payment_method, &new_id("key")).await?.expect(202)?;
     let submit = milliseconds(started);
-    let order = client.follow(consumer, &answer.order_id, Duration::from_secs(120), |_| {}).await?;
+    let order = client.follow(consumer, &answer.order_id, Duration::from_secs(120), POLL, |_| {}).await?;
     ensure!(order.status == OrderStatus::Placed, "order {} ended {}", order.id, order.status);
     // By the order's own clock: polling would round the time up.
     Ok((submit, (order.updated_at - order.created_at) as f64))

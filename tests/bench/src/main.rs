@@ -5,8 +5,10 @@ mod latency;
 mod machine;
 mod naive;
 mod package;
+mod peer;
 mod plan;
 mod price;
+mod providers;
 mod requests;
 mod rig;
 mod start;
@@ -23,6 +25,10 @@ enum Section {
     Plan,
     /// The pricing engine: time and allocations per quote.
     Price,
+    /// The same carts priced by Medusa's engine in Node.js, and where the two differ.
+    Peer,
+    /// A quote with five slow providers, asked at the same time and one after another.
+    Providers,
     /// DynamoDB requests of a placed order, step by step.
     Requests,
     /// Step Functions transitions and payloads of a placed order.
@@ -40,7 +46,7 @@ enum Section {
 /// Needs a deployed stack (`make demo`) for requests, transitions and latency, and a release build (`make package`) for
 /// start and package.
 #[derive(Parser)]
-#[command(after_help = "Examples:\n  make bench\n  cargo run --release -p bench -- plan start")]
+#[command(after_help = "Examples:\n  make bench\n  cargo run -p bench -- price peer providers")]
 struct Arguments {
     /// What to measure [default: everything]
     sections: Vec<Section>,
@@ -60,6 +66,12 @@ async fn main() -> Result<()> {
     }
     if wanted(Section::Price) {
         price::measure()?;
+    }
+    if wanted(Section::Peer) {
+        peer::measure(&project)?;
+    }
+    if wanted(Section::Providers) {
+        providers::measure().await?;
     }
     if wanted(Section::Requests) {
         requests::measure(&Stack::deployed(&project)?).await?;

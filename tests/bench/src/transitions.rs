@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use carryout::client::Client;
+use carryout::client::{Client, POLL};
 use carryout::{Project, Stack};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::{OrderStatus, execution_name};
@@ -24,7 +24,7 @@ pub async fn measure(project: &Project) -> Result<()> {
         let basket = &rig::baskets(country, market_type, 1)?[0];
         let consumer = &basket.consumer.id;
         let answer = client.order_cart(consumer, &basket.cart, &basket.payment_method, &new_id("key")).await?;
-        let order = client.follow(consumer, &answer.order_id, Duration::from_secs(120), |_| {}).await?;
+        let order = client.follow(consumer, &answer.order_id, Duration::from_secs(120), POLL, |_| {}).await?;
         ensure!(order.status == OrderStatus::Placed, "order {} ended {}", order.id, order.status);
         let history = history(project, &stack, &order.workflow, &execution_name(&order.id, order.run)).await?;
         let entered =

@@ -18,7 +18,7 @@ use carryout_pricing::Quote;
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use crate::client::{Books, Client, Reply};
+use crate::client::{Books, Client, POLL, Reply};
 use crate::terminal::Terminal;
 use scenarios::{Expect, Order, Scenario};
 use shopping::{Basket, Shopper, Wanted};
@@ -256,7 +256,7 @@ async fn finish(
         return Ok(outcome(None, Some(refusal), wrong));
     }
     let answer: CheckoutAnswer = reply.expect(202)?;
-    let view = client.follow(consumer, &answer.order_id, PATIENCE, |view| tell(view)).await?;
+    let view = client.follow(consumer, &answer.order_id, PATIENCE, POLL, |view| tell(view)).await?;
     let books = client.books(&answer.order_id).await?;
     let contradiction = match view.status {
         OrderStatus::Placed => books.summary.contradicts_placed(view.total.minor, view.fulfilment == "delivery"),

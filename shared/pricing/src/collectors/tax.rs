@@ -59,15 +59,15 @@ impl Collector for Tax {
 /// The tax classes that lines and fees name, each prepared once.
 struct Classes<'a> {
     context: &'a Context,
-    known: Vec<(String, Class)>,
+    known: Vec<(&'a str, Class)>,
 }
 
-impl Classes<'_> {
-    fn class(&mut self, name: &str) -> Result<&Class, PricingError> {
-        let place = match self.known.iter().position(|(known, _)| known == name) {
+impl<'a> Classes<'a> {
+    fn class(&mut self, name: &'a str) -> Result<&Class, PricingError> {
+        let place = match self.known.iter().position(|(known, _)| *known == name) {
             Some(place) => place,
             None => {
-                self.known.push((name.to_owned(), Class::of(self.context, name)?));
+                self.known.push((name, Class::of(self.context, name)?));
                 self.known.len() - 1
             }
         };
@@ -82,6 +82,8 @@ struct Class {
     /// Numerators of the rates that are added up, over `denominator`; nothing where a rate is compound or does not apply.
     added: [u64; MAX_TAXES],
     denominator: i128,
+    /// How many taxes the context has.
+    rates: usize,
     /// Compound rates in order: place, numerator, denominator.
     compound: Vec<(usize, i128, i128)>,
 }
@@ -93,6 +95,7 @@ impl Class {
             included: context.taxes.included,
             added: [0; MAX_TAXES],
             denominator: 1,
+            rates: context.taxes.rates.len(),
             compound: Vec::new(),
         };
         let applies = |rate: &TaxRate| rate.classes.iter().any(|class| class == name);
@@ -159,7 +162,9 @@ impl Class {
             return;
         }
         let mut split = [0; MAX_TAXES];
-        allocate_into(tax, &self.added, &mut split);
+        if let (Some(added), Some(split)) = (self.added.get(..self.rates), split.get_mut(..self.rates)) {
+            allocate_into(tax, added, split);
+        }
         taxes.iter_mut().zip(split).for_each(|(tax, share)| *tax += share);
     }
 }

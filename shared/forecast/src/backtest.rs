@@ -56,6 +56,8 @@ pub struct Score {
 /// One slot of a backtest, as a chart shows it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
+    /// How many slots were known when it was forecast.
+    pub origin: usize,
     /// The slot.
     pub index: usize,
     /// What arrived.
@@ -126,7 +128,7 @@ fn at_horizon(series: &Series, calendar: &Calendar, settings: &Settings, horizon
                 };
                 let at = |errors: &[f64]| (expected + spread * errors.get(ahead).copied().unwrap_or(0.0)).max(0.0);
                 let (low, high, capacity) = (at(&low), at(&high), at(&capacity));
-                points.push(Point { index, load, expected: *expected, low, high, capacity });
+                points.push(Point { origin, index, load, expected: *expected, low, high, capacity });
             }
         }
     }
@@ -190,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_score_adds_up_what_was_short_and_what_was_over() {
-        let point = |load, capacity| Point { index: 0, load, expected: 10.0, low: 0.0, high: capacity, capacity };
+        let point = |load, capacity| Point { origin: 0, index: 0, load, expected: 10.0, low: 0.0, high: capacity, capacity };
         let price = Price::of("us-east-1", crate::Architecture::X86).unwrap();
         let score = score(Method::Combined, 1.0, &[point(8.0, 10.0), point(12.0, 10.0)], &price);
         assert!((score.wape - 0.2).abs() < 1e-12 && score.bias.abs() < 1e-12);

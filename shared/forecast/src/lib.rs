@@ -2,8 +2,8 @@
 //!
 //! A [`Series`] holds what arrived, slot by slot. [`Choice::learn`] forecasts its past from one origin after another to see
 //! which [`Method`] to trust at which horizon and how wrong it tends to be; [`Forecast::make`] forecasts what comes, with
-//! quantiles; [`plan`] turns forecasts into provisioned concurrency within the limits of functions and their account.
-//! [`backtest`] tells what forecasts would have been worth, and [`compare`] replays days request by request under a forecast
+//! quantiles; [`plan()`] turns forecasts into provisioned concurrency within the limits of functions and their account.
+//! [`backtest()`] tells what forecasts would have been worth, and [`compare`] replays days request by request under a forecast
 //! and under other policies. Nothing here knows a clock, and no forecast reads what lies after its origin.
 //!
 //! ```

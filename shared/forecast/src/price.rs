@@ -14,7 +14,7 @@ pub enum Architecture {
     Arm,
 }
 
-/// When the prices of [`PRICES`] were those of <https://aws.amazon.com/lambda/pricing/>.
+/// The day on which the prices that [`Price::of`] knows were those of <https://aws.amazon.com/lambda/pricing/>.
 pub const PRICES_OF: Date = date(2025, 1, 1);
 
 const X86: (f64, f64, f64) = (0.000_004_166_7, 0.000_009_722_2, 0.000_016_666_7);

@@ -271,6 +271,24 @@ fn path(function: &Function, needed: &[u32], caps: &[u32], lead: usize, hold: us
 }
 
 impl Function {
+    /// A function with what a file leaves out: a gigabyte of memory, a Poisson margin, the quantile that costs least, no minimum,
+    /// any step, nothing set and nothing in use.
+    pub fn new(name: impl Into<String>, duration: f64, max: u32) -> Self {
+        Self {
+            name: name.into(),
+            priority: 0,
+            duration,
+            memory: one(),
+            quantile: None,
+            margin: poisson(),
+            min: 0,
+            max,
+            step: None,
+            current: 0,
+            in_use: 0,
+        }
+    }
+
     fn check(&self) -> Result<(), PlanError> {
         let wrong = |field, advice| Err(PlanError::Function { function: self.name.clone(), field, advice });
         let is_share = |share: f64| share > 0.0 && share < 1.0;
@@ -293,19 +311,7 @@ mod tests {
     use super::*;
 
     fn function(min: u32, max: u32, step: Option<u32>, current: u32) -> Function {
-        Function {
-            name: "submit-checkout".to_owned(),
-            priority: 0,
-            duration: 1.0,
-            memory: 1.0,
-            quantile: None,
-            margin: Margin::None,
-            min,
-            max,
-            step,
-            current,
-            in_use: 0,
-        }
+        Function { margin: Margin::None, min, step, current, ..Function::new("submit-checkout", 1.0, max) }
     }
 
     #[test]

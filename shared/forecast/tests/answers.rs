@@ -115,19 +115,7 @@ fn a_feed_that_is_silent_keeps_the_pattern_in_a_wider_band_and_then_holds_what_i
     assert_eq!([live.feed(), late.feed(), stopped.feed()], [Feed::Live, Feed::Late, Feed::Stopped]);
     assert!(width(&late) > width(&live), "{} {}", width(&late), width(&live));
 
-    let function = |current| Function {
-        name: "submit-checkout".to_owned(),
-        priority: 0,
-        duration: 1.0,
-        memory: 1.0,
-        quantile: None,
-        margin: Margin::None,
-        min: 0,
-        max: 500,
-        step: None,
-        current,
-        in_use: 0,
-    };
+    let function = |current| Function { margin: Margin::None, current, ..Function::new("submit-checkout", 1.0, 500) };
     let price = Price::of("us-east-1", Architecture::X86).unwrap();
     let account = Account { limit: 1000, lead: SignedDuration::ZERO, hold: SignedDuration::ZERO, price };
     let least = |forecast: Forecast| {

@@ -186,7 +186,7 @@ impl Cart {
         })
     }
 
-    /// The components that Medusa computes differently, each with the reason, which is checked and not assumed.
+    /// The components that Medusa computes differently, each with the reason.
     fn differences(&self, totals: &Value) -> Result<Vec<Difference>> {
         let price = &self.price;
         let sum = |charges: &[Charge]| charges.iter().map(|charge| charge.amount.minor).sum::<i64>();

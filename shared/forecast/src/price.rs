@@ -21,14 +21,8 @@ const X86: (f64, f64, f64) = (0.000_004_166_7, 0.000_009_722_2, 0.000_016_666_7)
 const ARM: (f64, f64, f64) = (0.000_003_333_4, 0.000_007_777_8, 0.000_013_333_4);
 
 /// Prices by region and processor: a GB-second provisioned, one used of it, and one on demand.
-const PRICES: [(&str, Architecture, (f64, f64, f64)); 6] = [
-    ("us-east-1", Architecture::X86, X86),
-    ("us-east-1", Architecture::Arm, ARM),
-    ("us-east-2", Architecture::X86, X86),
-    ("us-east-2", Architecture::Arm, ARM),
-    ("us-west-2", Architecture::X86, X86),
-    ("us-west-2", Architecture::Arm, ARM),
-];
+const PRICES: [(&str, Architecture, (f64, f64, f64)); 2] =
+    [("us-east-1", Architecture::X86, X86), ("us-east-1", Architecture::Arm, ARM)];
 
 /// Prices in USD for a GB-second, without the fee for each request, which is the same either way.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -47,9 +41,7 @@ pub struct Price {
 #[non_exhaustive]
 pub enum PriceError {
     /// The table doesn't have the region.
-    #[error(
-        "the price table of {PRICES_OF} does not have {region}; it has us-east-1, us-east-2 and us-west-2. Give the region's own prices"
-    )]
+    #[error("the price table of {PRICES_OF} does not have {region}; it has us-east-1. Give the region's own prices")]
     Region {
         /// The region.
         region: String,

@@ -5,15 +5,17 @@
 //! the suites' orders and drive them on.
 
 use crate::stage::Stage;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use carryout_aws::{
     DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers,
-    DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds, DynamoQuoteLocks, DynamoQuotes, DynamoRefundClosing,
-    DynamoRefundRequests, DynamoReports, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
+    DynamoDocuments, DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds, DynamoPromotions, DynamoQuoteLocks,
+    DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests, DynamoReports, DynamoReservations, DynamoStatusStore,
+    DynamoStuckOrders, DynamoSubmissions,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::memory::samples;
+use carryout_checkout::ports::PROMOTIONS;
 use carryout_lambda::ids::{RandomIds, new_id};
 
 /// The adapters, on copies of their tables.
@@ -90,6 +92,18 @@ async fn consumers() -> Result<()> {
         let known = samples::consumer(&new_id("con"));
         DynamoConsumerWriter::new(&adapters.stage.aws, &table).write(std::slice::from_ref(&known)).await?;
         contract::consumers(&DynamoConsumers::new(&adapters.stage.aws, &table), &known, &RandomIds).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn promotions() -> Result<()> {
+    let stage = Stage::set().await?;
+    if let Some(table) = stage.copy_table("ControlTable").await? {
+        let (documents, known) = (DynamoDocuments::new(&stage.aws, &table), samples::promotions());
+        let written = documents.write(PROMOTIONS, Country::US.code(), &serde_json::to_value(&known)?, None).await;
+        ensure!(written.is_ok(), "the promotions could not be written: {written:?}");
+        contract::promotions(&DynamoPromotions::new(&stage.aws, &table), (Country::US, &known), Country::PR).await;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::{
     consumer::Consumer,
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
     legacy::{LegacyOrder, LegacySink, Upserted},
+    market::Country,
     memory::{
         PlainSeal,
         samples::{self, NOON},
@@ -16,9 +17,9 @@ use crate::{
     order::{Order, OrderStatus},
     ports::{
         Answers, Appended, Cancellations, Catalog, Closing, Consumers, IdempotencyKey, Ledgers, MerchantAnswer, OrderFacts,
-        OrderNote, OrderSteps, OrderSubmitted, Orders, ParkedOrders, ParkedRefunds, QuoteLocks, Quotes, RefundClosing,
-        RefundRefused, RefundRequests, RefundSubmission, Refused, Reports, Reservations, ReserveRefused, StuckOrders, Submission,
-        Submissions, SubmitRefused,
+        OrderNote, OrderSteps, OrderSubmitted, Orders, ParkedOrders, ParkedRefunds, Promotions, QuoteLocks, Quotes,
+        RefundClosing, RefundRefused, RefundRequests, RefundSubmission, Refused, Reports, Reservations, ReserveRefused,
+        StuckOrders, Submission, Submissions, SubmitRefused,
     },
     refund::{OrderRefund, RefundStatus},
     steps::{await_merchant, notify_merchant, refund_payment},
@@ -26,7 +27,7 @@ use crate::{
     workflows::orchestrator,
 };
 use carryout_money::Money;
-use carryout_pricing::Refunded;
+use carryout_pricing::{Promotion, Refunded};
 use carryout_workflow::{
     Claim, ClaimRefused, Class, Direction, Failure, Ids, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError,
     UndoState, Workflow,
@@ -192,6 +193,12 @@ pub async fn consumers(consumers: &impl Consumers, known: &Consumer, ids: &impl 
     for nothing in [ids.new_id("con"), String::new()] {
         assert_eq!(done(consumers.consumer(&nothing).await), None, "{nothing:?}");
     }
+}
+
+/// [`Promotions`]: `known` are those of its country, in their order; another market has none.
+pub async fn promotions(promotions: &impl Promotions, (country, known): (Country, &[Promotion]), without: Country) {
+    assert_eq!(done(promotions.promotions(country).await), known);
+    assert_eq!(done(promotions.promotions(without).await), []);
 }
 
 /// [`Quotes`]: what is saved is read again, to the bit, and never replaced.

@@ -4,6 +4,7 @@
 use crate::{
     consumer::{Address, Consumer},
     ledger::LedgerEvent,
+    market::Country,
     order::{FraudFacts, Order, OrderStatus},
     reconcile::Reconciliation,
     refund::OrderRefund,
@@ -11,7 +12,7 @@ use crate::{
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_money::Money;
-use carryout_pricing::{Quote, Refunded};
+use carryout_pricing::{Promotion, Quote, Refunded};
 use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError, Subject};
 pub use carryout_workflow::{Clock, Ids};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -33,6 +34,15 @@ pub trait Catalog: Send + Sync {
 pub trait Consumers: Send + Sync {
     /// The consumer, in one read; `None` if there is none of this id.
     fn consumer(&self, id: &str) -> impl Future<Output = Result<Option<Consumer>, StoreError>> + Send;
+}
+
+/// The partition of the control table's documents that has the promotions of each market, by its country's code.
+pub const PROMOTIONS: &str = "promotions";
+
+/// What may be taken off in each market.
+pub trait Promotions: Send + Sync {
+    /// The promotions of a country's market, in the order in which they were set; none where none were.
+    fn promotions(&self, country: Country) -> impl Future<Output = Result<Vec<Promotion>, StoreError>> + Send;
 }
 
 /// Locked prices.

@@ -366,6 +366,25 @@ pub struct Promotion {
     pub exclusive: bool,
 }
 
+impl Promotion {
+    /// A promotion on all lines together, for everybody.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, benefit: Benefit) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            benefit,
+            scope: Scope::AcrossLines,
+            condition: None,
+            items: Vec::new(),
+            lines: None,
+            minimum_subtotal: 0,
+            cap: None,
+            priority: 0,
+            exclusive: false,
+        }
+    }
+}
+
 /// What a promotion gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

@@ -10,7 +10,7 @@ use crate::{
     store::{Item, Location, Opening, Store, StoreWithMenu},
 };
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Charge, Price, PricedLine, QuoteTerms, Refunded, Seal, Shares};
+use carryout_pricing::{Benefit, Charge, Price, PricedLine, Promotion, QuoteTerms, Refunded, Seal, Shares};
 use carryout_workflow::{Direction, StatusMap, Workflow};
 use std::collections::BTreeSet;
 
@@ -89,6 +89,13 @@ pub fn consumer(id: &str) -> Consumer {
             card("pay_poor", "pm_card_visa_chargeDeclinedInsufficientFunds", "9995"),
         ],
     }
+}
+
+/// Two promotions: `ten_off`, a tenth off the items, and after it `bulk`, 3.00 off from 30.00.
+pub fn promotions() -> Vec<Promotion> {
+    let ten_off = Promotion::new("ten_off", "10% off", Benefit::Percent(Rate::from_milli_percent(10_000)));
+    let bulk = Promotion::new("bulk", "3.00 off from 30.00", Benefit::Fixed(300));
+    vec![Promotion { priority: 10, ..ten_off }, Promotion { minimum_subtotal: 3_000, ..bulk }]
 }
 
 /// A cart of `ramen` bowls from [`store`], delivered to [`consumer`]'s home.

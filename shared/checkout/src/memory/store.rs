@@ -3,17 +3,18 @@ use crate::{
     cancel::is_accepted,
     consumer::Consumer,
     ledger::LedgerEvent,
+    market::Country,
     order::{Order, OrderStatus},
     ports::{
         Answers, Appended, Cancellations, Catalog, Clock, Closing, CompletedRequest, Consumers, IdempotencyKey, Ledgers,
-        MerchantAnswer, OrderFacts, OrderNote, Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused,
-        StuckOrders, Submission, Submissions, SubmitRefused,
+        MerchantAnswer, OrderFacts, OrderNote, Orders, ParkedOrders, Promotions, QuoteLocks, Quotes, Refused, Reservations,
+        ReserveRefused, StuckOrders, Submission, Submissions, SubmitRefused,
     },
     refund::{OrderRefund, RefundStatus},
     steps::await_merchant::failure_of,
     store::{Location, Store as Shop, StoreWithMenu},
 };
-use carryout_pricing::Quote;
+use carryout_pricing::{Promotion, Quote};
 use carryout_workflow::{
     Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError, Subject,
     UndoState,
@@ -51,6 +52,7 @@ pub struct Store<S = Order> {
 pub(super) struct State {
     stores: BTreeMap<String, StoreWithMenu>,
     consumers: BTreeMap<String, Consumer>,
+    promotions: BTreeMap<Country, Vec<Promotion>>,
     /// Quotes, and the orders that use them.
     quotes: BTreeMap<String, (Quote, Option<String>)>,
     pub(super) orders: BTreeMap<String, Row>,
@@ -156,6 +158,11 @@ impl Store {
     /// Adds a consumer, or replaces it.
     pub fn put_consumer(&self, consumer: Consumer) {
         lock(&self.state).consumers.insert(consumer.id.clone(), consumer);
+    }
+
+    /// Sets the promotions of a country's market.
+    pub fn put_promotions(&self, country: Country, promotions: Vec<Promotion>) {
+        lock(&self.state).promotions.insert(country, promotions);
     }
 
     /// The next write named `call` that no earlier script covers goes wrong with `fault`.
@@ -348,6 +355,12 @@ impl Catalog for Store {
 impl Consumers for Store {
     async fn consumer(&self, id: &str) -> Result<Option<Consumer>, StoreError> {
         Ok(self.read("consumer", |state| state.consumers.get(id).cloned()).await)
+    }
+}
+
+impl Promotions for Store {
+    async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StoreError> {
+        Ok(self.read("promotions", |state| state.promotions.get(&country).cloned().unwrap_or_default()).await)
     }
 }
 

@@ -35,6 +35,14 @@ async fn consumers() {
 }
 
 #[tokio::test]
+async fn promotions() {
+    let (_, store) = fixture();
+    let known = samples::promotions();
+    store.put_promotions(Country::US, known.clone());
+    contract::promotions(&store, (Country::US, &known), Country::PR).await;
+}
+
+#[tokio::test]
 async fn quotes() {
     contract::quotes(&fixture().0).await;
 }

@@ -4,7 +4,7 @@ use crate::prices::in_market;
 use carryout_checkout::market::{Country, MarketType};
 use carryout_money::Rate;
 use carryout_predicate::Condition;
-use carryout_pricing::{Benefit, Off, Promotion, Tier};
+use carryout_pricing::{Allowance, Benefit, Limits, Off, Promotion, Tier};
 use serde_json::{Value, json};
 
 /// The promotions of a market. Conditions ask `$eq` where an attribute may be missing, which counts as 0 otherwise.
@@ -19,6 +19,7 @@ pub(crate) fn of(country: Country) -> Vec<Promotion> {
             condition: when(json!({ "consumer.orders": { "$eq": 0 } })),
             cap: Some(amount(1_500)),
             priority: 30,
+            limits: Limits { per_consumer: Allowance { uses: Some(1), budget: None }, ..Limits::default() },
             ..Promotion::new("welcome", "25% off your first order", Benefit::Percent(percent(25)))
         },
         Promotion {
@@ -38,6 +39,7 @@ pub(crate) fn of(country: Country) -> Vec<Promotion> {
         Promotion {
             condition: when(json!({ "fulfilment": { "$eq": "delivery" }, "store.market_type": { "$eq": "restaurant" } })),
             minimum_subtotal: amount(4_000),
+            limits: Limits { total: Allowance { uses: Some(20_000), budget: Some(amount(8_000_000)) }, ..Limits::default() },
             ..Promotion::new("free-delivery", "Free delivery", Benefit::FreeDelivery)
         },
     ]

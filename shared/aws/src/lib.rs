@@ -8,6 +8,7 @@ mod cancellations;
 mod catalog;
 mod closing;
 mod consumers;
+mod counters;
 mod documents;
 mod executions;
 mod ledgers;

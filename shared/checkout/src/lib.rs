@@ -11,6 +11,8 @@
 //! 8. An operator gives back what was paid, or a part of it, with [`request_refund`]; a workflow of its own works on the
 //!    [`refund`].
 //!
+//! Promotions and credits of which there is a limited amount are counted in [`draws`].
+//!
 //! Readers of the system before this one are served by the mirror in [`legacy`].
 //!
 //! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
@@ -22,6 +24,7 @@ pub mod consumer;
 #[cfg(feature = "memory")]
 pub mod contract;
 pub mod decline;
+pub mod draws;
 pub mod ledger;
 pub mod legacy;
 pub mod market;

@@ -3,6 +3,7 @@
 
 use crate::{
     consumer::{Address, Consumer},
+    draws::{Counters, Reserved},
     ledger::LedgerEvent,
     market::Country,
     order::{FraudFacts, Order, OrderStatus},
@@ -39,10 +40,13 @@ pub trait Consumers: Send + Sync {
 /// The partition of the control table's documents that has the promotions of each market, by its country's code.
 pub const PROMOTIONS: &str = "promotions";
 
-/// What may be taken off in each market.
+/// What may be taken off in each market, and what orders took of what is limited.
 pub trait Promotions: Send + Sync {
     /// The promotions of a country's market, in the order in which they were set; none where none were.
     fn promotions(&self, country: Country) -> impl Future<Output = Result<Vec<Promotion>, StoreError>> + Send;
+
+    /// The counters under these keys ([`crate::draws`]), without those that don't exist.
+    fn counters(&self, keys: &[String]) -> impl Future<Output = Result<Counters, StoreError>> + Send;
 }
 
 /// Locked prices.
@@ -313,6 +317,8 @@ pub trait QuoteLocks: Send + Sync {
 pub enum ReserveRefused {
     /// These items (by id) are sold out or no longer offered.
     SoldOut(Vec<String>),
+    /// Less is left of these components of the price (`discounts.<code>`, `credits.<code>`) than the order wants.
+    UsedUp(Vec<String>),
     /// Somebody else wrote the same things at the same moment. Try again.
     Conflict,
     /// The store failed, or the claim was lost.
@@ -325,12 +331,16 @@ impl From<StoreError> for ReserveRefused {
     }
 }
 
-/// Takes items out of stock and puts them back.
+/// Takes items out of stock and what is limited from its counters, and puts them back.
 pub trait Reservations: Send + Sync {
-    /// In one transaction: takes every line of the order out of stock and completes the entry under `claim`.
-    fn reserve(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<(), ReserveRefused>> + Send;
+    /// In one transaction: takes every line of the order out of stock, draws what its price takes of what is limited
+    /// ([`crate::draws`]), and completes the entry under `claim` with all that as its response.
+    ///
+    /// MUST let no counter give more than its allowance, and refuse only where less is left than the order wants.
+    fn reserve(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<Reserved, ReserveRefused>> + Send;
 
-    /// In one transaction: puts every line back and marks the entry under `claim` as undone.
+    /// In one transaction: puts every line and every draw back that the entry's response names, and marks the entry under
+    /// `claim` as undone.
     fn put_back(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<(), ReserveRefused>> + Send;
 }
 

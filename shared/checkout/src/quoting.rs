@@ -5,7 +5,7 @@ use crate::{
     ports::{Catalog, Clock, Consumers, Ids, Quotes},
     store::StoreWithMenu,
 };
-use carryout_pricing::{Context, ContextLine, PricingError, Quote, QuoteTerms, Seal, price};
+use carryout_pricing::{Context, ContextLine, PricingError, Quote, QuoteTerms, Seal, limited, price};
 use carryout_workflow::{Coded, ErrorCode, Plan, StoreError, run::STORE_UNAVAILABLE};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -226,6 +226,7 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
             store_id: store.store.id.clone(),
             delivery,
             address_id: if delivery { cart.address_id.clone() } else { None },
+            limited: limited(&context, &price),
             price,
             expires_at: self.clock.now() + self.lock_for,
         })

@@ -1,4 +1,4 @@
-use crate::Price;
+use crate::{Context, Limits, Price};
 use carryout_money::Money;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,8 +19,40 @@ pub struct QuoteTerms {
     pub address_id: Option<String>,
     /// The locked price.
     pub price: Price,
+    /// The components of the price of which orders get a limited amount.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limited: Vec<Limited>,
     /// Until when it can be used. Milliseconds since the Unix epoch.
     pub expires_at: i64,
+}
+
+/// A component of a price of which orders get a limited amount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limited {
+    /// The component, as in a [`Difference`]: `discounts.<code>` or `credits.<code>`.
+    pub component: String,
+    /// What orders get of it at most.
+    pub limits: Limits,
+}
+
+/// What a price takes of something that is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken<'a> {
+    /// The component: `discounts.<code>` or `credits.<code>`.
+    pub component: &'a str,
+    /// How much, in minor units; above zero.
+    pub amount: i64,
+    /// What orders get of it at most.
+    pub limits: &'a Limits,
+}
+
+/// The components of a context's price of which orders get a limited amount.
+pub fn limited(context: &Context, price: &Price) -> Vec<Limited> {
+    let promotions = context.promotions.iter().map(|promotion| (format!("discounts.{}", promotion.id), promotion.limits));
+    let credits = context.credits.iter().map(|credit| (format!("credits.{}", credit.id), credit.limits));
+    let given = components(price);
+    let known = promotions.chain(credits).filter(|(component, limits)| !limits.are_none() && given.contains_key(component));
+    known.map(|(component, limits)| Limited { component, limits }).collect()
 }
 
 /// A locked price: its terms, and the signature over them.
@@ -48,6 +80,18 @@ impl QuoteTerms {
     pub fn to_sign(&self) -> Vec<u8> {
         // Terms are plain data without maps or floats: writing them as JSON can't fail, and gives the same bytes again.
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// What the price takes of what is limited.
+    pub fn taken(&self) -> Vec<Taken<'_>> {
+        let given = components(&self.price);
+        let taken = |limited: &Limited| given.get(&limited.component).map_or(0, |(_, amount)| -amount.minor);
+        let each = self.limited.iter().map(|limited| Taken {
+            component: &limited.component,
+            amount: taken(limited),
+            limits: &limited.limits,
+        });
+        each.filter(|taken| taken.amount > 0).collect()
     }
 
     /// A quote on these terms.

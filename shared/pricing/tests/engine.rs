@@ -4,8 +4,8 @@
 use carryout_money::{Currency, Rate, Rounding};
 use carryout_pricing::{
     Adjustment, Allocation, Benefit, CartPreview, Charge, Collector, Component, Context, ContextLine, Credit, Fee, FeeAmount,
-    Off, Pipeline, Policy, Price, PricingError, Promotion, Receipt, Record, Rule, STANDARD_TAX, Scope, Shares, Sheet, Source,
-    TaxLevel, TaxRate, Taxes, Tier, Violation, Weight, explain, price,
+    Limits, Off, Pipeline, Policy, Price, PricingError, Promotion, Receipt, Record, Rule, STANDARD_TAX, Scope, Shares, Sheet,
+    Source, TaxLevel, TaxRate, Taxes, Tier, Violation, Weight, explain, price,
 };
 use serde_json::json;
 
@@ -39,6 +39,7 @@ fn promotion(id: &str, benefit: Benefit) -> Promotion {
         cap: None,
         priority: 0,
         exclusive: false,
+        limits: Limits::default(),
     }
 }
 
@@ -287,7 +288,7 @@ fn fees_by_rule_add_surge_distance_and_units() {
 
 #[test]
 fn credits_pay_what_there_is_to_pay_and_no_more() {
-    let credit = |id: &str, amount| Credit { id: id.to_owned(), name: id.to_owned(), amount };
+    let credit = |id: &str, amount| Credit { id: id.to_owned(), name: id.to_owned(), amount, limits: Limits::default() };
     let context = Context {
         tip: 200,
         credits: vec![credit("gift", 500), credit("refund", 900), credit("more", 50)],

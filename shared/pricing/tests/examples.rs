@@ -88,6 +88,7 @@ fn the_schema_refuses_what_the_engine_refuses() {
         ("/lines/0/quantity", json!(0)),
         ("/fees", json!([{ "code": "x", "name": "x", "amount": { "fixed": 1, "of_fee": {} } }])),
         ("/promotions", json!([{ "id": "x", "name": "x", "benefit": "free_lunch" }])),
+        ("/credits", json!([{ "id": "x", "name": "x", "amount": 1, "limits": { "per_consumer": { "budget": -1 } } }])),
     ] {
         let mut context = plain.clone();
         let (parent, member) = pointer.rsplit_once('/').unwrap();

@@ -2,8 +2,9 @@
 
 use carryout_money::{Currency, Money, Rate, Rounding};
 use carryout_pricing::{
-    Allocation, Benefit, Charge, Context, ContextLine, Credit, Fee, FeeAmount, Off, Policy, Price, Promotion, Record, RefundLine,
-    RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight, left_to_refund, price, refund,
+    Allocation, Benefit, Charge, Context, ContextLine, Credit, Fee, FeeAmount, Limits, Off, Policy, Price, Promotion, Record,
+    RefundLine, RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight, left_to_refund, price,
+    refund,
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
@@ -70,6 +71,7 @@ fn promotions() -> impl Strategy<Value = Vec<Promotion>> {
                 cap,
                 priority,
                 exclusive,
+                limits: Limits::default(),
             };
         promotions.into_iter().enumerate().map(promotion).collect()
     })
@@ -122,7 +124,12 @@ fn context() -> impl Strategy<Value = Context> {
     let parts = (policy(), select(Currency::ALL.to_vec()), lines(), promotions(), fees(), taxes());
     (parts, 0_i64..900, credits, 0_i64..6).prop_map(
         |((policy, currency, lines, promotions, fees, taxes), tip, credits, orders)| {
-            let credit = |(index, amount)| Credit { id: format!("cre_{index}"), name: "Credit".to_owned(), amount };
+            let credit = |(index, amount)| Credit {
+                id: format!("cre_{index}"),
+                name: "Credit".to_owned(),
+                amount,
+                limits: Limits::default(),
+            };
             Context {
                 policy,
                 promotions,

@@ -3,7 +3,7 @@
 
 use carryout_money::Currency;
 use carryout_pricing::{
-    CRITICALITY, Context, ContextLine, Contribution, Credit, Criticality, Fallback, LastKnown, NoContext, Provider,
+    CRITICALITY, Context, ContextLine, Contribution, Credit, Criticality, Fallback, LastKnown, Limits, NoContext, Provider,
     ProviderError, Providers, Timer, criticality, price,
 };
 use futures::{FutureExt as _, channel::oneshot, executor::LocalPool, future::BoxFuture, task::LocalSpawnExt as _};
@@ -132,7 +132,7 @@ fn lines() -> Contribution {
 }
 
 fn credits() -> Contribution {
-    Contribution::Credits(vec![Credit { id: "gift".to_owned(), name: "Gift".to_owned(), amount: 100 }])
+    Contribution::Credits(vec![Credit { id: "gift".to_owned(), name: "Gift".to_owned(), amount: 100, limits: Limits::default() }])
 }
 
 #[test]

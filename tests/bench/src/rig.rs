@@ -53,6 +53,8 @@ pub struct Tables {
     pub stores: String,
     /// Consumers.
     pub consumers: String,
+    /// What orders took of what is limited.
+    pub counters: String,
 }
 
 impl Tables {
@@ -66,6 +68,7 @@ impl Tables {
             quotes: table("QuotesTable")?,
             stores: table("StoresTable")?,
             consumers: table("ConsumersTable")?,
+            counters: table("CountersTable")?,
         })
     }
 }
@@ -131,7 +134,7 @@ pub struct Rig {
 impl Rig {
     /// On the tables of a stack.
     pub fn new(tables: Tables) -> Self {
-        let Tables { aws, orders, idempotency, quotes, stores, consumers } = &tables;
+        let Tables { aws, orders, idempotency, quotes, stores, consumers, counters } = &tables;
         let clock = ManualClock::at(SystemClock.now());
         let payments = FakePayments::new(&clock, true);
         let logistics = FakeLogistics::new(&clock);
@@ -156,7 +159,7 @@ impl Rig {
             submit,
             status: DynamoStatusStore::new(aws, orders),
             confirm_price: ConfirmPrice { locks: DynamoQuoteLocks::new(aws, orders, quotes) },
-            reserve_items: ReserveItems { reservations: DynamoReservations::new(aws, orders, stores) },
+            reserve_items: ReserveItems { reservations: DynamoReservations::new(aws, orders, stores, counters) },
             check_fraud: CheckFraud { fraud: FakeFraud::new(&clock) },
             authorize_payment: AuthorizePayment { payments: payments.clone() },
             create_delivery: CreateDelivery { logistics },

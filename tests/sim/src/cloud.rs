@@ -2,7 +2,7 @@
 //! around it a consumer who orders and a merchant who answers.
 
 use crate::{
-    adapters::{Claims, Couriers, Guard, Kitchens, Line, Processor},
+    adapters::{Claims, Couriers, Guard, Kitchens, Line, Processor, Shelves},
     asl::{Ended, Machine, Platform, Raised, run},
     faults::{Armed, CallFault, Faults, Happening, Party, SharedInvocation, Weather, is_killed, place_of},
     history::History,
@@ -21,7 +21,7 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{
         Callbacks, ExecutionState, Executions, IdempotencyKey, MerchantAnswer, OrderNote, OrderQueue, OrderSubmitted, Pager,
-        ParkedOrder, StuckOrders as _,
+        ParkedOrder, Quotes as _, StuckOrders as _,
     },
     quoting::{Cart, CartFulfilment, Quoting},
     redrive::redrive,
@@ -35,7 +35,13 @@ use carryout_checkout::{
     submit::{CheckoutRequest, Submit},
     sweep::sweep,
 };
-use carryout_workflow::{Action, Coded, Effect, Failure, StepInput, StepReply, StoreError, run as steps, run::RunError};
+use carryout_money::Rate;
+use carryout_pricing::{
+    Allowance, Benefit, Context as PricingContext, ContextLine, Credit, Limits, Promotion, Quote, QuoteTerms, limited, price,
+};
+use carryout_workflow::{
+    Action, Coded, Effect, Failure, Ids as _, StepInput, StepReply, StoreError, run as steps, run::RunError,
+};
 use futures::{
     FutureExt as _,
     channel::oneshot,
@@ -195,7 +201,7 @@ impl Outcome {
             .map(|event| format!("  {:?} {:?} {} {}", event.kind, event.phase, event.amount.minor, event.reference))
             .collect();
         format!(
-            "order {} in run {}, {:?}, total {}, failure {:?}\n{}\nledger\n{}\nprocessor {:?}\ndeliveries {:?}\nmerchant {:?}\nitems taken {}, quote used {:?}",
+            "order {} in run {}, {:?}, total {}, failure {:?}\n{}\nledger\n{}\nprocessor {:?}\ndeliveries {:?}\nmerchant {:?}\nitems taken {}, drawn {:?}, quote used {:?}",
             order.status,
             order.run,
             order.direction,
@@ -207,6 +213,7 @@ impl Outcome {
             cloud.logistics.deliveries(&order.id),
             cloud.merchants.books(&order.id),
             cloud.taken_from_stock(),
+            cloud.drawn(),
             cloud.store.user_of_quote(&order.quote.terms.id),
         )
     }
@@ -339,6 +346,7 @@ impl Cloud {
             cart = Cart { fulfilment: CartFulfilment::Pickup, address_id: None, ..cart };
         }
         let Ok(quote) = quoting.quote(CONSUMER, &cart).await else { return };
+        let Some(quote) = self.with_limited(quote).await else { return };
         let submit = Arc::new(Submit {
             quoting,
             submissions: self.store.clone(),
@@ -370,6 +378,33 @@ impl Cloud {
             self.schedule.sleep(pause).await;
         }
         lock(&self.state).ordered = true;
+    }
+
+    /// The quote with a tenth off the items, which twenty orders get and each consumer once, and 5.00 paid by a credit.
+    async fn with_limited(&self, quote: Quote) -> Option<Quote> {
+        let terms = quote.terms;
+        let lines = terms
+            .price
+            .lines
+            .iter()
+            .map(|line| ContextLine::new(&line.item_id, &line.name, line.quantity, line.unit_price.minor));
+        let benefit = Benefit::Percent(Rate::from_milli_percent(10_000));
+        let limits = Limits {
+            total: Allowance { uses: Some(20), budget: Some(100_000) },
+            per_consumer: Allowance { uses: Some(1), budget: None },
+        };
+        let gift = Limits { per_consumer: Allowance { uses: None, budget: Some(500) }, ..Limits::default() };
+        let context = PricingContext {
+            promotions: vec![Promotion { limits, ..Promotion::new("tenth", "10% off", benefit) }],
+            credits: vec![Credit { id: "gift".to_owned(), name: "Gift card".to_owned(), amount: 500, limits: gift }],
+            tip: terms.price.tip.minor,
+            ..PricingContext::new(terms.price.total.currency, lines.collect())
+        };
+        let price = price(&context).ok()?;
+        let terms = QuoteTerms { id: self.ids.new_id("quo"), limited: limited(&context, &price), price, ..terms };
+        let quote = terms.sealed(&PlainSeal::default());
+        self.store.save(&quote).await.ok()?;
+        Some(quote)
     }
 
     /// Cancels the order, again where that was not answered.
@@ -466,7 +501,7 @@ impl Cloud {
             ("authorize-payment", payments.held > 0),
             ("create-delivery", self.logistics.live(order_id) > 0),
             ("notify-merchant", merchant.is_made()),
-            ("reserve-items", self.taken_from_stock() > 0),
+            ("reserve-items", self.taken_from_stock() > 0 || self.drawn() != (0, 0)),
         ]
         .into_iter()
         .filter_map(|(step, there)| there.then_some(step))
@@ -476,6 +511,11 @@ impl Cloud {
     /// How many items are missing from the store's stock.
     pub fn taken_from_stock(&self) -> u32 {
         20_u32.saturating_sub(self.store.stock(SHOP, &format!("itm_{SHOP}_ramen")))
+    }
+
+    /// How many uses, and how much, all counters of what is limited have given.
+    pub fn drawn(&self) -> (u32, i64) {
+        self.store.all_counters().values().fold((0, 0), |(uses, given), counter| (uses + counter.uses, given + counter.given))
     }
 
     // ------------------------------------------------------------------------------------------------- the merchant
@@ -644,7 +684,9 @@ impl Cloud {
         let processor = || Processor(self.payments.clone(), line.clone());
         match step.as_str() {
             "confirm-price" => answer(ConfirmPrice { locks: store }.process(&input, now).await),
-            "reserve-items" => self.effect(ReserveItems { reservations: store }, &input, now).await,
+            "reserve-items" => {
+                self.effect(ReserveItems { reservations: Shelves(store, self.scenario.missing) }, &input, now).await
+            }
             "check-fraud" => self.effect(CheckFraud { fraud: self.fraud.clone() }, &input, now).await,
             "authorize-payment" => self.effect(AuthorizePayment { payments: processor() }, &input, now).await,
             "create-delivery" => {

@@ -88,6 +88,7 @@ pub fn consumer(id: &str) -> Consumer {
             card("pay_visa", "pm_card_visa", "4242"),
             card("pay_poor", "pm_card_visa_chargeDeclinedInsufficientFunds", "9995"),
         ],
+        credits: Vec::new(),
     }
 }
 
@@ -154,6 +155,7 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
             engine: 0,
             flags: Vec::new(),
         },
+        limited: Vec::new(),
         expires_at: NOON + 10 * 60 * 1_000,
     };
     let (address, payment_method) = (consumer.addresses[0].clone(), consumer.payment_methods[0].clone());

@@ -2,6 +2,7 @@ use super::{ManualClock, Pause, lock};
 use crate::{
     cancel::is_accepted,
     consumer::Consumer,
+    draws::{Counter, Counters, Reserved, plan},
     ledger::LedgerEvent,
     market::Country,
     order::{Order, OrderStatus},
@@ -55,6 +56,8 @@ pub(super) struct State {
     promotions: BTreeMap<Country, Vec<Promotion>>,
     /// Quotes, and the orders that use them.
     quotes: BTreeMap<String, (Quote, Option<String>)>,
+    /// What orders took of what is limited.
+    counters: Counters,
     pub(super) orders: BTreeMap<String, Row>,
     pub(super) refunds: BTreeMap<String, Row<OrderRefund>>,
     /// Requests, and until when they are remembered. Seconds since the Unix epoch.
@@ -189,6 +192,11 @@ impl Store {
     pub fn stock(&self, store_id: &str, item_id: &str) -> u32 {
         let state = lock(&self.state);
         state.stores.get(store_id).and_then(|store| store.item(item_id)).map_or(0, |item| item.stock)
+    }
+
+    /// Every counter of what is limited that was ever drawn from.
+    pub fn all_counters(&self) -> Counters {
+        lock(&self.state).counters.clone()
     }
 
     /// The order that uses the quote.
@@ -361,6 +369,11 @@ impl Consumers for Store {
 impl Promotions for Store {
     async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StoreError> {
         Ok(self.read("promotions", |state| state.promotions.get(&country).cloned().unwrap_or_default()).await)
+    }
+
+    async fn counters(&self, keys: &[String]) -> Result<Counters, StoreError> {
+        let found = |state: &State| keys.iter().filter_map(|key| Some((key.clone(), *state.counters.get(key)?))).collect();
+        Ok(self.read("counters", found).await)
     }
 }
 
@@ -611,7 +624,7 @@ pub(super) fn end_at_once(order: &mut impl Kept, step: &str, run: u32, at: i64, 
 }
 
 impl Reservations for Store {
-    async fn reserve(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
+    async fn reserve(&self, claim: &Claim, order: &Order) -> Result<Reserved, ReserveRefused> {
         self.write(
             "reserve",
             || ReserveRefused::Conflict,
@@ -628,6 +641,14 @@ impl Reservations for Store {
                 if !sold_out.is_empty() {
                     return Err(ReserveRefused::SoldOut(sold_out));
                 }
+                let planned = plan(order, &state.counters).map_err(ReserveRefused::UsedUp)?;
+                let reserved = Reserved::of(order, &planned);
+                let response = serde_json::to_value(&reserved).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+                for draw in &reserved.draws {
+                    let Counter { uses, given } = state.counters.entry(draw.counter.clone()).or_default();
+                    *uses += draw.uses;
+                    *given += draw.amount;
+                }
                 for line in lines {
                     if let Some(item) = state.stock(&order.store.id, &line.item_id) {
                         item.stock -= line.quantity;
@@ -638,9 +659,10 @@ impl Reservations for Store {
                     entry.state = StepState::Done;
                     entry.lease_until = 0;
                     entry.ended_at = Some(now);
+                    entry.response = Some(response);
                 }
                 touch(order, now);
-                Ok(())
+                Ok(reserved)
             },
         )
         .await
@@ -656,6 +678,12 @@ impl Reservations for Store {
                     // An item that the store has dropped meanwhile has no stock to return to.
                     if let Some(item) = state.stock(&order.store.id, &line.item_id) {
                         item.stock += line.quantity;
+                    }
+                }
+                for draw in Reserved::by(order)?.draws {
+                    if let Some(Counter { uses, given }) = state.counters.get_mut(&draw.counter) {
+                        *uses -= draw.uses;
+                        *given -= draw.amount;
                     }
                 }
                 let order = state.held::<Order>(claim)?;

@@ -9,6 +9,7 @@ mod fraud;
 mod hours;
 mod ledger;
 mod legacy;
+mod limits;
 mod memory_keeps_the_contract;
 mod payment;
 mod quoting;

@@ -82,6 +82,12 @@ async fn reservations() {
 }
 
 #[tokio::test]
+async fn limits() {
+    let (fixture, store) = fixture();
+    contract::limits(&fixture, &store, &store, &store).await;
+}
+
+#[tokio::test]
 async fn closing() {
     let (fixture, store) = fixture();
     contract::closing(&fixture, &store, &store, &store).await;

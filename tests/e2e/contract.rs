@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, ensure};
 use carryout_aws::{
     DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers,
     DynamoDocuments, DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds, DynamoPromotions, DynamoQuoteLocks,
-    DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests, DynamoReports, DynamoReservations, DynamoStatusStore,
-    DynamoStuckOrders, DynamoSubmissions,
+    DynamoQuoteRecords, DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests, DynamoReports, DynamoReservations,
+    DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
@@ -28,6 +28,7 @@ struct Adapters {
     ledgers: DynamoLedgers,
     locks: DynamoQuoteLocks,
     parked: DynamoParkedOrders,
+    records: DynamoQuoteRecords,
     reservations: DynamoReservations,
     statuses: DynamoStatusStore,
     stuck: DynamoStuckOrders,
@@ -66,6 +67,7 @@ impl Adapters {
             ledgers: DynamoLedgers::new(aws, orders),
             locks: DynamoQuoteLocks::new(aws, orders, quotes),
             parked: DynamoParkedOrders::new(aws, orders),
+            records: DynamoQuoteRecords::new(aws, quotes),
             reservations: DynamoReservations::new(aws, orders, stores),
             statuses: DynamoStatusStore::new(aws, orders),
             stuck: DynamoStuckOrders::new(aws, orders),
@@ -112,6 +114,14 @@ async fn promotions() -> Result<()> {
 async fn quotes() -> Result<()> {
     if let Some(adapters) = Adapters::on_copies().await? {
         contract::quotes(&adapters.fixture).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn quote_records() -> Result<()> {
+    if let Some(Adapters { fixture, records, closing, .. }) = &Adapters::on_copies().await? {
+        contract::quote_records(fixture, records, closing).await;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! again on the same stack, without seeing each other.
 
 mod alone;
+mod audit;
 mod cancelled;
 mod contract;
 mod emulator;

@@ -11,11 +11,14 @@
 //! 8. An operator gives back what was paid, or a part of it, with [`request_refund`]; a workflow of its own works on the
 //!    [`refund`].
 //!
+//! What a price depended on is kept with its quote, and [`audit`] computes it again.
+//!
 //! Readers of the system before this one are served by the mirror in [`legacy`].
 //!
 //! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
 //! every error code in [`codes`].
 
+pub mod audit;
 pub mod cancel;
 pub mod codes;
 pub mod consumer;
@@ -30,6 +33,7 @@ pub mod memory;
 pub mod order;
 pub mod partners;
 pub mod ports;
+mod providers;
 pub mod quoting;
 pub mod reconcile;
 pub mod redrive;

@@ -10,7 +10,7 @@ use crate::{
     store::{Item, Location, Opening, Store, StoreWithMenu},
 };
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Benefit, Charge, Price, PricedLine, Promotion, QuoteTerms, Refunded, Seal, Shares};
+use carryout_pricing::{Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, QuoteTerms, Refunded, Seal, Shares};
 use carryout_workflow::{Direction, StatusMap, Workflow};
 use std::collections::BTreeSet;
 
@@ -107,6 +107,12 @@ pub fn cart(store_id: &str, ramen: u32) -> Cart {
         address_id: Some("adr_home".to_owned()),
         tip: 300,
     }
+}
+
+/// What a price depends on: a ramen for 14.50 with all of [`promotions`].
+pub fn context() -> Context {
+    let lines = vec![ContextLine::new("itm_ramen", "Ramen", 1, 1_450)];
+    Context { promotions: promotions(), ..Context::new(Country::US.currency(), lines) }
 }
 
 /// What a submit would write: a delivery of one ramen and one gyoza for 21.75, without fees, in `workflow`.

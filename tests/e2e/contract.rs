@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use carryout_aws::{
     DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers,
     DynamoDocuments, DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds, DynamoPromotions, DynamoQuoteLocks,
-    DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests, DynamoReports, DynamoReservations, DynamoStatusStore,
-    DynamoStuckOrders, DynamoSubmissions,
+    DynamoQuoteRecords, DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests, DynamoReports, DynamoReservations,
+    DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
@@ -29,6 +29,7 @@ struct Adapters {
     locks: DynamoQuoteLocks,
     parked: DynamoParkedOrders,
     promotions: DynamoPromotions,
+    records: DynamoQuoteRecords,
     reservations: DynamoReservations,
     statuses: DynamoStatusStore,
     stuck: DynamoStuckOrders,
@@ -67,6 +68,7 @@ impl Adapters {
             ledgers: DynamoLedgers::new(aws, orders),
             locks: DynamoQuoteLocks::new(aws, orders, quotes),
             parked: DynamoParkedOrders::new(aws, orders),
+            records: DynamoQuoteRecords::new(aws, quotes),
             reservations: DynamoReservations::new(aws, orders, stores, counters),
             promotions: DynamoPromotions::new(aws, stage.output("ControlTable")?, counters),
             statuses: DynamoStatusStore::new(aws, orders),
@@ -119,6 +121,14 @@ async fn promotions() -> Result<()> {
 async fn quotes() -> Result<()> {
     if let Some(adapters) = Adapters::on_copies().await? {
         contract::quotes(&adapters.fixture).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn quote_records() -> Result<()> {
+    if let Some(Adapters { fixture, records, closing, .. }) = &Adapters::on_copies().await? {
+        contract::quote_records(fixture, records, closing).await;
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ impl Stage {
         let orchestrator = orchestrator();
         let workflow = orchestrator.pick("US", "restaurant").unwrap();
         let order = samples::order("ord_1", "quo_1", &shop, workflow, &PlainSeal::default());
-        store.save(&order.quote).await.unwrap();
+        store.save(&order.quote, &samples::context()).await.unwrap();
         let key = IdempotencyKey { record_id: "k".to_owned(), validation: "v".to_owned() };
         let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
         store.submit(&submission).await.unwrap();

@@ -54,7 +54,7 @@ impl World {
             told(LedgerKind::Charge, LedgerPhase::Success),
         ];
         let order = Order { ledger, ..order };
-        store.save(&order.quote).await.unwrap();
+        store.save(&order.quote, &samples::context()).await.unwrap();
         let key = IdempotencyKey { record_id: "k".to_owned(), validation: "v".to_owned() };
         let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
         store.submit(&submission).await.unwrap();

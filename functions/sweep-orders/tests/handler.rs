@@ -21,7 +21,7 @@ async fn what_is_stuck_is_driven_on_and_counted() {
         let orchestrator = orchestrator();
         let workflow = orchestrator.pick("US", "restaurant").unwrap();
         let order = samples::order(id, &format!("quo_{id}"), &shop, workflow, &PlainSeal::default());
-        store.save(&order.quote).await.unwrap();
+        store.save(&order.quote, &samples::context()).await.unwrap();
         let key = IdempotencyKey { record_id: id.to_owned(), validation: "v".to_owned() };
         let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
         store.submit(&submission).await.unwrap();

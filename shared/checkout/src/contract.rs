@@ -5,6 +5,7 @@
 //! is not empty. Adapters may stamp writes with their own clock: leases here end either long ago or in the year 2100.
 
 use crate::{
+    audit::QuoteRecord,
     cancel::is_accepted,
     consumer::Consumer,
     draws::{Reserved, counters_of, left},
@@ -18,7 +19,7 @@ use crate::{
     order::{Order, OrderStatus},
     ports::{
         Answers, Appended, Cancellations, Catalog, Closing, Consumers, IdempotencyKey, Ledgers, MerchantAnswer, OrderFacts,
-        OrderNote, OrderSteps, OrderSubmitted, Orders, ParkedOrders, ParkedRefunds, Promotions, QuoteLocks, Quotes,
+        OrderNote, OrderSteps, OrderSubmitted, Orders, ParkedOrders, ParkedRefunds, Promotions, QuoteLocks, QuoteRecords, Quotes,
         RefundClosing, RefundRefused, RefundRequests, RefundSubmission, Refused, Reports, Reservations, ReserveRefused,
         StuckOrders, Submission, Submissions, SubmitRefused,
     },
@@ -74,7 +75,7 @@ impl<W: Submissions, Q: Quotes, O: Orders, I: Ids> Fixture<W, Q, O, I> {
     async fn submission(&self, workflow: &Workflow, stuck_at: i64) -> Submission {
         let (id, quote) = (self.ids.new_id("ord"), self.ids.new_id("quo"));
         let order = samples::order(&id, &quote, &self.store, workflow, &PlainSeal::default());
-        done(self.quotes.save(&order.quote).await);
+        done(self.quotes.save(&order.quote, &samples::context()).await);
         Submission {
             key: IdempotencyKey { record_id: format!("contract#{id}"), validation: "v1".to_owned() },
             answer: format!("{{\"order_id\":\"{id}\"}}"),
@@ -214,8 +215,42 @@ pub async fn quotes<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixt
 
     let mut cheaper = order.quote.clone();
     cheaper.terms.price.total.minor = 1;
-    assert!(fixture.quotes.save(&cheaper).await.is_err(), "a quote is never replaced");
+    assert!(fixture.quotes.save(&cheaper, &samples::context()).await.is_err(), "a quote is never replaced");
     assert_eq!(done(fixture.quotes.quote(&order.quote.terms.id).await), Some(order.quote));
+}
+
+/// [`QuoteRecords`]: what a price depended on is read again, to the bit; it is kept for a time where no order uses the quote,
+/// and for good where one does; a price that was wrong has a record and no quote.
+pub async fn quote_records<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    records: &impl QuoteRecords,
+    closing: &impl Closing,
+) {
+    let submission = fixture.submission(&fixture.workflow("checkout-standard"), NOON).await;
+    let order = &submission.order;
+    let id = &order.quote.terms.id;
+    let record = async || some(done(records.record(id).await), "the record");
+    let unused = QuoteRecord::of(&order.quote, &samples::context());
+    assert_eq!(record().await, unused);
+    done(fixture.submissions.submit(&submission).await);
+    let used = record().await;
+    assert_eq!(used, QuoteRecord { order_id: Some(order.id.clone()), kept_until: None, ..unused.clone() }, "kept for good");
+    done(closing.fail(&order.id, order.run, id, OrderStatus::Failed, None, NOON).await);
+    let released = record().await;
+    assert!(released.kept_until.is_some(), "an order that failed keeps no quote");
+    assert_eq!(QuoteRecord { kept_until: unused.kept_until, ..released }, unused);
+
+    let invalid =
+        QuoteRecord { id: fixture.ids.new_id("quo"), price: None, invalid: Some("the total is -1".to_owned()), ..unused };
+    done(fixture.quotes.save_invalid(&invalid).await);
+    assert_eq!(done(records.record(&invalid.id).await), Some(invalid.clone()));
+    assert_eq!(done(fixture.quotes.quote(&invalid.id).await), None, "nobody sees a wrong price");
+    let read = done(fixture.submissions.consumer_and_quote("con_none", &invalid.id).await);
+    assert_eq!(read, (None, None), "nobody orders at a wrong price");
+    assert!(fixture.quotes.save_invalid(&invalid).await.is_err(), "a record is never replaced");
+    for nothing in [fixture.ids.new_id("quo"), String::new()] {
+        assert_eq!(done(records.record(&nothing).await), None, "{nothing:?}");
+    }
 }
 
 /// [`Submissions`]: one transaction decides; a repetition finds the first answer; a quote serves one order.

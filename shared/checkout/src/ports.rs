@@ -2,6 +2,7 @@
 //! in-memory ones, for tests, in [`crate::memory`].
 
 use crate::{
+    audit::QuoteRecord,
     consumer::{Address, Consumer},
     draws::{Counters, Reserved},
     ledger::LedgerEvent,
@@ -13,7 +14,7 @@ use crate::{
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_money::Money;
-use carryout_pricing::{Promotion, Quote, Refunded};
+use carryout_pricing::{Context, Promotion, Quote, Refunded};
 use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError, Subject};
 pub use carryout_workflow::{Clock, Ids};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -50,12 +51,25 @@ pub trait Promotions: Send + Sync {
 }
 
 /// Locked prices.
+///
+/// What is kept of a quote is dropped some time after the quote has expired ([`crate::audit::kept_until`]), except while an
+/// order uses it.
 pub trait Quotes: Send + Sync {
-    /// Keeps a quote until it expires.
-    fn save(&self, quote: &Quote) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Keeps a quote with what its price depended on. MUST NOT replace one. A quote that prices an order again is used by that
+    /// order from the beginning.
+    fn save(&self, quote: &Quote, context: &Context) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Keeps the record of a price that was wrong. There is no quote of its id.
+    fn save_invalid(&self, record: &QuoteRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The quote; `None` if there is none of this id.
     fn quote(&self, id: &str) -> impl Future<Output = Result<Option<Quote>, StoreError>> + Send;
+}
+
+/// What quotes' prices depended on, for operators.
+pub trait QuoteRecords: Send + Sync {
+    /// The record of a quote, also of a price that was wrong; `None` if there is none of this id.
+    fn record(&self, id: &str) -> impl Future<Output = Result<Option<QuoteRecord>, StoreError>> + Send;
 }
 
 // ----------------------------------------------------------------------------------------------------------- submit

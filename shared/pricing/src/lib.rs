@@ -17,7 +17,7 @@ mod render;
 mod sheet;
 mod validator;
 
-pub use audit::{Differs, Record, explain};
+pub use audit::{Differs, FirstDifference, Record, explain, first_difference};
 pub use context::{
     Allocation, Allowance, Benefit, Context, ContextLine, Credit, DELIVERY_FEE, Fee, FeeAmount, Limits, MAX_AMOUNT, MAX_LINES,
     MAX_QUANTITY, MAX_RULES, MAX_TAXES, NO_TAX, NoWeight, Off, Policy, Promotion, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes,
@@ -26,8 +26,8 @@ pub use context::{
 pub use pipeline::{Collector, ENGINE, Pipeline, PricingError, price};
 pub use price::{Charge, Price, PricedLine, Shares};
 pub use provider::{
-    CRITICALITY, Contribution, Criticality, Fallback, Flag, LastKnown, NoContext, OnFailure, Provider, ProviderError, Providers,
-    Timer, criticality,
+    CONSUMER, CREDITS, CRITICALITY, Contribution, Criticality, FEES, Fallback, Flag, HISTORY, ITEMS, LastKnown, NoContext,
+    OnFailure, PROMOTIONS, Provider, ProviderError, Providers, TAXES, Timer,
 };
 pub use quote::{Difference, Limited, Quote, QuoteTerms, Seal, Taken, differences, limited};
 pub use refund::{

@@ -40,7 +40,7 @@ fn every_example_costs_what_it_should() {
         assert_eq!(left_to_refund(&price, &Refunded::default()), Ok(price.total), "{name}");
         let record = Record::of(context).unwrap();
         let again: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
-        assert_eq!(again.replay(), Ok(()), "{name}");
+        assert_eq!(again.replay(&Pipeline::standard()), Ok(()), "{name}");
     }
 }
 

@@ -2,9 +2,9 @@
 
 use carryout_money::{Currency, Money, Rate, Rounding};
 use carryout_pricing::{
-    Allocation, Benefit, Charge, Context, ContextLine, Credit, Fee, FeeAmount, Limits, Off, Policy, Price, Promotion, Record,
-    RefundLine, RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight, left_to_refund, price,
-    refund,
+    Allocation, Benefit, Charge, Context, ContextLine, Credit, Fee, FeeAmount, Limits, Off, Pipeline, Policy, Price, Promotion,
+    Record, RefundLine, RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight, left_to_refund,
+    price, refund,
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
@@ -178,7 +178,7 @@ proptest! {
         let record = Record::of(context).unwrap();
         let stored = serde_json::to_string(&record).unwrap();
         let read: Record = serde_json::from_str(&stored).unwrap();
-        prop_assert_eq!(read.replay(), Ok(()));
+        prop_assert_eq!(read.replay(&Pipeline::standard()), Ok(()));
         let again = serde_json::to_string(&price(&read.context).unwrap()).unwrap();
         prop_assert_eq!(serde_json::to_string(&record.price).unwrap(), again);
     }

@@ -12,18 +12,19 @@ use crate::{
 };
 use carryout_checkout::{
     cancel::{CancelError, cancel},
+    consumer::StoredCredit,
     market::{Country, MarketType},
     memory::{
-        FakeFraud, FakeLogistics, FakeMerchants, FakePayments, Fault, ManualClock, Pause, PlainSeal, SequentialIds, Store,
-        StoreFault,
+        FakeFraud, FakeLogistics, FakeMerchants, FakePayments, Fault, FixedTimer, ManualClock, Pause, PlainSeal, SequentialIds,
+        Store, StoreFault,
         samples::{self, NOON},
     },
     order::{Order, OrderStatus},
     ports::{
         Callbacks, ExecutionState, Executions, IdempotencyKey, MerchantAnswer, OrderNote, OrderQueue, OrderSubmitted, Pager,
-        ParkedOrder, Quotes as _, StuckOrders as _,
+        ParkedOrder, StuckOrders as _,
     },
-    quoting::{Cart, CartFulfilment, Quoting},
+    quoting::{Cart, CartFulfilment, PriceEngine, Quoting},
     redrive::redrive,
     routing::RoutingRules,
     start::start,
@@ -35,13 +36,9 @@ use carryout_checkout::{
     submit::{CheckoutRequest, Submit},
     sweep::sweep,
 };
-use carryout_money::Rate;
-use carryout_pricing::{
-    Allowance, Benefit, Context as PricingContext, ContextLine, Credit, Limits, Promotion, Quote, QuoteTerms, limited, price,
-};
-use carryout_workflow::{
-    Action, Coded, Effect, Failure, Ids as _, StepInput, StepReply, StoreError, run as steps, run::RunError,
-};
+use carryout_money::{Money, Rate};
+use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
+use carryout_workflow::{Action, Coded, Effect, Failure, StepInput, StepReply, StoreError, run as steps, run::RunError};
 use futures::{
     FutureExt as _,
     channel::oneshot,
@@ -255,7 +252,17 @@ impl Cloud {
         };
         let store = Store::new(clock).pausing(pause(Party::Store));
         store.put_store(samples::store(SHOP, scenario.market.0, scenario.market.1));
-        store.put_consumer(samples::consumer(CONSUMER));
+        // A tenth off the items, which twenty orders get and each consumer once; and a credit of 5.00.
+        let limits = Limits {
+            total: Allowance { uses: Some(20), budget: Some(100_000) },
+            per_consumer: Allowance { uses: Some(1), budget: None },
+        };
+        let tenth = Promotion::new("tenth", "10% off", Benefit::Percent(Rate::from_milli_percent(10_000)));
+        let (country, mut consumer) = (scenario.market.0, samples::consumer(CONSUMER));
+        store.put_promotions(country, vec![Promotion { limits, ..tenth }]);
+        let amount = Money::new(500, country.currency());
+        consumer.credits = vec![StoredCredit { id: "gift".to_owned(), name: "Gift card".to_owned(), amount }];
+        store.put_consumer(consumer);
         let plan = faults.clone();
         store.choose(move |call| {
             plan.call(Party::Store, call).map(|fault| match fault {
@@ -335,7 +342,9 @@ impl Cloud {
         let quoting = Quoting {
             catalog: self.store.clone(),
             consumers: self.store.clone(),
+            promotions: self.store.clone(),
             quotes: self.store.clone(),
+            engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
             seal: PlainSeal::default(),
             clock: self.schedule.clock().clone(),
             ids: self.ids.clone(),
@@ -346,7 +355,6 @@ impl Cloud {
             cart = Cart { fulfilment: CartFulfilment::Pickup, address_id: None, ..cart };
         }
         let Ok(quote) = quoting.quote(CONSUMER, &cart).await else { return };
-        let Some(quote) = self.with_limited(quote).await else { return };
         let submit = Arc::new(Submit {
             quoting,
             submissions: self.store.clone(),
@@ -378,33 +386,6 @@ impl Cloud {
             self.schedule.sleep(pause).await;
         }
         lock(&self.state).ordered = true;
-    }
-
-    /// The quote with a tenth off the items, which twenty orders get and each consumer once, and 5.00 paid by a credit.
-    async fn with_limited(&self, quote: Quote) -> Option<Quote> {
-        let terms = quote.terms;
-        let lines = terms
-            .price
-            .lines
-            .iter()
-            .map(|line| ContextLine::new(&line.item_id, &line.name, line.quantity, line.unit_price.minor));
-        let benefit = Benefit::Percent(Rate::from_milli_percent(10_000));
-        let limits = Limits {
-            total: Allowance { uses: Some(20), budget: Some(100_000) },
-            per_consumer: Allowance { uses: Some(1), budget: None },
-        };
-        let gift = Limits { per_consumer: Allowance { uses: None, budget: Some(500) }, ..Limits::default() };
-        let context = PricingContext {
-            promotions: vec![Promotion { limits, ..Promotion::new("tenth", "10% off", benefit) }],
-            credits: vec![Credit { id: "gift".to_owned(), name: "Gift card".to_owned(), amount: 500, limits: gift }],
-            tip: terms.price.tip.minor,
-            ..PricingContext::new(terms.price.total.currency, lines.collect())
-        };
-        let price = price(&context).ok()?;
-        let terms = QuoteTerms { id: self.ids.new_id("quo"), limited: limited(&context, &price), price, ..terms };
-        let quote = terms.sealed(&PlainSeal::default());
-        self.store.save(&quote).await.ok()?;
-        Some(quote)
     }
 
     /// Cancels the order, again where that was not answered.

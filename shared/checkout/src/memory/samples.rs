@@ -10,7 +10,7 @@ use crate::{
     store::{Item, Location, Opening, Store, StoreWithMenu},
 };
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Benefit, Charge, Price, PricedLine, Promotion, QuoteTerms, Refunded, Seal, Shares};
+use carryout_pricing::{Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, QuoteTerms, Refunded, Seal, Shares};
 use carryout_workflow::{Direction, StatusMap, Workflow};
 use std::collections::BTreeSet;
 
@@ -31,6 +31,8 @@ pub fn store(id: &str, country: Country, market_type: MarketType) -> StoreWithMe
         price: money(price),
         available: true,
         stock,
+        weight: None,
+        deposit: None,
     };
     StoreWithMenu {
         store: Store {
@@ -110,6 +112,12 @@ pub fn cart(store_id: &str, ramen: u32) -> Cart {
     }
 }
 
+/// What a price depends on: a ramen for 14.50 with all of [`promotions`].
+pub fn context() -> Context {
+    let lines = vec![ContextLine::new("itm_ramen", "Ramen", 1, 1_450)];
+    Context { promotions: promotions(), ..Context::new(Country::US.currency(), lines) }
+}
+
 /// What a submit would write: a delivery of one ramen and one gyoza for 21.75, without fees, in `workflow`.
 pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflow, seal: &impl Seal) -> Order {
     let consumer = consumer("con_sample");
@@ -156,6 +164,7 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
             flags: Vec::new(),
         },
         limited: Vec::new(),
+        reprices: None,
         expires_at: NOON + 10 * 60 * 1_000,
     };
     let (address, payment_method) = (consumer.addresses[0].clone(), consumer.payment_methods[0].clone());

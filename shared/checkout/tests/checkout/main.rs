@@ -16,6 +16,7 @@ mod quoting;
 mod reconcile;
 mod redrive;
 mod refunds;
+mod reprice;
 mod runs;
 mod submit;
 mod sweep;

@@ -48,6 +48,12 @@ async fn quotes() {
 }
 
 #[tokio::test]
+async fn quote_records() {
+    let (fixture, store) = fixture();
+    contract::quote_records(&fixture, &store, &store).await;
+}
+
+#[tokio::test]
 async fn submissions() {
     contract::submissions(&fixture().0).await;
 }

@@ -88,7 +88,7 @@ impl Stage {
         let workflow = orchestrator.pick("US", "restaurant").unwrap();
         let mut order = samples::order("ord_1", "quo_1", &shop, workflow, &PlainSeal::default());
         card.clone_into(&mut order.payment_method.token);
-        store.save(&order.quote).await.unwrap();
+        store.save(&order.quote, &samples::context()).await.unwrap();
         let key = IdempotencyKey { record_id: "ord_1".to_owned(), validation: "v".to_owned() };
         let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
         store.submit(&submission).await.unwrap();

@@ -6,6 +6,7 @@
 //! again on the same stack, without seeing each other.
 
 mod alone;
+mod audit;
 mod cancelled;
 mod contract;
 mod emulator;
@@ -21,6 +22,7 @@ mod placed;
 mod prices;
 mod reconcile;
 mod refunds;
+mod reprice;
 mod stage;
 mod stores;
 mod survived;

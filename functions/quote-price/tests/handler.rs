@@ -8,42 +8,55 @@ mod tokens;
 use carryout_checkout::{
     market::{Country, MarketType},
     memory::{
-        FixedSecret, ManualClock, SequentialIds, Store, StoreFault,
+        FixedSecret, FixedTimer, ManualClock, SequentialIds, Store, StoreFault,
         samples::{self, NOON},
     },
+    quoting::PriceEngine,
 };
 use carryout_lambda::{
     http::{Problem, Request, Response},
+    metrics::Metrics,
     signature::KeyRing,
 };
-use carryout_pricing::Quote;
+use carryout_pricing::{Context, Pipeline, Quote, Rule, Sheet};
 use quote_price::QuotePrice;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use tokens::Issuer;
 
 struct Stage {
     issuer: Issuer,
     store: Store,
+    engine: Arc<PriceEngine>,
 }
 
 impl Stage {
     fn new() -> Self {
+        Self::with(Pipeline::standard())
+    }
+
+    fn with(pipeline: Pipeline) -> Self {
         let store = Store::new(&ManualClock::at(NOON));
         store.put_store(samples::store("sto_1", Country::US, MarketType::Restaurant));
         store.put_consumer(samples::consumer("con_1"));
-        Self { issuer: Issuer::new(), store }
+        Self { issuer: Issuer::new(), store, engine: Arc::new(PriceEngine::new(pipeline, FixedTimer::Never)) }
     }
 
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let function = QuotePrice {
             catalog: self.store.clone(),
             consumers: self.store.clone(),
+            promotions: self.store.clone(),
             quotes: self.store.clone(),
+            records: self.store.clone(),
+            orders: self.store.clone(),
+            engine: Arc::clone(&self.engine),
             secret: FixedSecret::new("secret"),
             tokens: self.issuer.verifier(),
             clock: ManualClock::at(NOON),
             ids: SequentialIds::default(),
             lock_for: 600_000,
+            metrics: Metrics::new("Test", "quote-price"),
         };
         function.handle(request).await
     }
@@ -132,4 +145,74 @@ async fn a_store_that_does_not_answer_is_worth_a_retry() {
     let reply = stage.post(&cart().to_string()).await.unwrap_err().into_response("t");
     assert_eq!((reply.status(), reply.header_value("retry-after")), (503, Some("1")));
     assert!(!String::from_utf8_lossy(reply.body()).contains("told to fail"));
+}
+
+/// A rule that no price keeps.
+struct Never;
+
+impl Rule for Never {
+    fn violation(&self, _: &Context, _: &Sheet<'_>) -> Option<String> {
+        Some("a price is never right".to_owned())
+    }
+}
+
+/// A request to an operator's route of quotes.
+fn of_operators(method: &str, route: &str, id: &str) -> Request {
+    Request {
+        method: method.to_owned(),
+        route: route.to_owned(),
+        path_params: [("id".to_owned(), id.to_owned())].into(),
+        ..Request::default()
+    }
+}
+
+const RECORD: &str = "/v1/ops/quotes/{id}";
+const REPLAY: &str = "/v1/ops/quotes/{id}/replay";
+
+impl Stage {
+    async fn operator(&self, method: &str, route: &str, id: &str) -> Result<Response, Problem> {
+        self.handle(&self.issuer.signed(of_operators(method, route, id), "op_1", &["operator"], 600)).await
+    }
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_a_price_depended_on_and_finds_it_again() {
+    let stage = Stage::new();
+    stage.store.put_promotions(Country::US, samples::promotions());
+    let quote: Quote = serde_json::from_value(stage.post(&cart().to_string()).await.unwrap().json_body()).unwrap();
+    let id = &quote.terms.id;
+    let record = stage.operator("GET", RECORD, id).await.unwrap().json_body();
+    assert_eq!(record["context"]["promotions"][0]["id"], "ten_off");
+    assert_eq!(record["context"]["attributes"]["consumer"]["orders"], 12);
+    assert_eq!(record["price"]["total"]["minor"], quote.terms.price.total.minor);
+    assert_eq!(record["kept_until"], (NOON + 600_000) / 1_000 + 86_400);
+    let replay = stage.operator("POST", REPLAY, id).await.unwrap();
+    assert_eq!((replay.status(), &replay.json_body()["identical"]), (200, &json!(true)));
+}
+
+#[tokio::test]
+async fn a_wrong_price_is_kept_and_never_shown() {
+    let stage = Stage::with(Pipeline::standard().rule(Never));
+    let problem = stage.post(&cart().to_string()).await.unwrap_err();
+    assert_eq!((problem.status(), problem.code()), (500, "Price.Wrong"));
+    let reply = problem.into_response("t").json_body();
+    let id = reply["quote_id"].as_str().unwrap();
+    assert!(!reply.to_string().contains("never right"), "{reply}");
+    let record = stage.operator("GET", RECORD, id).await.unwrap().json_body();
+    assert_eq!(record["invalid"], "the price is wrong: a price is never right");
+    assert_eq!(record.get("price"), None);
+    assert_eq!(stage.operator("POST", REPLAY, id).await.unwrap().json_body()["identical"], true);
+}
+
+#[tokio::test]
+async fn records_are_for_operators_and_unknown_ones_are_unknown() {
+    let stage = Stage::new();
+    for (method, route) in [("GET", RECORD), ("POST", REPLAY)] {
+        let asked = of_operators(method, route, "quo_none");
+        assert_eq!(stage.handle(&asked).await.unwrap_err().code(), "Token.Missing");
+        let consumer = stage.handle(&stage.issuer.signed(asked, "con_1", &[], 600)).await.unwrap_err();
+        assert_eq!(consumer.status(), 403);
+        let problem = stage.operator(method, route, "quo_none").await.unwrap_err();
+        assert_eq!((problem.status(), problem.code()), (404, "Quote.Unknown"));
+    }
 }

@@ -7,10 +7,10 @@ mod tokens;
 use carryout_checkout::{
     market::{Country, MarketType},
     memory::{
-        FakeLogistics, FakeQueue, FakeRouting, FixedSecret, ManualClock, SequentialIds, Store, StoreFault,
+        FakeLogistics, FakeQueue, FakeRouting, FixedSecret, FixedTimer, ManualClock, SequentialIds, Store, StoreFault,
         samples::{self, NOON},
     },
-    quoting::Quoting,
+    quoting::{PriceEngine, Quoting},
     routing::{Lane, RoutingRules},
     workflows::orchestrator,
 };
@@ -21,10 +21,12 @@ use carryout_lambda::{
 };
 use carryout_pricing::Quote;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use submit_checkout::SubmitCheckout;
 use tokens::{FixedJwks, Issuer};
 
 type Function = SubmitCheckout<
+    Store,
     Store,
     Store,
     Store,
@@ -56,7 +58,9 @@ impl Stage {
         let function = SubmitCheckout {
             catalog: store.clone(),
             consumers: store.clone(),
+            promotions: store.clone(),
             quotes: store.clone(),
+            engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
             submissions: store.clone(),
             logistics: FakeLogistics::new(&clock),
             queue: queue.clone(),
@@ -76,7 +80,9 @@ impl Stage {
         let quoting = Quoting {
             catalog: self.store.clone(),
             consumers: self.store.clone(),
+            promotions: self.store.clone(),
             quotes: self.store.clone(),
+            engine: Arc::clone(&self.function.engine),
             seal: KeyRing::new("secret", None),
             clock: self.clock.clone(),
             ids: self.function.ids.clone(),

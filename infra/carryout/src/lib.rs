@@ -17,6 +17,7 @@ pub mod postgres;
 mod predicate;
 mod price;
 mod project;
+mod quote;
 pub mod reconciliation;
 pub mod routing;
 mod sandbox;

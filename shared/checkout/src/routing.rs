@@ -111,15 +111,20 @@ impl RoutingRules {
     }
 }
 
-/// Where a consumer always is among the buckets: FNV-1a with 64 bits over the id, mixed as in MurmurHash3's finalizer, since
-/// FNV alone hardly spreads the last bytes of ids that count.
+/// Where a consumer always is among the buckets.
 fn bucket(consumer_id: &str) -> u64 {
-    let salted = b"checkout-sandbox/".iter().chain(consumer_id.as_bytes());
-    let mut hash = salted.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    place("checkout-sandbox/", consumer_id, BUCKETS)
+}
+
+/// Where an id always is among `places`: FNV-1a with 64 bits over salt and id, mixed as in MurmurHash3's finalizer, since FNV
+/// alone hardly spreads the last bytes of ids that count.
+pub(crate) fn place(salt: &str, id: &str, places: u64) -> u64 {
+    let salted = salt.bytes().chain(id.bytes());
+    let mut hash = salted.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     for factor in [0xff51_afd7_ed55_8ccd_u64, 0xc4ce_b9fe_1a85_ec53] {
         hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
     }
-    (hash ^ (hash >> 33)) % BUCKETS
+    (hash ^ (hash >> 33)) % places
 }
 
 /// Where the rules come from.

@@ -17,18 +17,19 @@ mod render;
 mod sheet;
 mod validator;
 
-pub use audit::{Differs, Record, explain};
+pub use audit::{Differs, FirstDifference, Record, explain, first_difference};
 pub use context::{
-    Allocation, Benefit, Context, ContextLine, Credit, DELIVERY_FEE, Fee, FeeAmount, MAX_AMOUNT, MAX_LINES, MAX_QUANTITY,
-    MAX_RULES, MAX_TAXES, NO_TAX, NoWeight, Off, Policy, Promotion, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight,
+    Allocation, Allowance, Benefit, Context, ContextLine, Credit, DELIVERY_FEE, Fee, FeeAmount, Limits, MAX_AMOUNT, MAX_LINES,
+    MAX_QUANTITY, MAX_RULES, MAX_TAXES, NO_TAX, NoWeight, Off, Policy, Promotion, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes,
+    Tier, Weight,
 };
 pub use pipeline::{Collector, ENGINE, Pipeline, PricingError, price};
 pub use price::{Charge, Price, PricedLine, Shares};
 pub use provider::{
-    CRITICALITY, Contribution, Criticality, Fallback, Flag, LastKnown, NoContext, OnFailure, Provider, ProviderError, Providers,
-    Timer, criticality,
+    CONSUMER, CREDITS, CRITICALITY, Contribution, Criticality, FEES, Fallback, Flag, HISTORY, ITEMS, LastKnown, NoContext,
+    OnFailure, PROMOTIONS, Provider, ProviderError, Providers, TAXES, Timer,
 };
-pub use quote::{Difference, Quote, QuoteTerms, Seal, differences};
+pub use quote::{Difference, Limited, Quote, QuoteTerms, Seal, Taken, differences, limited};
 pub use refund::{
     Part, Refund, RefundComponent, RefundError, RefundLine, RefundPart, RefundRequest, Refunded, RefundedLine, left_to_refund,
     refund,

@@ -4,6 +4,7 @@ use carryout_checkout::ledger::{self, Balance, LedgerEvent};
 use carryout_checkout::legacy::LegacyOrder;
 use carryout_checkout::ports::{MerchantAnswer, OrderSubmitted};
 use carryout_checkout::quoting::Cart;
+use carryout_checkout::reprice::RepriceBody;
 use carryout_checkout::request_refund::RefundBody;
 use carryout_checkout::submit::CheckoutRequest;
 use carryout_checkout::{codes, steps, workflows};
@@ -34,9 +35,10 @@ const SIGNED_AT: i64 = 1_763_766_000;
 enum Case {
     /// It has no body that is read.
     Plain,
-    /// A cart, a checkout, a refund, a fault.
+    /// A cart, a checkout, changes of an order's lines, a refund, a fault.
     Cart,
     Checkout,
+    Reprice,
     Refund,
     Fault,
     /// A webhook with a signature that fits.
@@ -64,6 +66,7 @@ const REQUESTS: &[(&str, &str, &str, Case)] = &[
     ("get-order", "GET", "/v1/orders/{id}", Case::Plain),
     ("cancel-order", "POST", "/v1/orders/{id}/cancellation", Case::Plain),
     ("list-parked-orders", "GET", "/v1/ops/orders/parked", Case::Plain),
+    ("reprice-order", "POST", "/v1/orders/{id}/quotes", Case::Reprice),
     ("refund-order", "POST", "/v1/orders/{id}/refunds", Case::Refund),
     ("refund-without-reason", "POST", "/v1/orders/{id}/refunds", Case::BadRefund("Request.InvalidField", Some("reason"))),
     ("redrive-refund", "POST", "/v1/ops/refunds/{id}/redrive", Case::Plain),
@@ -193,6 +196,7 @@ fn as_said(request: &Request, case: &Case) -> Result<(), String> {
         Case::Plain => Err("it must have no body".to_owned()),
         Case::Cart => request.json::<Cart>().map(drop).map_err(|problem| problem.to_string()),
         Case::Checkout => request.json::<CheckoutRequest>().map(drop).map_err(|problem| problem.to_string()),
+        Case::Reprice => request.json::<RepriceBody>().map(drop).map_err(|problem| problem.to_string()),
         Case::Refund => {
             let body = request.json::<RefundBody>().map_err(|problem| problem.to_string())?;
             body.parsed().map(drop).map_err(|error| error.to_string())

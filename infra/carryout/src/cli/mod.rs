@@ -3,6 +3,7 @@
 mod cloud;
 mod lanes;
 mod orders;
+mod quotes;
 mod rounds;
 mod stack;
 
@@ -18,6 +19,7 @@ use crate::terminal::Terminal;
 use cloud::{Down, Status, Up, WithCloud};
 use lanes::{Route, SandboxCommand};
 use orders::{Ledger, OrderCommand, Reconcile};
+use quotes::QuoteCommand;
 use rounds::{Demo, Soak};
 use stack::{Build, Deploy, Seed, Statemachines, Token, Tool};
 
@@ -46,6 +48,7 @@ enum Command {
     Sandbox(SandboxCommand),
     Statemachines(Statemachines),
     Order(OrderCommand),
+    Quote(QuoteCommand),
     #[command(subcommand)]
     Ledger(Ledger),
     Reconcile(Reconcile),
@@ -73,6 +76,7 @@ impl Cli {
             Command::Sandbox(sandbox) => sandbox.run(&project, terminal).await,
             Command::Statemachines(statemachines) => statemachines.run(&project, terminal),
             Command::Order(order) => order.run(&project, terminal).await,
+            Command::Quote(quote) => quote.run(&project, terminal).await,
             Command::Ledger(ledger) => ledger.run(),
             Command::Reconcile(reconcile) => reconcile.run(&project).await,
             Command::Token(token) => token.run(&project),

@@ -16,7 +16,7 @@ pub mod samples;
 mod services;
 mod store;
 
-pub use environment::{FixedSecret, ManualClock, Pause, PlainSeal, SequentialIds};
+pub use environment::{FixedSecret, FixedTimer, ManualClock, Pause, PlainSeal, SequentialIds};
 pub use legacy::{FakeLegacyQueue, FakeLegacySink};
 pub use messages::{Called, FakeCallbacks, FakeExecutions, FakePager, FakeQueue, StartedExecution};
 pub use partner::{Fault, Faults};

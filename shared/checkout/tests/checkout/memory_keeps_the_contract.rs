@@ -35,8 +35,22 @@ async fn consumers() {
 }
 
 #[tokio::test]
+async fn promotions() {
+    let (_, store) = fixture();
+    let known = samples::promotions();
+    store.put_promotions(Country::US, known.clone());
+    contract::promotions(&store, (Country::US, &known), Country::PR).await;
+}
+
+#[tokio::test]
 async fn quotes() {
     contract::quotes(&fixture().0).await;
+}
+
+#[tokio::test]
+async fn quote_records() {
+    let (fixture, store) = fixture();
+    contract::quote_records(&fixture, &store, &store).await;
 }
 
 #[tokio::test]
@@ -71,6 +85,12 @@ async fn quote_locks() {
 async fn reservations() {
     let (fixture, store) = fixture();
     contract::reservations(&fixture, &store, &store, &store).await;
+}
+
+#[tokio::test]
+async fn limits() {
+    let (fixture, store) = fixture();
+    contract::limits(&fixture, &store, &store, &store).await;
 }
 
 #[tokio::test]

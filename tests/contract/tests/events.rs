@@ -71,6 +71,8 @@ const REQUESTS: &[(&str, &str, &str, Case)] = &[
     ("refund-without-reason", "POST", "/v1/orders/{id}/refunds", Case::BadRefund("Request.InvalidField", Some("reason"))),
     ("redrive-refund", "POST", "/v1/ops/refunds/{id}/redrive", Case::Plain),
     ("redrive-order", "POST", "/v1/ops/orders/{id}/redrive", Case::Plain),
+    ("read-quote-record", "GET", "/v1/ops/quotes/{id}", Case::Plain),
+    ("replay-quote", "POST", "/v1/ops/quotes/{id}/replay", Case::Plain),
     ("get-order-unknown", "GET", "/v1/orders/{id}", Case::Plain),
     ("health", "GET", "/health", Case::Plain),
     ("list-stores", "GET", "/v1/stores", Case::Plain),

@@ -2,7 +2,7 @@
 //! that were given.
 
 use anyhow::{Context as _, Result, bail};
-use carryout_aws::DynamoQuoteRecords;
+use carryout_aws::DynamoQuotePages;
 use carryout_checkout::audit::{QuoteRecord, Replay, Shadow};
 use carryout_money::Money;
 use carryout_pricing::{Pipeline, Policy};
@@ -69,13 +69,13 @@ pub fn policy(text: &str) -> Result<Policy, String> {
 
 /// Prices at most `limit` stored contexts by a candidate policy.
 pub async fn shadow(stack: &Stack, terminal: &Terminal, policy: &Policy, limit: usize) -> Result<Shadow> {
-    let records = DynamoQuoteRecords::new(&stack.aws().await, stack.output("QuotesTable")?);
+    let quotes = DynamoQuotePages::new(&stack.aws().await, stack.output("QuotesTable")?);
     let (pipeline, mut shadow, mut after, mut left) = (Pipeline::standard(), Shadow::default(), None, limit);
     let progress = terminal.progress("pricing stored quotes", limit);
     while left > 0 {
         let size = i32::try_from(left.min(PAGE)).unwrap_or(i32::MAX);
         let (page, last) =
-            records.page(after.as_deref(), size).await.context("the quotes can't be read; is the stack deployed?")?;
+            quotes.page(after.as_deref(), size).await.context("the quotes can't be read; is the stack deployed?")?;
         page.iter().for_each(|record| shadow.look(record, policy, &pipeline));
         progress.advance(page.len());
         left -= page.len().min(left);

@@ -42,7 +42,7 @@ pub use orders::DynamoOrders;
 pub use parked::DynamoParkedOrders;
 pub use promotions::DynamoPromotions;
 pub use queues::SqsQueue;
-pub use quotes::{DynamoQuoteLocks, DynamoQuoteRecords, DynamoQuotes};
+pub use quotes::{DynamoQuoteLocks, DynamoQuotePages, DynamoQuoteRecords, DynamoQuotes};
 pub use refunds::{DynamoParkedRefunds, DynamoRefundClosing, DynamoRefundRequests};
 pub use reports::DynamoReports;
 pub use request_count::RequestCount;

@@ -86,25 +86,11 @@ pub struct DynamoQuoteRecords {
 
 impl DynamoQuoteRecords {
     /// IAM actions on the quotes table.
-    pub const ACTIONS: &'static [&'static str] = &["dynamodb:GetItem", "dynamodb:Scan"];
+    pub const ACTIONS: &'static [&'static str] = &["dynamodb:GetItem"];
 
     /// On the quotes table.
     pub fn new(aws: &Aws, quotes: impl Into<String>) -> Self {
         Self { client: aws.dynamodb(), table: quotes.into() }
-    }
-
-    /// The records of at most `limit` quotes, in no order, after the quote `after`; and the last quote that was looked at,
-    /// where there are more. For tools: it reads the whole table, page by page.
-    pub async fn page(&self, after: Option<&str>, limit: i32) -> Result<(Vec<QuoteRecord>, Option<String>), StoreError> {
-        let mut scan = self.client.scan().table_name(&self.table).limit(limit);
-        if let Some(after) = after {
-            scan = scan.exclusive_start_key("id", text(after));
-        }
-        let page = scan.send().await.map_err(|error| unavailable(&error))?;
-        let last = page.last_evaluated_key.as_ref().and_then(|key| key.get("id")?.as_s().ok()).cloned();
-        let records: Result<Vec<Option<QuoteRecord>>, StoreError> =
-            page.items.unwrap_or_default().into_iter().map(record_of).collect();
-        Ok((records?.into_iter().flatten().collect(), last))
     }
 }
 
@@ -115,6 +101,34 @@ impl QuoteRecords for DynamoQuoteRecords {
         }
         let found = self.client.get_item().table_name(&self.table).key("id", text(id)).consistent_read(true).send().await;
         found.map_err(|error| unavailable(&error))?.item.map_or(Ok(None), record_of)
+    }
+}
+
+/// Reads the records of every quote, page by page. For tools: it reads the whole table.
+#[derive(Clone)]
+pub struct DynamoQuotePages {
+    client: Client,
+    table: String,
+}
+
+impl DynamoQuotePages {
+    /// On the quotes table.
+    pub fn new(aws: &Aws, quotes: impl Into<String>) -> Self {
+        Self { client: aws.dynamodb(), table: quotes.into() }
+    }
+
+    /// The records of at most `limit` quotes, in no order, after the quote `after`; and the last quote that was looked at,
+    /// where there are more.
+    pub async fn page(&self, after: Option<&str>, limit: i32) -> Result<(Vec<QuoteRecord>, Option<String>), StoreError> {
+        let mut scan = self.client.scan().table_name(&self.table).limit(limit);
+        if let Some(after) = after {
+            scan = scan.exclusive_start_key("id", text(after));
+        }
+        let page = scan.send().await.map_err(|error| unavailable(&error))?;
+        let last = page.last_evaluated_key.as_ref().and_then(|key| key.get("id")?.as_s().ok()).cloned();
+        let records: Result<Vec<Option<QuoteRecord>>, StoreError> =
+            page.items.unwrap_or_default().into_iter().map(record_of).collect();
+        Ok((records?.into_iter().flatten().collect(), last))
     }
 }
 

@@ -42,9 +42,14 @@ pub struct FirstDifference {
     pub found: Value,
 }
 
-/// The first place in which two documents differ, in the order of their members; nothing where they are written the same,
-/// byte for byte.
-pub fn first_difference(stored: &Value, found: &Value) -> Option<FirstDifference> {
+impl FirstDifference {
+    fn whole(stored: &Value, found: &Value) -> Self {
+        Self { pointer: String::new(), stored: stored.clone(), found: found.clone() }
+    }
+}
+
+/// The first place in which two documents differ, in the order of their members; nothing where they hold the same.
+fn first_difference(stored: &Value, found: &Value) -> Option<FirstDifference> {
     let inner = match (stored, found) {
         (Value::Object(one), Value::Object(other)) => {
             let mut names: Vec<&String> = one.keys().chain(other.keys()).collect();
@@ -59,8 +64,7 @@ pub fn first_difference(stored: &Value, found: &Value) -> Option<FirstDifference
         }
         _ => None,
     };
-    let whole = || FirstDifference { pointer: String::new(), stored: stored.clone(), found: found.clone() };
-    inner.or_else(|| (stored != found).then(whole))
+    inner.or_else(|| (stored != found).then(|| FirstDifference::whole(stored, found)))
 }
 
 /// The first difference between two members of this name.
@@ -89,11 +93,15 @@ impl Record {
     pub fn replay(&self, pipeline: &Pipeline) -> Result<(), Differs> {
         let now = pipeline.price(&self.context)?;
         // Prices are plain data without maps or floats: writing them as JSON can't fail.
-        let written = |price: &Price| serde_json::to_value(price).unwrap_or_default();
-        match first_difference(&written(&self.price), &written(&now)) {
-            None => Ok(()),
-            Some(first) => Err(Differs::Price { then: self.price.engine, first }),
+        let written = |price: &Price| serde_json::to_string(price).unwrap_or_default();
+        let (stored, found) = (written(&self.price), written(&now));
+        if stored == found {
+            return Ok(());
         }
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let (stored, found) = (read(&stored), read(&found));
+        let first = first_difference(&stored, &found).unwrap_or_else(|| FirstDifference::whole(&stored, &found));
+        Err(Differs::Price { then: self.price.engine, first })
     }
 
     /// What the context costs under another policy.

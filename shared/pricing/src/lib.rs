@@ -17,7 +17,7 @@ mod render;
 mod sheet;
 mod validator;
 
-pub use audit::{Differs, FirstDifference, Record, explain, first_difference};
+pub use audit::{Differs, FirstDifference, Record, explain};
 pub use context::{
     Allocation, Allowance, Benefit, Context, ContextLine, Credit, DELIVERY_FEE, Fee, FeeAmount, Limits, MAX_AMOUNT, MAX_LINES,
     MAX_QUANTITY, MAX_RULES, MAX_TAXES, NO_TAX, NoWeight, Off, Policy, Promotion, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes,

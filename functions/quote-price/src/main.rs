@@ -1,7 +1,11 @@
 //! Prices a cart and locks the price.
 
-use carryout_aws::{Aws, DynamoCatalog, DynamoConsumers, DynamoQuotes, ManagedSecret};
-use carryout_lambda::{Error, clock::SystemClock, config::Reader, ids::RandomIds, run_http, telemetry, token::TokenVerifier};
+use carryout_aws::{Aws, DynamoCatalog, DynamoConsumers, DynamoQuotes, DynamoRollouts, ManagedSecret, SqsQueue};
+use carryout_checkout::partners::LEGACY_PRICES;
+use carryout_lambda::{
+    Error, clock::SystemClock, config::Reader, ids::RandomIds, metrics::Metrics, run_http, telemetry, token::TokenVerifier,
+};
+use carryout_partners::{Http, HttpLegacyPrices};
 use quote_price::QuotePrice;
 use std::sync::Arc;
 
@@ -11,6 +15,8 @@ async fn main() -> Result<(), Error> {
     let mut config = Reader::from_env();
     let (stores, consumers) = (config.required("STORES_TABLE"), config.required("CONSUMERS_TABLE"));
     let (quotes, secret) = (config.required("QUOTES_TABLE"), config.required("QUOTE_SECRET"));
+    let control = config.required("CONTROL_TABLE");
+    let (legacy, samples) = (config.optional("LEGACY_URL"), config.optional("SAMPLES_QUEUE_URL"));
     let lock_seconds: i64 = config.parsed("QUOTE_LOCK_SECONDS");
     let tokens = TokenVerifier::from_config(&mut config);
     config.finish()?;
@@ -20,11 +26,15 @@ async fn main() -> Result<(), Error> {
         catalog: DynamoCatalog::new(&aws, stores),
         consumers: DynamoConsumers::new(&aws, consumers),
         quotes: DynamoQuotes::new(&aws, quotes),
+        rollouts: DynamoRollouts::new(&aws, control),
+        legacy: legacy.map(|legacy| HttpLegacyPrices::new(Http::default(), legacy, LEGACY_PRICES)),
+        samples: samples.map(|samples| SqsQueue::new(&aws, samples)),
         secret: ManagedSecret::new(&aws, secret),
         tokens,
         clock: SystemClock,
         ids: RandomIds,
         lock_for: lock_seconds * 1_000,
+        metrics: Metrics::from_env(),
     });
     run_http(move |request| {
         let function = Arc::clone(&function);

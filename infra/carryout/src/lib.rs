@@ -1,10 +1,11 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, and [`postgres`] and
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`parity`] to compare prices, and [`postgres`] and
 //! [`Localstripe`] to have a database and a payment processor.
 
 mod cli;
 pub mod client;
+mod control;
 mod demo;
 mod deploy;
 mod functions;
@@ -12,6 +13,7 @@ mod ledger;
 pub mod local_cloud;
 mod localstripe;
 mod order;
+pub mod parity;
 pub mod postgres;
 mod predicate;
 mod price;
@@ -26,6 +28,7 @@ mod statemachines;
 mod terminal;
 mod token;
 mod tools;
+pub mod trends;
 mod with_cloud;
 
 pub use cli::Cli;

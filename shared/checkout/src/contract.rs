@@ -9,11 +9,13 @@ use crate::{
     consumer::Consumer,
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
     legacy::{LegacyOrder, LegacySink, Upserted},
+    market::Country,
     memory::{
         PlainSeal,
         samples::{self, NOON},
     },
     order::{Order, OrderStatus},
+    parity::{Comparison, Comparisons, Difference},
     ports::{
         Answers, Appended, Cancellations, Catalog, Closing, Consumers, IdempotencyKey, Ledgers, MerchantAnswer, OrderFacts,
         OrderNote, OrderSteps, OrderSubmitted, Orders, ParkedOrders, ParkedRefunds, QuoteLocks, Quotes, RefundClosing,
@@ -23,15 +25,19 @@ use crate::{
     refund::{OrderRefund, RefundStatus},
     steps::{await_merchant, notify_merchant, refund_payment},
     store::{Location, StoreWithMenu},
+    trends::{Observation, Span, Trends},
     workflows::orchestrator,
 };
-use carryout_money::Money;
-use carryout_pricing::Refunded;
+use carryout_money::{Currency, Money};
+use carryout_pricing::{Figure, Refunded, Statistics};
 use carryout_workflow::{
     Claim, ClaimRefused, Class, Direction, Failure, Ids, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError,
     UndoState, Workflow,
 };
-use std::{collections::BTreeSet, fmt::Debug};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
 
 /// A lease that ended before anybody was born.
 const ENDED: i64 = 1_000;
@@ -1134,4 +1140,63 @@ fn arrangements(of: &[u64]) -> Vec<Vec<u64>> {
         arrangements(&rest).into_iter().map(move |rest| [vec![first], rest].concat())
     };
     of.iter().copied().flat_map(with_first).collect()
+}
+
+/// [`Comparisons`]: each quote's counts once, and a market's come in the order of their time, across days.
+pub async fn comparisons(comparisons: &impl Comparisons) {
+    let one = |quote: &str, market, at| Comparison {
+        quote_id: quote.to_owned(),
+        market,
+        at,
+        currency: Currency::CAD,
+        differences: [(Figure::Tax, Difference { ours: 12, legacy: 13 })].into(),
+    };
+    const DAY: i64 = 24 * 60 * 60 * 1_000;
+    let kept = [
+        one("quo_1", Country::CA, NOON - DAY),
+        one("quo_3", Country::CA, NOON),
+        one("quo_2", Country::CA, NOON + 1),
+        one("quo_4", Country::CA, NOON + 2 * DAY),
+    ];
+    for comparison in kept.iter().rev().chain([&kept[1], &one("quo_5", Country::US, NOON)]) {
+        done(comparisons.save(comparison).await);
+    }
+    let between = async |since, until| done(comparisons.between(Country::CA, since, until).await);
+    assert_eq!(between(NOON - DAY, NOON + 2 * DAY).await, kept[..3], "until is not included");
+    assert_eq!(between(NOON - DAY + 1, NOON + 2 * DAY + 1).await, kept[1..], "since is included");
+    assert_eq!(between(NOON + 2, NOON + DAY).await, []);
+}
+
+/// [`Trends`]: every quote counts once, in whatever company its event comes again. Nobody else may count meanwhile.
+pub async fn trends(trends: &impl Trends) {
+    // So many that no adapter writes them at once, in two markets and two hours.
+    let hour = Span::Hour.start_of(NOON);
+    let one = |number: i64| Observation {
+        event_id: format!("event-{number}"),
+        market: if number % 4 == 0 { Country::CA } else { Country::US },
+        at: hour - 60_000 + (number % 2) * 90_000,
+        figures: [(Figure::Total, 1_000 + number), (Figure::Discount, -number), (Figure::Tip, 0)].into(),
+    };
+    let quotes: Vec<Observation> = (0..240).map(one).collect();
+    for batch in [&quotes[..100], &quotes[50..], &quotes[..], &[one(1), one(1)][..]] {
+        done(trends.observe(batch).await);
+    }
+    for market in [Country::US, Country::CA] {
+        for figure in [Figure::Total, Figure::Discount, Figure::Tip] {
+            for span in Span::ALL {
+                let mut expected: BTreeMap<i64, Statistics> = BTreeMap::new();
+                for quote in quotes.iter().filter(|quote| quote.market == market) {
+                    expected.entry(span.start_of(quote.at)).or_default().add(quote.figures[&figure]);
+                }
+                let kept = done(trends.series(market, figure, span, hour - span.ms(), hour + span.ms()).await);
+                assert_eq!(kept, expected, "{market} {figure} by {}", span.name());
+                for (start, statistics) in expected {
+                    assert_eq!(done(trends.slot(market, figure, span, start).await), Some(statistics));
+                }
+            }
+        }
+    }
+    let series = async |since, until| done(trends.series(Country::US, Figure::Total, Span::Hour, since, until).await).len();
+    assert_eq!((series(hour, hour + 1).await, series(hour - 3_600_000, hour).await, series(hour, hour).await), (1, 1, 0));
+    assert_eq!(done(trends.slot(Country::PR, Figure::Total, Span::Hour, hour).await), None);
 }

@@ -11,13 +11,15 @@
 //! 8. An operator gives back what was paid, or a part of it, with [`request_refund`]; a workflow of its own works on the
 //!    [`refund`].
 //!
-//! Readers of the system before this one are served by the mirror in [`legacy`].
+//! Readers of the system before this one are served by the mirror in [`legacy`]; its prices are held against ours in
+//! [`parity`]. What prices do over time is in [`trends`].
 //!
 //! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
 //! every error code in [`codes`].
 
 pub mod cancel;
 pub mod codes;
+pub mod cohort;
 pub mod consumer;
 #[cfg(feature = "memory")]
 pub mod contract;
@@ -28,6 +30,7 @@ pub mod market;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod order;
+pub mod parity;
 pub mod partners;
 pub mod ports;
 pub mod quoting;
@@ -42,4 +45,5 @@ pub mod store;
 pub mod submit;
 pub mod sweep;
 pub mod track;
+pub mod trends;
 pub mod workflows;

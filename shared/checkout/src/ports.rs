@@ -254,13 +254,22 @@ pub trait Ledgers: Send + Sync {
     fn append(&self, order_id: &str, event: &LedgerEvent) -> impl Future<Output = Result<Appended, StoreError>> + Send;
 }
 
-/// Keeps reports of reconciliations.
-pub trait Reports: Send + Sync {
+/// What is found again and again about one subject.
+pub trait Report: Serialize + DeserializeOwned + Send + Sync {
+    /// The subject. Reports of one subject are kept apart from those of others.
+    const SUBJECT: &'static str;
+
+    /// What the report is kept under. Milliseconds since the Unix epoch.
+    fn started_at(&self) -> i64;
+}
+
+/// Keeps reports of one kind; of reconciliations unless another is named.
+pub trait Reports<R: Report = Reconciliation>: Send + Sync {
     /// The newest report, if there is one.
-    fn latest(&self) -> impl Future<Output = Result<Option<Reconciliation>, StoreError>> + Send;
+    fn latest(&self) -> impl Future<Output = Result<Option<R>, StoreError>> + Send;
 
     /// Keeps a report, under the moment at which it began.
-    fn save(&self, report: &Reconciliation) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn save(&self, report: &R) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Why a conditional transaction on an order, or on another subject, did not happen.

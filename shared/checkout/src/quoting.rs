@@ -2,6 +2,7 @@
 
 use crate::{
     consumer::Consumer,
+    market::Country,
     ports::{Catalog, Clock, Consumers, Ids, Quotes},
     store::StoreWithMenu,
 };
@@ -126,6 +127,19 @@ impl QuoteError {
     }
 }
 
+/// A priced cart that is not locked yet.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// What would be promised.
+    pub terms: QuoteTerms,
+    /// What the price depends on.
+    pub context: Context,
+    /// The store's country.
+    pub market: Country,
+    /// Whether the consumer works here.
+    pub employee: bool,
+}
+
 /// Prices carts.
 #[derive(Clone)]
 pub struct Quoting<C, U, Q, S, T, I> {
@@ -148,6 +162,12 @@ pub struct Quoting<C, U, Q, S, T, I> {
 impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, U, Q, S, T, I> {
     /// Prices `cart` for a consumer, and keeps the quote.
     pub async fn quote(&self, consumer_id: &str, cart: &Cart) -> Result<Quote, QuoteError> {
+        let draft = self.draft(consumer_id, cart).await?;
+        self.lock(draft.terms).await
+    }
+
+    /// Prices `cart` for a consumer. Nothing is promised yet, and nothing kept.
+    pub async fn draft(&self, consumer_id: &str, cart: &Cart) -> Result<Draft, QuoteError> {
         let asked = cart;
         let cart = checked(cart)?;
         let mut plan = Plan::new(|| 0.0);
@@ -156,14 +176,19 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
         let store = plan.task("store", (), |()| async {
             self.catalog.store(&cart.store_id).await?.ok_or_else(|| QuoteError::NoStore(cart.store_id.clone()))
         });
-        let terms = plan.task("price", (&consumer, &store), |(consumer, store): (Arc<Consumer>, Arc<StoreWithMenu>)| {
-            let terms = self.terms(asked, &cart, &consumer, &store);
-            async move { terms }
+        let draft = plan.task("price", (&consumer, &store), |(consumer, store): (Arc<Consumer>, Arc<StoreWithMenu>)| {
+            let draft = self.priced(asked, &cart, &consumer, &store);
+            async move { draft }
         });
         // The tasks' handles share the error, so it is cloned out of them.
         plan.run().await.map_err(Arc::unwrap_or_clone)?;
-        let terms = terms.output().ok_or_else(|| StoreError::Unavailable("the plan did not finish".to_owned()))?;
-        let quote = QuoteTerms::clone(&terms).sealed(&self.seal);
+        let draft = draft.output().ok_or_else(|| StoreError::Unavailable("the plan did not finish".to_owned()))?;
+        Ok(Draft::clone(&draft))
+    }
+
+    /// Signs the terms and keeps the quote.
+    pub async fn lock(&self, terms: QuoteTerms) -> Result<Quote, QuoteError> {
+        let quote = terms.sealed(&self.seal);
         self.quotes.save(&quote).await?;
         Ok(quote)
     }
@@ -182,7 +207,7 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
     }
 
     /// `cart` is `asked` with lines of the same item added up; an error names the line of `asked`.
-    fn terms(&self, asked: &Cart, cart: &Cart, consumer: &Consumer, store: &StoreWithMenu) -> Result<QuoteTerms, QuoteError> {
+    fn priced(&self, asked: &Cart, cart: &Cart, consumer: &Consumer, store: &StoreWithMenu) -> Result<Draft, QuoteError> {
         let delivery = cart.fulfilment == CartFulfilment::Delivery;
         if delivery && cart.address_id.as_deref().is_some_and(|id| consumer.address(id).is_none()) {
             return Err(QuoteError::invalid("address_id", "this is none of your addresses"));
@@ -220,15 +245,17 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
             // Not the consumer's mistake, and never a price to show.
             PricingError::Wrong(_) => StoreError::Unavailable(error.to_string()).into(),
         })?;
-        Ok(QuoteTerms {
+        let terms = QuoteTerms {
             id: self.ids.new_id("quo"),
             consumer_id: consumer.id.clone(),
             store_id: store.store.id.clone(),
+            market: store.store.country.code().to_owned(),
             delivery,
             address_id: if delivery { cart.address_id.clone() } else { None },
             price,
             expires_at: self.clock.now() + self.lock_for,
-        })
+        };
+        Ok(Draft { terms, context, market: store.store.country, employee: consumer.employee })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which checkouts take the sandbox lane, and what waits there.
 
 use anyhow::Result;
-use carryout_checkout::routing::Percent;
+use carryout_checkout::cohort::Percent;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
@@ -130,7 +130,7 @@ impl SandboxCommand {
     }
 }
 
-fn percent(text: &str) -> Result<Percent, String> {
+pub(super) fn percent(text: &str) -> Result<Percent, String> {
     let share: u8 = text.parse().map_err(|_| "write a whole number, 0 to 100".to_owned())?;
     Percent::try_from(share).map_err(|error| error.to_string())
 }

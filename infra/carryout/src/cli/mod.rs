@@ -3,6 +3,7 @@
 mod cloud;
 mod lanes;
 mod orders;
+mod prices;
 mod rounds;
 mod stack;
 
@@ -18,6 +19,7 @@ use crate::terminal::Terminal;
 use cloud::{Down, Status, Up, WithCloud};
 use lanes::{Route, SandboxCommand};
 use orders::{Ledger, OrderCommand, Reconcile};
+use prices::{ParityCommand, TrendsCommand};
 use rounds::{Demo, Soak};
 use stack::{Build, Deploy, Seed, Statemachines, Token, Tool};
 
@@ -49,6 +51,8 @@ enum Command {
     #[command(subcommand)]
     Ledger(Ledger),
     Reconcile(Reconcile),
+    Parity(ParityCommand),
+    Trends(TrendsCommand),
     Token(Token),
     Tool(Tool),
     Predicate(Predicate),
@@ -75,6 +79,8 @@ impl Cli {
             Command::Order(order) => order.run(&project, terminal).await,
             Command::Ledger(ledger) => ledger.run(),
             Command::Reconcile(reconcile) => reconcile.run(&project).await,
+            Command::Parity(parity) => parity.run(&project).await,
+            Command::Trends(trends) => trends.run(&project).await,
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::Predicate(predicate) => predicate.run(),

@@ -125,6 +125,7 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         id: quote_id.to_owned(),
         consumer_id: consumer.id.clone(),
         store_id: shop.id.clone(),
+        market: shop.country.code().to_owned(),
         delivery: true,
         address_id: Some("adr_home".to_owned()),
         price: Price {

@@ -10,6 +10,7 @@ mod hours;
 mod ledger;
 mod legacy;
 mod memory_keeps_the_contract;
+mod parity;
 mod payment;
 mod quoting;
 mod reconcile;

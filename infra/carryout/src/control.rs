@@ -67,7 +67,7 @@ impl Setting {
 }
 
 /// What a command changes of a cohort; what is not given stays.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Change {
     /// Consumers to add.
     pub add: Vec<String>,

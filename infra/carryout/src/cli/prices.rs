@@ -1,13 +1,14 @@
 //! Our prices against the legacy system's, and over time.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use carryout_checkout::{cohort::Percent, market::Country, trends::Span};
 use carryout_pricing::Figure;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use std::process::ExitCode;
 
-use super::{duration, lanes::percent};
+use super::duration;
+use super::lanes::{CohortChange, percent};
 use crate::control::Change;
 use crate::parity::{self, RolloutChange};
 use crate::project::Project;
@@ -58,21 +59,11 @@ pub(super) enum Rollout {
         /// The share of quotes that are compared
         #[arg(long, value_name = "0-100", value_parser = percent)]
         sample: Option<Percent>,
-        /// A market that moves: whoever is not named for it is shown the legacy system's prices
+        /// A market that moves: its cohort is shown our prices, everybody else there the legacy system's
         #[arg(long, value_name = "COUNTRY")]
         market: Option<Country>,
-        /// With --market: a consumer to show our prices to; may be given many times
-        #[arg(long = "consumer", value_name = "ID", requires = "market")]
-        consumers: Vec<String>,
-        /// With --market: a consumer not to show them to by name any more; may be given many times
-        #[arg(long = "without-consumer", value_name = "ID", requires = "market")]
-        without: Vec<String>,
-        /// With --market: the share of all consumers to show them to; who is in stays in while it grows
-        #[arg(long, value_name = "0-100", value_parser = percent, requires = "market")]
-        percent: Option<Percent>,
-        /// With --market: whether to show them to whoever works here
-        #[arg(long, value_name = "BOOL", requires = "market")]
-        employees: Option<bool>,
+        #[command(flatten)]
+        cohort: CohortChange,
         /// A market that has moved: everybody is shown our prices there
         #[arg(long, value_name = "COUNTRY", conflicts_with = "market")]
         done: Option<Country>,
@@ -146,8 +137,9 @@ impl Rollout {
     async fn run(self, stack: &Stack) -> Result<ExitCode> {
         let (rollout, json) = match self {
             Self::List { json } => (parity::rollout(stack).await?, json),
-            Self::Set { sample, market, consumers, without, percent, employees, done, json } => {
-                let cohort = Change { add: consumers, remove: without, percent, employees };
+            Self::Set { sample, market, cohort, done, json } => {
+                let cohort: Change = cohort.into();
+                ensure!(market.is_some() || cohort == Change::default(), "say in which market: --market CA");
                 (parity::change(stack, &RolloutChange { sample, market, cohort, done }).await?, json)
             }
             Self::Clear { json } => (parity::clear(stack).await?, json),

@@ -14,8 +14,11 @@ use std::{
 };
 
 /// Comparisons by market, time and quote.
+type Kept = BTreeMap<(Country, i64, String), Comparison>;
+
+/// Comparisons that are kept for ever.
 #[derive(Debug, Clone, Default)]
-pub struct FakeComparisons(Arc<Mutex<BTreeMap<(Country, i64, String), Comparison>>>);
+pub struct FakeComparisons(Arc<Mutex<Kept>>);
 
 impl Comparisons for FakeComparisons {
     async fn save(&self, comparison: &Comparison) -> Result<(), StoreError> {

@@ -7,10 +7,10 @@
 use crate::stage::Stage;
 use anyhow::{Context as _, Result, bail, ensure};
 use carryout_aws::{
-    DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers,
-    DynamoDocuments, DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds, DynamoPromotions, DynamoQuoteLocks,
-    DynamoQuoteRecords, DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests, DynamoReports, DynamoReservations,
-    DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
+    DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoComparisons,
+    DynamoConsumerWriter, DynamoConsumers, DynamoDocuments, DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds,
+    DynamoPromotions, DynamoQuoteLocks, DynamoQuoteRecords, DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests,
+    DynamoReports, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions, DynamoTrends,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
@@ -240,6 +240,24 @@ async fn reports() -> Result<()> {
     let stage = Stage::set().await?;
     if let Some(copy) = stage.copy_table("ReportsTable").await? {
         contract::reports(&DynamoReports::new(&stage.aws, copy)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn comparisons() -> Result<()> {
+    let stage = Stage::set().await?;
+    if let Some(copy) = stage.copy_table("ParityTable").await? {
+        contract::comparisons(&DynamoComparisons::new(&stage.aws, copy)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn trends() -> Result<()> {
+    let stage = Stage::set().await?;
+    if let Some(copy) = stage.copy_table("TrendsTable").await? {
+        contract::trends(&DynamoTrends::new(&stage.aws, copy)).await;
     }
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 use carryout_checkout::{
     audit::QuoteRecord,
+    legacy,
+    parity::{Engine, LegacyPrices, PriceSample, Rollout, Rollouts, SampleQueue, show_legacy_price},
     ports::{Catalog, Clock, Consumers, Ids, Orders, Promotions, QuoteRecords, Quotes, Secrets},
-    quoting::{Cart, PriceEngine, QuoteError, Quoting},
+    quoting::{Cart, Draft, PriceEngine, QuoteError, Quoting},
     reprice::{Reprice, RepriceBody, RepriceError, Requester, STORE_ROLE},
     submit::QUOTE_UNKNOWN,
 };
@@ -13,12 +15,15 @@ use carryout_lambda::{
     signature::KeyRing,
     token::{JwksSource, TokenVerifier},
 };
-use carryout_workflow::Coded;
+use carryout_workflow::{Coded, StoreError};
 use serde_json::json;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// How long sending a sample may take. The answer waits for it, since nothing runs after it.
+const SAMPLE_PATIENCE: Duration = Duration::from_millis(150);
 
 /// The function with what it needs.
-pub struct QuotePrice<C, U, P, Q, R, O, K, J, T, I> {
+pub struct QuotePrice<C, U, P, Q, R, O, V, L, M, K, J, T, I> {
     /// Stores.
     pub catalog: C,
     /// Consumers.
@@ -33,6 +38,12 @@ pub struct QuotePrice<C, U, P, Q, R, O, K, J, T, I> {
     pub orders: O,
     /// Computes prices.
     pub engine: Arc<PriceEngine>,
+    /// Knows whose price is shown, and which quotes are compared.
+    pub rollouts: V,
+    /// The legacy system's prices, where there is such a system.
+    pub legacy: Option<L>,
+    /// Takes quotes that are compared; with the legacy system.
+    pub samples: Option<M>,
     /// What quotes are signed with.
     pub secret: K,
     /// Checks tokens.
@@ -43,11 +54,11 @@ pub struct QuotePrice<C, U, P, Q, R, O, K, J, T, I> {
     pub ids: I,
     /// How long a quote holds. Milliseconds.
     pub lock_for: i64,
-    /// Counts wrong prices.
+    /// Counts what was not as it should be.
     pub metrics: Metrics,
 }
 
-impl<C, U, P, Q, R, O, K, J, T, I> QuotePrice<C, U, P, Q, R, O, K, J, T, I>
+impl<C, U, P, Q, R, O, V, L, M, K, J, T, I> QuotePrice<C, U, P, Q, R, O, V, L, M, K, J, T, I>
 where
     C: Catalog + Clone,
     U: Consumers + Clone,
@@ -55,6 +66,9 @@ where
     Q: Quotes + Clone,
     R: QuoteRecords,
     O: Orders,
+    V: Rollouts,
+    L: LegacyPrices,
+    M: SampleQueue,
     K: Secrets,
     J: JwksSource,
     T: Clock + Clone,
@@ -77,7 +91,8 @@ where
     async fn quote(&self, request: &Request) -> Result<Response, Problem> {
         let identity = self.tokens.verify(request).await?;
         let cart: Cart = request.json()?;
-        let secret = self.secret.secret().await.map_err(|error| Problem::internal(&error))?;
+        let (secret, rollout) = futures::join!(self.secret.secret(), self.rollout());
+        let secret = secret.map_err(|error| Problem::internal(&error))?;
         let quoting = Quoting {
             catalog: self.catalog.clone(),
             consumers: self.consumers.clone(),
@@ -89,11 +104,53 @@ where
             ids: self.ids.clone(),
             lock_for: self.lock_for,
         };
-        let quoted = quoting.quote(&identity.subject, &cart).await;
-        if matches!(quoted, Err(QuoteError::WrongPrice(_))) {
+        let drafted = quoting.draft(&identity.subject, &cart).await;
+        if matches!(drafted, Err(QuoteError::WrongPrice(_))) {
             self.metrics.count("WrongPrices", 1);
         }
-        Ok(Response::json(201, &quoted.map_err(|error| problem(&error))?))
+        let mut draft = drafted.map_err(|error| problem(&error))?;
+        self.show(&rollout, &mut draft).await;
+        let quote = quoting.lock(&draft).await.map_err(|error| problem(&error))?;
+        let response = Response::json(201, &quote);
+        self.sample(&rollout, &draft, &request.correlation_id).await;
+        Ok(response)
+    }
+
+    /// The rollout; where it can't be read, everybody is shown our price and nothing is compared.
+    async fn rollout(&self) -> Rollout {
+        if self.legacy.is_none() {
+            return Rollout::default();
+        }
+        self.rollouts.rollout().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the rollout can't be read; our price is shown");
+            self.metrics.count("RolloutUnread", 1);
+            Rollout::default()
+        })
+    }
+
+    /// Shows the legacy system's price, if this consumer is to see it.
+    async fn show(&self, rollout: &Rollout, draft: &mut Draft) {
+        let Some(prices) = &self.legacy else { return };
+        if rollout.engine(draft.market, &draft.terms.consumer_id, draft.employee) == Engine::Ours {
+            return;
+        }
+        let error = show_legacy_price(prices, draft).await;
+        self.metrics.count("LegacyPricesShown", u64::from(error.is_none()));
+        if let Some(error) = error {
+            tracing::warn!(code = legacy::code(&error), %error, "the legacy system has no price; ours is shown");
+            self.metrics.count("LegacyPricesMissing", 1);
+        }
+    }
+
+    /// Sends the quote to its comparison, if it is in the sample. Whatever becomes of that, the quote is answered.
+    async fn sample(&self, rollout: &Rollout, draft: &Draft, correlation_id: &str) {
+        let Some(samples) = self.samples.as_ref().filter(|_| rollout.compares(&draft.terms.id)) else { return };
+        let sample = PriceSample::of(draft, self.clock.now(), correlation_id);
+        let sent = tokio::time::timeout(SAMPLE_PATIENCE, samples.send(&sample)).await;
+        if let Err(error) = sent.unwrap_or_else(|_| Err(StoreError::Unavailable("the queue took too long".to_owned()))) {
+            tracing::warn!(%error, quote.id = draft.terms.id, "the quote is not compared");
+            self.metrics.count("SamplesLost", 1);
+        }
     }
 
     async fn reprice(&self, request: &Request) -> Result<Response, Problem> {

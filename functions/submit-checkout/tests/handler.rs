@@ -5,6 +5,7 @@
 mod tokens;
 
 use carryout_checkout::{
+    cohort::Cohort,
     market::{Country, MarketType},
     memory::{
         FakeLogistics, FakeQueue, FakeRouting, FixedSecret, FixedTimer, ManualClock, SequentialIds, Store, StoreFault,
@@ -141,8 +142,8 @@ async fn an_order_is_answered_with_where_to_look_and_so_is_its_repetition() {
 #[tokio::test]
 async fn the_rules_choose_the_lane_once_and_without_them_a_checkout_goes_live() {
     let stage = Stage::new();
-    let chosen = RoutingRules { consumers: ["con_1".to_owned()].into(), ..RoutingRules::default() };
-    let employees = RoutingRules { employees: true, ..RoutingRules::default() };
+    let chosen = RoutingRules(Cohort { consumers: ["con_1".to_owned()].into(), ..Cohort::default() });
+    let employees = RoutingRules(Cohort { employees: true, ..Cohort::default() });
     let mut lanes = Vec::new();
     for (key, rules) in [("k1", Some(chosen)), ("k2", Some(employees)), ("k3", None)] {
         match rules {

@@ -1,10 +1,12 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`postgres`] and
-//! [`Localstripe`] to have a database and a payment processor, and [`npm`] to compare with what others wrote.
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`parity`] to compare
+//! prices, [`postgres`] and [`Localstripe`] to have a database and a payment processor, and [`npm`] to compare with what
+//! others wrote.
 
 mod cli;
 pub mod client;
+mod control;
 mod demo;
 mod deploy;
 mod functions;
@@ -13,6 +15,7 @@ pub mod local_cloud;
 mod localstripe;
 pub mod npm;
 mod order;
+pub mod parity;
 pub mod postgres;
 mod predicate;
 mod price;
@@ -28,6 +31,7 @@ mod statemachines;
 mod terminal;
 mod token;
 mod tools;
+pub mod trends;
 mod with_cloud;
 
 pub use cli::Cli;

@@ -36,7 +36,7 @@ async fn ask<T: DeserializeOwned>(client: &Client, method: Method, path: &str) -
     reply.expect(200)
 }
 
-/// Where every cent of a quote's price came from.
+/// Where every cent of our price of a quote came from.
 ///
 /// # Errors
 ///
@@ -52,7 +52,9 @@ pub fn explanation(record: &QuoteRecord) -> Result<String> {
     }
     let user = record.order_id.as_ref().map_or_else(|| "no order uses it".to_owned(), |order| format!("used by {order}"));
     let table = carryout_pricing::explain(&pipeline, &record.context).context("the stored context has no price")?;
-    Ok(format!("{} of {} at {}, {user}\n\n{table}", record.id, record.consumer_id, record.store_id))
+    let total = record.shown.as_ref().map(|price| price.total);
+    let shown = total.map_or_else(String::new, |total| format!("; the consumer was shown {total}, another system's price"));
+    Ok(format!("{} of {} at {}, {user}{shown}\n\n{table}", record.id, record.consumer_id, record.store_id))
 }
 
 /// Reads a policy: JSON, or the name of a file with it.
@@ -111,23 +113,24 @@ pub fn summary(shadow: &Shadow) -> String {
 mod tests {
     use super::*;
     use carryout_checkout::memory::{PlainSeal, samples};
-    use carryout_pricing::QuoteTerms;
+    use carryout_pricing::{QuoteTerms, Record};
     use serde_json::json;
 
     fn record() -> QuoteRecord {
-        let context = samples::context();
+        let record = Record::of(samples::context()).unwrap();
         let terms = QuoteTerms {
             id: "quo_1".to_owned(),
             consumer_id: "con_1".to_owned(),
             store_id: "sto_1".to_owned(),
+            market: "US".to_owned(),
             delivery: false,
             address_id: None,
-            price: carryout_pricing::price(&context).unwrap(),
+            price: record.price.clone(),
             limited: Vec::new(),
             reprices: None,
             expires_at: samples::NOON,
         };
-        QuoteRecord::of(&terms.sealed(&PlainSeal::default()), &context)
+        QuoteRecord::of(&terms.sealed(&PlainSeal::default()), &record)
     }
 
     #[test]
@@ -135,6 +138,8 @@ mod tests {
         let text = explanation(&record()).unwrap();
         assert!(text.starts_with("quo_1 of con_1 at sto_1, no order uses it\n"), "{text}");
         assert!(text.contains("discount ten_off") && text.contains("-1.45"), "{text}");
+        let shown = QuoteRecord { shown: record().price, ..record() };
+        assert!(explanation(&shown).unwrap().contains("uses it; the consumer was shown 13.05 USD, another"));
         let mut changed = record();
         changed.price.as_mut().unwrap().total.minor += 1;
         let error = explanation(&changed).unwrap_err().to_string();

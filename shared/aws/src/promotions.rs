@@ -1,5 +1,4 @@
-use crate::{Aws, corrupt, counters::DynamoCounters, documents::document, transaction::text, unavailable};
-use aws_sdk_dynamodb::Client;
+use crate::{Aws, control::Settings, counters::DynamoCounters};
 use carryout_checkout::{
     draws::Counters,
     market::Country,
@@ -11,8 +10,7 @@ use carryout_workflow::StoreError;
 /// The promotions in the control table, one document for each market; and the counters of those that are limited.
 #[derive(Clone)]
 pub struct DynamoPromotions {
-    client: Client,
-    control: String,
+    settings: Settings,
     counters: DynamoCounters,
 }
 
@@ -24,15 +22,13 @@ impl DynamoPromotions {
 
     /// On the control and counters tables.
     pub fn new(aws: &Aws, control: impl Into<String>, counters: impl Into<String>) -> Self {
-        Self { client: aws.dynamodb(), control: control.into(), counters: DynamoCounters::new(aws, counters) }
+        Self { settings: Settings::new(aws, control), counters: DynamoCounters::new(aws, counters) }
     }
 }
 
 impl Promotions for DynamoPromotions {
     async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StoreError> {
-        let get = self.client.get_item().table_name(&self.control).key("pk", text(PROMOTIONS)).key("sk", text(country.code()));
-        let Some(item) = get.send().await.map_err(|error| unavailable(&error))?.item else { return Ok(Vec::new()) };
-        serde_json::from_value(document(&item)?.value).map_err(corrupt)
+        self.settings.read((PROMOTIONS, country.code())).await
     }
 
     async fn counters(&self, keys: &[String]) -> Result<Counters, StoreError> {

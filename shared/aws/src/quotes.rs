@@ -13,14 +13,16 @@ use carryout_checkout::{
     audit::{QuoteRecord, kept_until},
     ports::{OrderFacts, QuoteLocks, QuoteRecords, Quotes, Refused},
 };
-use carryout_pricing::{Context, Price, Quote};
+use carryout_pricing::{Price, Quote, Record};
 use carryout_workflow::{Direction, StepState, StoreError};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::Read as _;
 
 /// The attribute with what a price depended on: JSON, deflated.
 const CONTEXT: &str = "context";
+/// The attribute with our price, where the quote shows another system's: JSON, deflated.
+const OURS: &str = "ours";
 /// The attribute that says that a price was wrong, and how.
 const INVALID: &str = "invalid";
 
@@ -48,8 +50,8 @@ impl DynamoQuotes {
 }
 
 impl Quotes for DynamoQuotes {
-    async fn save(&self, quote: &Quote, context: &Context) -> Result<(), StoreError> {
-        self.put(item_of(quote, context)?).await
+    async fn save(&self, quote: &Quote, record: &Record) -> Result<(), StoreError> {
+        self.put(item_of(quote, record)?).await
     }
 
     async fn save_invalid(&self, record: &QuoteRecord) -> Result<(), StoreError> {
@@ -149,14 +151,17 @@ struct Facts {
     invalid: Option<String>,
 }
 
-/// A quote's item. The price is in it once, as the quote has it.
-fn item_of(quote: &Quote, context: &Context) -> Result<Item, StoreError> {
+/// A quote's item. The price is in it once, as the quote has it, unless that is another system's.
+fn item_of(quote: &Quote, record: &Record) -> Result<Item, StoreError> {
     let mut item: Item = serde_dynamo::to_item(quote).map_err(corrupt)?;
     match &quote.terms.reprices {
         Some(order) => item.insert("order_id".to_owned(), text(order)),
         None => item.insert("ttl".to_owned(), number(kept_until(quote.terms.expires_at))),
     };
-    item.insert(CONTEXT.to_owned(), deflated(context)?);
+    item.insert(CONTEXT.to_owned(), deflated(&record.context)?);
+    if record.price != quote.terms.price {
+        item.insert(OURS.to_owned(), deflated(&record.price)?);
+    }
     Ok(item)
 }
 
@@ -169,7 +174,9 @@ pub(crate) fn quote_of(item: Option<Item>) -> Result<Option<Quote>, StoreError> 
 /// The record of an item; nothing where the item has no context.
 fn record_of(mut item: Item) -> Result<Option<QuoteRecord>, StoreError> {
     let Some(context) = item.remove(CONTEXT) else { return Ok(None) };
+    let ours = item.remove(OURS).as_ref().map(inflated).transpose()?;
     let facts: Facts = serde_dynamo::from_item(item).map_err(corrupt)?;
+    let (price, shown) = if ours.is_some() { (ours, facts.price) } else { (facts.price, None) };
     Ok(Some(QuoteRecord {
         id: facts.id,
         consumer_id: facts.consumer_id,
@@ -178,19 +185,20 @@ fn record_of(mut item: Item) -> Result<Option<QuoteRecord>, StoreError> {
         order_id: facts.order_id,
         kept_until: facts.ttl,
         context: inflated(&context)?,
-        price: facts.price,
+        price,
+        shown,
         invalid: facts.invalid,
     }))
 }
 
-fn deflated(context: &Context) -> Result<AttributeValue, StoreError> {
+fn deflated(document: &impl Serialize) -> Result<AttributeValue, StoreError> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    serde_json::to_writer(&mut encoder, context).map_err(corrupt)?;
+    serde_json::to_writer(&mut encoder, document).map_err(corrupt)?;
     Ok(AttributeValue::B(Blob::new(encoder.finish().map_err(corrupt)?)))
 }
 
-fn inflated(context: &AttributeValue) -> Result<Context, StoreError> {
-    let bytes = context.as_b().map_err(|_| corrupt("a context that is no bytes"))?;
+fn inflated<T: DeserializeOwned>(deflated: &AttributeValue) -> Result<T, StoreError> {
+    let bytes = deflated.as_b().map_err(|_| corrupt("a deflated document that is no bytes"))?;
     let mut json = Vec::new();
     DeflateDecoder::new(bytes.as_ref()).read_to_end(&mut json).map_err(corrupt)?;
     serde_json::from_slice(&json).map_err(corrupt)
@@ -291,7 +299,7 @@ mod tests {
         workflows::orchestrator,
     };
     use carryout_money::Rate;
-    use carryout_pricing::{ContextLine, Pipeline, Promotion, Weight};
+    use carryout_pricing::{Context, ContextLine, Pipeline, Promotion, Weight};
     use std::iter::repeat_n;
 
     /// What DynamoDB stores in one item, at most. Bytes.
@@ -346,23 +354,29 @@ mod tests {
 
     #[test]
     fn the_largest_cart_fits_into_an_item_with_room_to_spare() {
-        let context = largest();
-        let price = Pipeline::standard().price(&context).unwrap();
+        let ours = Record::of(largest()).unwrap();
+        let Record { context, price } = &ours;
         assert_eq!((price.lines.len(), price.discounts.len(), price.taxes.len()), (MAX_LINES, 20, 2));
         let store = samples::store("sto_1", Country::CA, MarketType::Grocery);
         let orchestrator = orchestrator();
         let workflow = orchestrator.pick("CA", "grocery").unwrap();
         let mut order = samples::order("ord_1", "quo_1", &store, workflow, &PlainSeal::default());
         order.quote.terms.price = price.clone();
-        let item = item_of(&order.quote, &context).unwrap();
+        let item = item_of(&order.quote, &ours).unwrap();
         assert!(size_of(&item) < MOST_BYTES / 2, "the quote has {} bytes", size_of(&item));
         let stored: Item = serde_dynamo::to_item(&order).unwrap();
         assert!(size_of(&stored) < MOST_BYTES / 2, "the order has {} bytes", size_of(&stored));
 
-        let plain = serde_json::to_vec(&context).unwrap().len();
+        let plain = serde_json::to_vec(context).unwrap().len();
         assert!(size(&item[CONTEXT]) * 3 < plain, "{} of {plain} bytes", size(&item[CONTEXT]));
         let record = record_of(item).unwrap().unwrap();
-        assert_eq!(record, QuoteRecord::of(&order.quote, &context));
+        assert_eq!(record, QuoteRecord::of(&order.quote, &ours));
         assert!(record.replay(&Pipeline::standard()).identical);
+
+        // Beside another system's price.
+        order.quote.terms.price.engine = 0;
+        let item = item_of(&order.quote, &ours).unwrap();
+        assert!(size_of(&item) < MOST_BYTES / 2, "the quote has {} bytes", size_of(&item));
+        assert_eq!(record_of(item).unwrap().unwrap(), QuoteRecord::of(&order.quote, &ours));
     }
 }

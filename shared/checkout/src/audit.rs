@@ -28,9 +28,12 @@ pub struct QuoteRecord {
     pub kept_until: Option<i64>,
     /// What the price depended on.
     pub context: Context,
-    /// The price; nothing where it was wrong.
+    /// Our price; nothing where it was wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// The price of another system, where that was shown in place of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Price>,
     /// What was wrong with the price, which was never shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invalid: Option<String>,
@@ -51,12 +54,16 @@ pub struct Replay {
     /// The first place in which the two differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<FirstDifference>,
+    /// The total that was shown in place of the stored price's: another system's, which is not computed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Money>,
 }
 
 impl QuoteRecord {
     /// The record of a quote that nobody uses yet but the order that it prices again.
-    pub fn of(quote: &Quote, context: &Context) -> Self {
+    pub fn of(quote: &Quote, record: &Record) -> Self {
         let terms = &quote.terms;
+        let Record { context, price } = record;
         Self {
             id: terms.id.clone(),
             consumer_id: terms.consumer_id.clone(),
@@ -65,12 +72,13 @@ impl QuoteRecord {
             order_id: terms.reprices.clone(),
             kept_until: terms.reprices.is_none().then(|| kept_until(terms.expires_at)),
             context: context.clone(),
-            price: Some(terms.price.clone()),
+            price: Some(price.clone()),
+            shown: (*price != terms.price).then(|| terms.price.clone()),
             invalid: None,
         }
     }
 
-    /// Computes the price again from what it depended on.
+    /// Computes our price again from what it depended on, whatever price was shown.
     pub fn replay(&self, pipeline: &Pipeline) -> Replay {
         let differs = |pointer: &str, stored: &str, found: String| FirstDifference {
             pointer: pointer.to_owned(),
@@ -95,6 +103,7 @@ impl QuoteRecord {
             engine: ENGINE,
             stored_engine: self.price.as_ref().map(|price| price.engine),
             difference,
+            shown: self.shown.as_ref().map(|price| price.total),
         }
     }
 }

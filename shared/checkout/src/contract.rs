@@ -17,6 +17,7 @@ use crate::{
         samples::{self, NOON},
     },
     order::{Order, OrderStatus},
+    parity::{Comparison, Comparisons, Difference},
     ports::{
         Answers, Appended, Cancellations, Catalog, Closing, Consumers, IdempotencyKey, Ledgers, MerchantAnswer, OrderFacts,
         OrderNote, OrderSteps, OrderSubmitted, Orders, ParkedOrders, ParkedRefunds, Promotions, QuoteLocks, QuoteRecords, Quotes,
@@ -26,15 +27,19 @@ use crate::{
     refund::{OrderRefund, RefundStatus},
     steps::{await_merchant, notify_merchant, refund_payment},
     store::{Location, StoreWithMenu},
+    trends::{Observation, Span, Trends},
     workflows::orchestrator,
 };
-use carryout_money::Money;
-use carryout_pricing::{Allowance, Charge, Limited, Limits, Promotion, Refunded, Shares};
+use carryout_money::{Currency, Money};
+use carryout_pricing::{Allowance, Charge, Figure, Limited, Limits, Promotion, QuoteTerms, Record, Refunded, Shares, Statistics};
 use carryout_workflow::{
     Claim, ClaimRefused, Class, Direction, Failure, Ids, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError,
     UndoState, Workflow,
 };
-use std::{collections::BTreeSet, fmt::Debug};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
 
 /// A lease that ended before anybody was born.
 const ENDED: i64 = 1_000;
@@ -75,7 +80,7 @@ impl<W: Submissions, Q: Quotes, O: Orders, I: Ids> Fixture<W, Q, O, I> {
     async fn submission(&self, workflow: &Workflow, stuck_at: i64) -> Submission {
         let (id, quote) = (self.ids.new_id("ord"), self.ids.new_id("quo"));
         let order = samples::order(&id, &quote, &self.store, workflow, &PlainSeal::default());
-        done(self.quotes.save(&order.quote, &samples::context()).await);
+        done(self.quotes.save(&order.quote, &samples::record(&order.quote)).await);
         Submission {
             key: IdempotencyKey { record_id: format!("contract#{id}"), validation: "v1".to_owned() },
             answer: format!("{{\"order_id\":\"{id}\"}}"),
@@ -215,12 +220,13 @@ pub async fn quotes<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixt
 
     let mut cheaper = order.quote.clone();
     cheaper.terms.price.total.minor = 1;
-    assert!(fixture.quotes.save(&cheaper, &samples::context()).await.is_err(), "a quote is never replaced");
+    assert!(fixture.quotes.save(&cheaper, &samples::record(&cheaper)).await.is_err(), "a quote is never replaced");
     assert_eq!(done(fixture.quotes.quote(&order.quote.terms.id).await), Some(order.quote));
 }
 
 /// [`QuoteRecords`]: what a price depended on is read again, to the bit; it is kept for a time where no order uses the quote,
-/// and for good where one does; a price that was wrong has a record and no quote.
+/// and for good where one does; a price that was wrong has a record and no quote; and where a quote shows another system's
+/// price, the record is of ours.
 pub async fn quote_records<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     fixture: &Fixture<W, Q, O, I>,
     records: &impl QuoteRecords,
@@ -230,7 +236,7 @@ pub async fn quote_records<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     let order = &submission.order;
     let id = &order.quote.terms.id;
     let record = async || some(done(records.record(id).await), "the record");
-    let unused = QuoteRecord::of(&order.quote, &samples::context());
+    let unused = QuoteRecord::of(&order.quote, &samples::record(&order.quote));
     assert_eq!(record().await, unused);
     done(fixture.submissions.submit(&submission).await);
     let used = record().await;
@@ -251,6 +257,16 @@ pub async fn quote_records<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     for nothing in [fixture.ids.new_id("quo"), String::new()] {
         assert_eq!(done(records.record(&nothing).await), None, "{nothing:?}");
     }
+
+    // The quote shows another system's price.
+    let ours = done(Record::of(samples::context()));
+    let terms = QuoteTerms { id: fixture.ids.new_id("quo"), ..order.quote.terms.clone() };
+    let quote = terms.sealed(&PlainSeal::default());
+    done(fixture.quotes.save(&quote, &ours).await);
+    let record = some(done(records.record(&quote.terms.id).await), "the record");
+    assert_eq!((&record.price, &record.shown), (&Some(ours.price.clone()), &Some(quote.terms.price.clone())));
+    assert_eq!(record, QuoteRecord::of(&quote, &ours));
+    assert_eq!(done(fixture.quotes.quote(&quote.terms.id).await), Some(quote));
 }
 
 /// [`Submissions`]: one transaction decides; a repetition finds the first answer; a quote serves one order.
@@ -1295,4 +1311,63 @@ fn arrangements(of: &[u64]) -> Vec<Vec<u64>> {
         arrangements(&rest).into_iter().map(move |rest| [vec![first], rest].concat())
     };
     of.iter().copied().flat_map(with_first).collect()
+}
+
+/// [`Comparisons`]: each quote's counts once, and a market's come in the order of their time, across days.
+pub async fn comparisons(comparisons: &impl Comparisons) {
+    let one = |quote: &str, market, at| Comparison {
+        quote_id: quote.to_owned(),
+        market,
+        at,
+        currency: Currency::CAD,
+        differences: [(Figure::Tax, Difference { ours: 12, legacy: 13 })].into(),
+    };
+    const DAY: i64 = 24 * 60 * 60 * 1_000;
+    let kept = [
+        one("quo_1", Country::CA, NOON - DAY),
+        one("quo_3", Country::CA, NOON),
+        one("quo_2", Country::CA, NOON + 1),
+        one("quo_4", Country::CA, NOON + 2 * DAY),
+    ];
+    for comparison in kept.iter().rev().chain([&kept[1], &one("quo_5", Country::US, NOON)]) {
+        done(comparisons.save(comparison).await);
+    }
+    let between = async |since, until| done(comparisons.between(Country::CA, since, until).await);
+    assert_eq!(between(NOON - DAY, NOON + 2 * DAY).await, kept[..3], "until is not included");
+    assert_eq!(between(NOON - DAY + 1, NOON + 2 * DAY + 1).await, kept[1..], "since is included");
+    assert_eq!(between(NOON + 2, NOON + DAY).await, []);
+}
+
+/// [`Trends`]: every quote counts once, in whatever company its event comes again. Nobody else may count meanwhile.
+pub async fn trends(trends: &impl Trends) {
+    // So many that no adapter writes them at once, in two markets and two hours.
+    let hour = Span::Hour.start_of(NOON);
+    let one = |number: i64| Observation {
+        event_id: format!("event-{number}"),
+        market: if number % 4 == 0 { Country::CA } else { Country::US },
+        at: hour - 60_000 + (number % 2) * 90_000,
+        figures: [(Figure::Total, 1_000 + number), (Figure::Discount, -number), (Figure::Tip, 0)].into(),
+    };
+    let quotes: Vec<Observation> = (0..240).map(one).collect();
+    for batch in [&quotes[..100], &quotes[50..], &quotes[..], &[one(1), one(1)][..]] {
+        done(trends.observe(batch).await);
+    }
+    for market in [Country::US, Country::CA] {
+        for figure in [Figure::Total, Figure::Discount, Figure::Tip] {
+            for span in Span::ALL {
+                let mut expected: BTreeMap<i64, Statistics> = BTreeMap::new();
+                for quote in quotes.iter().filter(|quote| quote.market == market) {
+                    expected.entry(span.start_of(quote.at)).or_default().add(quote.figures[&figure]);
+                }
+                let kept = done(trends.series(market, figure, span, hour - span.ms(), hour + span.ms()).await);
+                assert_eq!(kept, expected, "{market} {figure} by {}", span.name());
+                for (start, statistics) in expected {
+                    assert_eq!(done(trends.slot(market, figure, span, start).await), Some(statistics));
+                }
+            }
+        }
+    }
+    let series = async |since, until| done(trends.series(Country::US, Figure::Total, Span::Hour, since, until).await).len();
+    assert_eq!((series(hour, hour + 1).await, series(hour - 3_600_000, hour).await, series(hour, hour).await), (1, 1, 0));
+    assert_eq!(done(trends.slot(Country::PR, Figure::Total, Span::Hour, hour).await), None);
 }

@@ -9,10 +9,10 @@
 //! were given before may still get what single counters have left of their part.
 
 use crate::{
+    cohort::place,
     consumer::{Consumer, StoredCredit},
     market::Country,
     order::Order,
-    routing::place,
     steps::reserve_items,
 };
 use carryout_pricing::{Allowance, Credit, Limited, Limits, Promotion, Taken};

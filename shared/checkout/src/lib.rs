@@ -15,7 +15,8 @@
 //! Promotions and credits of which there is a limited amount are counted in [`draws`]. What a price depended on is kept with its
 //! quote, and [`audit`] computes it again.
 //!
-//! Readers of the system before this one are served by the mirror in [`legacy`].
+//! Readers of the system before this one are served by the mirror in [`legacy`]; its prices are held against ours in
+//! [`parity`]. What prices do over time is in [`trends`].
 //!
 //! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
 //! every error code in [`codes`].
@@ -23,6 +24,7 @@
 pub mod audit;
 pub mod cancel;
 pub mod codes;
+pub mod cohort;
 pub mod consumer;
 #[cfg(feature = "memory")]
 pub mod contract;
@@ -34,6 +36,7 @@ pub mod market;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod order;
+pub mod parity;
 pub mod partners;
 pub mod ports;
 mod providers;
@@ -50,4 +53,5 @@ pub mod store;
 pub mod submit;
 pub mod sweep;
 pub mod track;
+pub mod trends;
 pub mod workflows;

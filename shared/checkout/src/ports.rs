@@ -14,7 +14,7 @@ use crate::{
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_money::Money;
-use carryout_pricing::{Context, Promotion, Quote, Refunded};
+use carryout_pricing::{Promotion, Quote, Record, Refunded};
 use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError, Subject};
 pub use carryout_workflow::{Clock, Ids};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -55,9 +55,9 @@ pub trait Promotions: Send + Sync {
 /// What is kept of a quote is dropped some time after the quote has expired ([`crate::audit::kept_until`]), except while an
 /// order uses it.
 pub trait Quotes: Send + Sync {
-    /// Keeps a quote with what its price depended on. MUST NOT replace one. A quote that prices an order again is used by that
-    /// order from the beginning.
-    fn save(&self, quote: &Quote, context: &Context) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Keeps a quote with the record of our price, which is the quote's own unless that shows another system's. MUST NOT
+    /// replace one. A quote that prices an order again is used by that order from the beginning.
+    fn save(&self, quote: &Quote, record: &Record) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Keeps the record of a price that was wrong. There is no quote of its id.
     fn save_invalid(&self, record: &QuoteRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -282,13 +282,22 @@ pub trait Ledgers: Send + Sync {
     fn append(&self, order_id: &str, event: &LedgerEvent) -> impl Future<Output = Result<Appended, StoreError>> + Send;
 }
 
-/// Keeps reports of reconciliations.
-pub trait Reports: Send + Sync {
+/// What is found again and again about one subject.
+pub trait Report: Serialize + DeserializeOwned + Send + Sync {
+    /// The subject. Reports of one subject are kept apart from those of others.
+    const SUBJECT: &'static str;
+
+    /// What the report is kept under. Milliseconds since the Unix epoch.
+    fn started_at(&self) -> i64;
+}
+
+/// Keeps reports of one kind; of reconciliations unless another is named.
+pub trait Reports<R: Report = Reconciliation>: Send + Sync {
     /// The newest report, if there is one.
-    fn latest(&self) -> impl Future<Output = Result<Option<Reconciliation>, StoreError>> + Send;
+    fn latest(&self) -> impl Future<Output = Result<Option<R>, StoreError>> + Send;
 
     /// Keeps a report, under the moment at which it began.
-    fn save(&self, report: &Reconciliation) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn save(&self, report: &R) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Why a conditional transaction on an order, or on another subject, did not happen.

@@ -2,10 +2,13 @@
 
 use crate::{
     audit::{QuoteRecord, kept_until},
+    market::Country,
     ports::{Catalog, Clock, Consumers, Ids, Promotions, Quotes},
     providers::{Asked, LastAnswers, providers},
 };
-use carryout_pricing::{CONSUMER, Context, NoContext, Pipeline, Price, PricingError, Quote, QuoteTerms, Seal, Timer, limited};
+use carryout_pricing::{
+    CONSUMER, Context, Flag, NoContext, Pipeline, Price, PricingError, Quote, QuoteTerms, Record, Seal, Timer, limited,
+};
 use carryout_workflow::{Coded, ErrorCode, StoreError, run::STORE_UNAVAILABLE};
 use futures::{
     FutureExt as _,
@@ -163,6 +166,34 @@ impl PriceEngine {
     }
 }
 
+/// A priced cart that is not locked yet.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// What would be promised, at the price that the consumer is shown.
+    pub terms: QuoteTerms,
+    /// What our price depends on, and our price.
+    pub record: Record,
+    /// The store's country.
+    pub market: Country,
+    /// Whether the consumer works here; not, where the account could not be read in time.
+    pub employee: bool,
+}
+
+impl Draft {
+    /// Shows the price of another system in place of ours. It carries the engine 0.
+    pub fn show(&mut self, price: Price) {
+        self.terms.limited = limited(&self.record.context, &price);
+        self.terms.price = Price { engine: 0, ..price };
+    }
+
+    /// Flags our price, which is shown: something was to be there that is not. The record says so, too.
+    pub fn flag(&mut self, flag: Flag) {
+        self.record.context.flags.push(flag.clone());
+        self.record.price.flags.push(flag);
+        self.terms.price = self.record.price.clone();
+    }
+}
+
 /// Prices carts.
 #[derive(Clone)]
 pub struct Quoting<C, U, P, Q, S, T, I> {
@@ -189,11 +220,19 @@ pub struct Quoting<C, U, P, Q, S, T, I> {
 impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, U, P, Q, S, T, I> {
     /// Prices `cart` for a consumer, and keeps the quote with what its price depended on.
     pub async fn quote(&self, consumer_id: &str, cart: &Cart) -> Result<Quote, QuoteError> {
+        let draft = self.draft(consumer_id, cart).await?;
+        self.lock(&draft).await
+    }
+
+    /// Prices `cart` for a consumer. Nothing is promised yet, and nothing kept but the record of a price that is wrong.
+    pub async fn draft(&self, consumer_id: &str, cart: &Cart) -> Result<Draft, QuoteError> {
         let asked = cart;
         let cart = checked(cart)?;
         let now = self.clock.now();
         let request = Asked::new(consumer_id, (asked, &cart), now, &self.catalog, &self.consumers, &self.promotions);
         let context = self.context(&request).await?;
+        let store = request.store.known().flatten();
+        let store = store.ok_or_else(|| StoreError::Unavailable(format!("the store {} is not known", cart.store_id)))?;
         let (id, expires_at) = (self.ids.new_id("quo"), now + self.lock_for);
         let price = match self.engine.pipeline.price(&context) {
             Ok(price) => price,
@@ -208,6 +247,7 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Seal, T: Clock, I: I
                     kept_until: Some(kept_until(expires_at)),
                     context,
                     price: None,
+                    shown: None,
                     invalid: Some(error.to_string()),
                 };
                 tracing::error!(quote.id = %id, %error, "a price is wrong; it is kept and not shown");
@@ -217,8 +257,27 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Seal, T: Clock, I: I
                 return Err(QuoteError::WrongPrice(id));
             }
         };
-        let quote = self.terms(id, consumer_id, &cart, (&context, price), expires_at).sealed(&self.seal);
-        self.quotes.save(&quote, &context).await?;
+        let (delivery, market) = (request.is_delivery(), store.store.country);
+        let terms = QuoteTerms {
+            id,
+            consumer_id: consumer_id.to_owned(),
+            store_id: cart.store_id.clone(),
+            market: market.code().to_owned(),
+            delivery,
+            address_id: if delivery { cart.address_id.clone() } else { None },
+            limited: limited(&context, &price),
+            reprices: None,
+            price: price.clone(),
+            expires_at,
+        };
+        let employee = request.consumer.known().flatten().is_some_and(|consumer| consumer.employee);
+        Ok(Draft { terms, record: Record { context, price }, market, employee })
+    }
+
+    /// Signs the terms, and keeps the quote with the record of our price.
+    pub async fn lock(&self, draft: &Draft) -> Result<Quote, QuoteError> {
+        let quote = draft.terms.clone().sealed(&self.seal);
+        self.quotes.save(&quote, &draft.record).await?;
         Ok(quote)
     }
 
@@ -258,28 +317,6 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Seal, T: Clock, I: I
         context.attributes["fulfilment"] = json!(request.cart.fulfilment);
         context.attributes["now"] = json!(request.now);
         Ok(context)
-    }
-
-    fn terms(
-        &self,
-        id: String,
-        consumer_id: &str,
-        cart: &Cart,
-        (context, price): (&Context, Price),
-        expires_at: i64,
-    ) -> QuoteTerms {
-        let delivery = cart.fulfilment == CartFulfilment::Delivery;
-        QuoteTerms {
-            id,
-            consumer_id: consumer_id.to_owned(),
-            store_id: cart.store_id.clone(),
-            delivery,
-            address_id: if delivery { cart.address_id.clone() } else { None },
-            limited: limited(context, &price),
-            reprices: None,
-            price,
-            expires_at,
-        }
     }
 }
 

@@ -13,7 +13,9 @@ use crate::{
     store::StoreWithMenu,
 };
 use carryout_money::Money;
-use carryout_pricing::{Context, ContextLine, Difference, PricingError, Quote, QuoteTerms, Seal, Weight, differences, limited};
+use carryout_pricing::{
+    Context, ContextLine, Difference, PricingError, Quote, QuoteTerms, Record, Seal, Weight, differences, limited,
+};
 use carryout_workflow::{
     Coded, ErrorCode, StoreError,
     run::{STORE_CORRUPT, STORE_UNAVAILABLE},
@@ -214,7 +216,7 @@ impl<O: Orders, C: Catalog, R: QuoteRecords, Q: Quotes, S: Seal, T: Clock, I: Id
             ..terms.clone()
         }
         .sealed(self.seal);
-        self.quotes.save(&quote, &context).await?;
+        self.quotes.save(&quote, &Record { context, price: quote.terms.price.clone() }).await?;
         Ok(Repriced {
             order_id: order.id,
             quote,

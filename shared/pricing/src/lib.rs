@@ -8,6 +8,7 @@
 mod audit;
 mod collectors;
 mod context;
+mod figure;
 mod pipeline;
 mod price;
 mod provider;
@@ -15,6 +16,7 @@ mod quote;
 mod refund;
 mod render;
 mod sheet;
+mod statistics;
 mod validator;
 
 pub use audit::{Differs, FirstDifference, Record, explain};
@@ -23,6 +25,7 @@ pub use context::{
     MAX_QUANTITY, MAX_RULES, MAX_TAXES, NO_TAX, NoWeight, Off, Policy, Promotion, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes,
     Tier, Weight,
 };
+pub use figure::Figure;
 pub use pipeline::{Collector, ENGINE, Pipeline, PricingError, price};
 pub use price::{Charge, Price, PricedLine, Shares};
 pub use provider::{
@@ -36,4 +39,5 @@ pub use refund::{
 };
 pub use render::{CartPreview, Checkout, Preview, Receipt, ReceiptLine, Renderer};
 pub use sheet::{Adjustment, Component, FeeAmounts, LineAmounts, Sheet, Source};
+pub use statistics::{Expected, Statistics};
 pub use validator::{Rule, Violation};

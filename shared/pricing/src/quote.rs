@@ -12,6 +12,9 @@ pub struct QuoteTerms {
     pub consumer_id: String,
     /// The store it is for.
     pub store_id: String,
+    /// The store's market: its country, ISO 3166-1, two letters. Empty in quotes from before markets were written down.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub market: String,
     /// Whether it is delivered; a pickup otherwise.
     pub delivery: bool,
     /// The consumer's address that it is delivered to.

@@ -434,7 +434,7 @@ fn operations_of_the_sandbox_are_documented() {
     let (openapi, _) = load();
     let mut findings = Findings::new();
     let mut real = set(["*"]);
-    for partner in ["payment", "fraud", "logistics", "merchant"] {
+    for partner in ["payment", "fraud", "logistics", "merchant", "legacy"] {
         let file = source::parse(&format!("functions/partner-sandbox/src/{partner}.rs")).expect("it is Rust");
         for item in &file.items {
             if let syn::Item::Const(constant) = item

@@ -22,6 +22,10 @@ const CALLED_FROM: &[(&str, &str, &[&str])] = &[
     ("start-checkout", "SfnExecutions", &["shared/checkout/src/start.rs"]),
     ("redrive-orders", "SfnExecutions", &["shared/checkout/src/start.rs"]),
     ("refund-order", "SfnExecutions", &["shared/checkout/src/start.rs"]),
+    ("compare-quotes", "DynamoComparisons", &["functions/compare-quotes/src/lib.rs"]),
+    ("aggregate-trends", "DynamoTrends", &["functions/aggregate-trends/src/lib.rs"]),
+    ("watch-prices", "DynamoTrends", &["shared/checkout/src/trends.rs"]),
+    ("watch-prices", "DynamoReports", &["shared/checkout/src/trends.rs"]),
     ("cancel-order", "SfnCallbacks", &["shared/checkout/src/cancel.rs"]),
 ];
 

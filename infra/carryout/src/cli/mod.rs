@@ -3,6 +3,7 @@
 mod cloud;
 mod lanes;
 mod orders;
+mod prices;
 mod quotes;
 mod rounds;
 mod stack;
@@ -19,6 +20,7 @@ use crate::terminal::Terminal;
 use cloud::{Down, Status, Up, WithCloud};
 use lanes::{Route, SandboxCommand};
 use orders::{Ledger, OrderCommand, Reconcile};
+use prices::{ParityCommand, TrendsCommand};
 use quotes::QuoteCommand;
 use rounds::{Demo, Soak};
 use stack::{Build, Deploy, Seed, Statemachines, Token, Tool};
@@ -52,6 +54,8 @@ enum Command {
     #[command(subcommand)]
     Ledger(Ledger),
     Reconcile(Reconcile),
+    Parity(ParityCommand),
+    Trends(TrendsCommand),
     Token(Token),
     Tool(Tool),
     Predicate(Predicate),
@@ -79,6 +83,8 @@ impl Cli {
             Command::Quote(quote) => quote.run(&project, terminal).await,
             Command::Ledger(ledger) => ledger.run(),
             Command::Reconcile(reconcile) => reconcile.run(&project).await,
+            Command::Parity(parity) => parity.run(&project).await,
+            Command::Trends(trends) => trends.run(&project).await,
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::Predicate(predicate) => predicate.run(),

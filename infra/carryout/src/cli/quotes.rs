@@ -74,6 +74,9 @@ impl QuoteCommand {
                 } else {
                     println!("{id} is identical");
                 }
+                if let Some(shown) = replay.shown.filter(|_| !self.json) {
+                    println!("{id} shows {shown}, the price of another system");
+                }
                 return Ok(if replay.identical { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
             QuoteAction::Shadow { policy, limit } => {

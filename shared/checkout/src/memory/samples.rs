@@ -13,7 +13,9 @@ use crate::{
     workflows::orchestrator,
 };
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, QuoteTerms, Refunded, Seal, Shares};
+use carryout_pricing::{
+    Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, Quote, QuoteTerms, Record, Refunded, Seal, Shares,
+};
 use carryout_workflow::{Direction, NoWorkflow, StatusMap, Workflow};
 use std::collections::BTreeSet;
 
@@ -144,6 +146,7 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         id: quote_id.to_owned(),
         consumer_id: consumer.id.clone(),
         store_id: shop.id.clone(),
+        market: shop.country.code().to_owned(),
         delivery: true,
         address_id: Some("adr_home".to_owned()),
         price: Price {
@@ -214,9 +217,14 @@ pub fn restaurant_order(id: &str, country: Country) -> Result<Order, NoWorkflow>
     Ok(order(id, &format!("quo_{id}"), &shop, workflow, &PlainSeal::default()))
 }
 
-/// Saves the order's quote with [`context`] and writes the order, as a checkout does.
+/// What is kept of a quote from here: its price with [`context`], which does not give it.
+pub fn record(quote: &Quote) -> Record {
+    Record { context: context(), price: quote.terms.price.clone() }
+}
+
+/// Saves the order's quote and writes the order, as a checkout does.
 pub async fn submit(store: &super::Store, order: Order) -> Result<(), SubmitRefused> {
-    store.save(&order.quote, &context()).await?;
+    store.save(&order.quote, &record(&order.quote)).await?;
     let key = IdempotencyKey { record_id: format!("key-{}", order.id), validation: "v".to_owned() };
     let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
     store.submit(&submission).await

@@ -16,7 +16,7 @@ use crate::{
     steps::await_merchant::failure_of,
     store::{Location, Store as Shop, StoreWithMenu},
 };
-use carryout_pricing::{Context, Promotion, Quote};
+use carryout_pricing::{Promotion, Quote, Record};
 use carryout_workflow::{
     Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError, Subject,
     UndoState,
@@ -399,8 +399,8 @@ impl Promotions for Store {
 }
 
 impl Quotes for Store {
-    async fn save(&self, quote: &Quote, context: &Context) -> Result<(), StoreError> {
-        let record = QuoteRecord::of(quote, context);
+    async fn save(&self, quote: &Quote, record: &Record) -> Result<(), StoreError> {
+        let record = QuoteRecord::of(quote, record);
         self.write("save", busy, |state, _| state.keep(KeptQuote { quote: Some(quote.clone()), record })).await
     }
 

@@ -11,6 +11,7 @@ mod ledger;
 mod legacy;
 mod limits;
 mod memory_keeps_the_contract;
+mod parity;
 mod payment;
 mod quoting;
 mod reconcile;

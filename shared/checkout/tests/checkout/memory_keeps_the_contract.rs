@@ -4,7 +4,7 @@ use carryout_checkout::{
     contract::{self, Fixture},
     market::{Country, MarketType},
     memory::{
-        FakeLegacySink, FakeReports, ManualClock, SequentialIds, Store,
+        FakeComparisons, FakeLegacySink, FakeReports, FakeTrends, ManualClock, SequentialIds, Store,
         samples::{self, NOON},
     },
 };
@@ -73,6 +73,16 @@ async fn ledgers() {
 #[tokio::test]
 async fn reports() {
     contract::reports(&FakeReports::default()).await;
+}
+
+#[tokio::test]
+async fn comparisons() {
+    contract::comparisons(&FakeComparisons::default()).await;
+}
+
+#[tokio::test]
+async fn trends() {
+    contract::trends(&FakeTrends::default()).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use crate::emulator::Emulator;
 use anyhow::{Context as _, Result, bail, ensure};
-use carryout::client::{Books, Client, POLL, Reply};
+use carryout::client::{self, Books, Client, Reply};
 use carryout::{Project, Stack, marketplace, shopping};
 use carryout_aws::{Aws, DynamoCatalog, DynamoCatalogWriter, DynamoConsumerWriter, DynamoDocuments, DynamoOrders, ManagedSecret};
 use carryout_checkout::consumer::{Consumer, PaymentMethod};
@@ -251,7 +251,7 @@ impl Scene<'_> {
     }
 
     pub async fn end(&self, order_id: &str) -> Result<OrderView> {
-        self.stage.client.follow(&self.consumer.id, order_id, PATIENCE, POLL, |_| {}).await
+        self.stage.client.follow(&self.consumer.id, order_id, PATIENCE, client::POLL, |_| {}).await
     }
 
     pub async fn books(&self, order_id: &str) -> Result<Books> {

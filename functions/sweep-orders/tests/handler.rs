@@ -6,7 +6,6 @@ use carryout_checkout::{
         FakeExecutions, ManualClock, Store,
         samples::{self, NOON},
     },
-    ports::Submissions as _,
 };
 use carryout_lambda::metrics::Metrics;
 use sweep_orders::handle;

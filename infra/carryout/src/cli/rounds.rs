@@ -40,7 +40,7 @@ pub(super) struct Soak {
     #[arg(long, env = "ORDERS", default_value_t = 2_000, value_name = "N")]
     orders: usize,
     /// Orders under way at the same time
-    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     at_once: u16,
     /// Of how many orders in a hundred something goes wrong
     #[arg(long, default_value_t = 40, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result};
 use carryout::parity::{self, RolloutChange};
 use carryout::routing::Change;
 use carryout_aws::{DynamoComparisons, SqsQueue};
+use carryout_checkout::audit::Replay;
 use carryout_checkout::cohort::Percent;
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::parity::{Comparison, Comparisons as _, LegacyPriceRequest, PriceSample, SampleQueue as _};
@@ -13,6 +14,7 @@ use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_money::{Money, Rate};
 use carryout_pricing::{Context, ContextLine, Figure, price};
 use jiff::SignedDuration;
+use reqwest::Method;
 use serde_json::json;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -128,6 +130,10 @@ async fn whoever_is_not_in_the_rollout_is_shown_legacy_prices_and_may_order_at_t
     assert!(ours.terms.price.engine > 0 && ours.terms.price.total == legacy.terms.price.total, "{ours:?}");
     let id = other.order(&legacy).await?;
     other.assert_placed(&id, &legacy).await?;
+    // What is kept is our price: it is found again, and beside it what was shown.
+    let path = format!("/v1/ops/quotes/{}/replay", legacy.terms.id);
+    let replay: Replay = stage.client.as_operator(Method::POST, &path, None).await?.expect(200)?;
+    assert_eq!((replay.identical, replay.shown), (true, Some(legacy.terms.price.total)), "{replay:?}");
 
     other.fault("legacy", "price", "fail_before", json!({})).await?;
     let fallback = other.quote(&pickup(&other, 2)).await?.terms.price;

@@ -5,15 +5,17 @@
 //! the suites' orders and drive them on.
 
 use crate::stage::Stage;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail, ensure};
 use carryout_aws::{
-    DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoConsumerWriter, DynamoConsumers,
-    DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds, DynamoQuoteLocks, DynamoQuotes, DynamoRefundClosing,
-    DynamoRefundRequests, DynamoReports, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions,
+    DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoComparisons,
+    DynamoConsumerWriter, DynamoConsumers, DynamoDocuments, DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds,
+    DynamoPromotions, DynamoQuoteLocks, DynamoQuoteRecords, DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests,
+    DynamoReports, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions, DynamoTrends,
 };
 use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::memory::samples;
+use carryout_checkout::ports::PROMOTIONS;
 use carryout_lambda::ids::{RandomIds, new_id};
 
 /// The adapters, on copies of their tables.
@@ -26,6 +28,8 @@ struct Adapters {
     ledgers: DynamoLedgers,
     locks: DynamoQuoteLocks,
     parked: DynamoParkedOrders,
+    promotions: DynamoPromotions,
+    records: DynamoQuoteRecords,
     reservations: DynamoReservations,
     statuses: DynamoStatusStore,
     stuck: DynamoStuckOrders,
@@ -41,11 +45,11 @@ impl Adapters {
     async fn on_copies() -> Result<Option<Self>> {
         let stage = Stage::set().await?;
         let mut copies = Vec::new();
-        for table in ["OrdersTable", "IdempotencyTable", "QuotesTable", "StoresTable"] {
+        for table in ["OrdersTable", "IdempotencyTable", "QuotesTable", "StoresTable", "CountersTable"] {
             let Some(copy) = stage.copy_table(table).await? else { return Ok(None) };
             copies.push(copy);
         }
-        let (orders, idempotency, quotes, stores) = (&copies[0], &copies[1], &copies[2], &copies[3]);
+        let [orders, idempotency, quotes, stores, counters] = copies.as_slice() else { bail!("five tables are copied") };
         let aws = &stage.aws;
         let store = samples::store(&new_id("sto"), Country::AU, MarketType::Restaurant);
         DynamoCatalogWriter::new(aws, stores).write(&store).await.context("the store could not be written")?;
@@ -64,7 +68,9 @@ impl Adapters {
             ledgers: DynamoLedgers::new(aws, orders),
             locks: DynamoQuoteLocks::new(aws, orders, quotes),
             parked: DynamoParkedOrders::new(aws, orders),
-            reservations: DynamoReservations::new(aws, orders, stores),
+            records: DynamoQuoteRecords::new(aws, quotes),
+            reservations: DynamoReservations::new(aws, orders, stores, counters),
+            promotions: DynamoPromotions::new(aws, stage.output("ControlTable")?, counters),
             statuses: DynamoStatusStore::new(aws, orders),
             stuck: DynamoStuckOrders::new(aws, orders),
             orders: orders.clone(),
@@ -95,9 +101,34 @@ async fn consumers() -> Result<()> {
 }
 
 #[tokio::test]
+async fn promotions() -> Result<()> {
+    let stage = Stage::set().await?;
+    if let Some(table) = stage.copy_table("ControlTable").await? {
+        let (documents, known) = (DynamoDocuments::new(&stage.aws, &table), samples::promotions());
+        let written = documents.write(PROMOTIONS, Country::US.code(), &serde_json::to_value(&known)?, None).await;
+        ensure!(written.is_ok(), "the promotions could not be written: {written:?}");
+        contract::promotions(
+            &DynamoPromotions::new(&stage.aws, &table, stage.output("CountersTable")?),
+            (Country::US, &known),
+            Country::PR,
+        )
+        .await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn quotes() -> Result<()> {
     if let Some(adapters) = Adapters::on_copies().await? {
         contract::quotes(&adapters.fixture).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn quote_records() -> Result<()> {
+    if let Some(Adapters { fixture, records, closing, .. }) = &Adapters::on_copies().await? {
+        contract::quote_records(fixture, records, closing).await;
     }
     Ok(())
 }
@@ -144,6 +175,14 @@ async fn quote_locks() -> Result<()> {
 async fn reservations() -> Result<()> {
     if let Some(Adapters { fixture, reservations, statuses, catalog, .. }) = &Adapters::on_copies().await? {
         contract::reservations(fixture, reservations, statuses, catalog).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn limits() -> Result<()> {
+    if let Some(Adapters { fixture, reservations, statuses, promotions, .. }) = &Adapters::on_copies().await? {
+        contract::limits(fixture, reservations, statuses, promotions).await;
     }
     Ok(())
 }
@@ -201,6 +240,24 @@ async fn reports() -> Result<()> {
     let stage = Stage::set().await?;
     if let Some(copy) = stage.copy_table("ReportsTable").await? {
         contract::reports(&DynamoReports::new(&stage.aws, copy)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn comparisons() -> Result<()> {
+    let stage = Stage::set().await?;
+    if let Some(copy) = stage.copy_table("ParityTable").await? {
+        contract::comparisons(&DynamoComparisons::new(&stage.aws, copy)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn trends() -> Result<()> {
+    let stage = Stage::set().await?;
+    if let Some(copy) = stage.copy_table("TrendsTable").await? {
+        contract::trends(&DynamoTrends::new(&stage.aws, copy)).await;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! again on the same stack, without seeing each other.
 
 mod alone;
+mod audit;
 mod cancelled;
 mod contract;
 mod emulator;
@@ -16,14 +17,17 @@ mod lost;
 mod machines;
 mod malformed;
 mod mirror;
+mod parity;
 mod parked;
 mod placed;
 mod prices;
 mod reconcile;
 mod refunds;
+mod reprice;
 mod stage;
 mod stores;
 mod survived;
 mod tokens;
+mod trends;
 mod undone;
 mod webhooks;

@@ -3,24 +3,27 @@
 use crate::stage::{Scene, Stage, eventually};
 use crate::webhooks::{accept, waiting};
 use anyhow::{Result, ensure};
-use carryout_aws::{DynamoCatalog, DynamoConsumers, DynamoQuotes, DynamoStuckOrders, DynamoSubmissions, SfnExecutions, SqsQueue};
+use carryout_aws::{
+    DynamoCatalog, DynamoConsumers, DynamoPromotions, DynamoQuotes, DynamoStuckOrders, DynamoSubmissions, SfnExecutions, SqsQueue,
+};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::{OrderStatus, execution_name};
 use carryout_checkout::ports::{
     Clock, ExecutionState, Executions as _, IdempotencyKey, Ids, OrderFacts, OrderQueue, OrderSubmitted, StuckOrders as _,
 };
-use carryout_checkout::quoting::Quoting;
+use carryout_checkout::quoting::{PriceEngine, Quoting};
 use carryout_checkout::routing::{Lane, RoutingRules};
 use carryout_checkout::start::execution_input;
 use carryout_checkout::submit::{CheckoutRequest, Submit};
 use carryout_checkout::workflows::orchestrator;
-use carryout_lambda::clock::SystemClock;
+use carryout_lambda::clock::{SystemClock, SystemTimer};
 use carryout_lambda::idempotency::record_id;
 use carryout_lambda::ids::{RandomIds, new_id};
 use carryout_partners::{Http, HttpLogistics};
 use carryout_pricing::Quote;
 use carryout_workflow::{Direction, StoreError};
 use serde_json::json;
+use std::sync::Arc;
 
 /// A clock that is late, so that what it stamps counts as old.
 #[derive(Clone, Copy)]
@@ -63,6 +66,8 @@ pub async fn submit_and_lose_the_message(scene: &Scene<'_>, quote: &Quote, clock
         quoting: Quoting {
             catalog: DynamoCatalog::new(&stage.aws, stage.output("StoresTable")?),
             consumers: DynamoConsumers::new(&stage.aws, consumers),
+            promotions: DynamoPromotions::new(&stage.aws, stage.output("ControlTable")?, stage.output("CountersTable")?),
+            engine: Arc::new(PriceEngine::standard(SystemTimer)),
             quotes: DynamoQuotes::new(&stage.aws, quotes),
             seal: stage.keys("QuoteSecret").await?,
             clock,

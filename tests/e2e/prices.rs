@@ -2,15 +2,18 @@
 
 use crate::lost::Ago;
 use crate::stage::{STOCK, Scene, Stage, assert_problem};
-use anyhow::Result;
-use carryout_aws::{DynamoCatalog, DynamoConsumers, DynamoQuotes};
+use anyhow::{Context as _, Result};
+use carryout_aws::{DocumentConflict, DynamoCatalog, DynamoConsumers, DynamoDocuments, DynamoPromotions, DynamoQuotes};
 use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::quoting::Quoting;
+use carryout_checkout::ports::PROMOTIONS;
+use carryout_checkout::quoting::{PriceEngine, Quoting};
 use carryout_checkout::store::Location;
-use carryout_lambda::clock::SystemClock;
+use carryout_lambda::clock::{SystemClock, SystemTimer};
 use carryout_lambda::ids::RandomIds;
-use carryout_money::Money;
-use carryout_pricing::{Difference, Quote};
+use carryout_money::{Money, Rate};
+use carryout_pricing::{Benefit, Difference, Promotion, Quote};
+use serde_json::json;
+use std::sync::Arc;
 
 /// A quote that was made two minutes ago and held for one.
 async fn expired(scene: &Scene<'_>) -> Result<Quote> {
@@ -18,6 +21,8 @@ async fn expired(scene: &Scene<'_>) -> Result<Quote> {
     let quoting = Quoting {
         catalog: DynamoCatalog::new(&stage.aws, stage.output("StoresTable")?),
         consumers: DynamoConsumers::new(&stage.aws, stage.output("ConsumersTable")?),
+        promotions: DynamoPromotions::new(&stage.aws, stage.output("ControlTable")?, stage.output("CountersTable")?),
+        engine: Arc::new(PriceEngine::standard(SystemTimer)),
         quotes: DynamoQuotes::new(&stage.aws, stage.output("QuotesTable")?),
         seal: stage.keys("QuoteSecret").await?,
         clock: Ago(120_000),
@@ -72,6 +77,53 @@ async fn a_price_that_changed_is_shown_field_by_field_before_anybody_pays_it() -
 
     let id = scene.order(&fresh).await?;
     scene.assert_placed(&id, &fresh).await?;
+    Ok(())
+}
+
+/// Adds a promotion to its market for as long as a test needs it, or ends it.
+async fn promote(stage: &Stage, country: Country, change: impl Fn(&mut Vec<Promotion>)) -> Result<()> {
+    let documents = DynamoDocuments::new(&stage.aws, stage.output("ControlTable")?);
+    loop {
+        let known = documents.read(PROMOTIONS, country.code()).await?.context("the market is not seeded")?;
+        let mut promotions: Vec<Promotion> = serde_json::from_value(known.value)?;
+        change(&mut promotions);
+        let value = serde_json::to_value(&promotions)?;
+        match documents.write(PROMOTIONS, country.code(), &value, Some(known.version)).await {
+            Ok(()) => return Ok(()),
+            // Another test changes its own promotion.
+            Err(DocumentConflict::Conflict) => {}
+            Err(DocumentConflict::Store(error)) => return Err(error.into()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_promotion_that_ended_is_named_with_what_it_is_worth() -> Result<()> {
+    let stage = Stage::set().await?;
+    let scene = stage.scene(Country::NZ, MarketType::Restaurant).await?;
+    let id = format!("test-{}", scene.store.store.id);
+    let mine = Promotion {
+        condition: serde_json::from_value(json!({ "store.id": scene.store.store.id }))?,
+        priority: 99,
+        ..Promotion::new(&id, "A tenth off", Benefit::Percent(Rate::from_milli_percent(10_000)))
+    };
+    promote(&stage, Country::NZ, |promotions| promotions.push(mine.clone())).await?;
+    let old = expired(&scene).await?;
+    promote(&stage, Country::NZ, |promotions| promotions.retain(|promotion| promotion.id != id)).await?;
+    let discount = old.terms.price.discounts.iter().find(|charge| charge.code == id).context("it was not given")?;
+
+    let reply = scene.checkout(&old, &scene.working_card()?).await?;
+    assert_problem(&reply, 409, "Quote.Changed", Some("quote_id"));
+    let differences: Vec<Difference> = serde_json::from_value(reply.body["differences"].clone())?;
+    let gone = differences.iter().find(|difference| difference.component == format!("discounts.{id}"));
+    assert_eq!(gone.map(|gone| (gone.was, gone.now)), Some((Some(discount.amount), None)), "{differences:?}");
+    let by = Money { minor: -discount.amount.minor, ..discount.amount };
+    let detail = reply.body["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains(&format!("A tenth off +{by}")), "{detail}");
+
+    let fresh: Quote = serde_json::from_value(reply.body["quote"].clone())?;
+    let order = scene.order(&fresh).await?;
+    scene.assert_placed(&order, &fresh).await?;
     Ok(())
 }
 

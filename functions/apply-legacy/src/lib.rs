@@ -1,8 +1,8 @@
 //! Writes mirrored orders to where legacy readers look them up.
 
 use carryout_checkout::{
-    legacy::{LegacyOrder, LegacySink, Upserted},
-    ports::{CallError, Clock},
+    legacy::{LegacyOrder, LegacySink, Upserted, code},
+    ports::Clock,
 };
 use carryout_lambda::{
     batch::{BatchItemError, Message},
@@ -26,12 +26,4 @@ pub async fn handle(
     }
     tracing::info!(order.id = order.id, version = order.version, status = %order.status, applied, lag, "mirrored");
     Ok(())
-}
-
-fn code(error: &CallError) -> &'static str {
-    match error {
-        CallError::Unavailable { .. } => "Legacy.Unavailable",
-        CallError::Unclear { .. } => "Legacy.Unclear",
-        CallError::Refused { .. } => "Legacy.Refused",
-    }
 }

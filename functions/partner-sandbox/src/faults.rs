@@ -103,7 +103,7 @@ impl FaultKind {
     fn fits(&self, partner: Partner, operation: &str) -> bool {
         match self {
             Self::Slow { .. } | Self::FailBefore | Self::FailAfter | Self::Hang { .. } | Self::LoseAnswer { .. } => true,
-            Self::LateEffect { .. } => !["lookup", "list", "coverage"].contains(&operation),
+            Self::LateEffect { .. } => !["lookup", "list", "coverage", "price"].contains(&operation),
             Self::Decline { .. } => {
                 matches!(
                     (partner, operation),

@@ -1,14 +1,22 @@
-//! The legacy system: it keeps the newest version of each order that it was told.
+//! The legacy system: it keeps the newest version of each order that it was told, and has prices of its own.
+//!
+//! Its prices are ours but for two bugs, so that there is something to find:
+//!
+//! - In Canada it rounds taxes on each unit, as a till does, and not on each line.
+//! - In the United States it forgets the service fee, and the tax on it, where the items cost [`FORGETS_FEE_FROM`] or more.
 
 use crate::books::{Call, partition};
 use crate::documents::{Documents, read, update};
 use crate::{Partner, Reply, SandboxError, fit_for_ids};
-use carryout_checkout::legacy::LegacyOrder;
+use carryout_checkout::{legacy::LegacyOrder, market::Country, parity::LegacyPriceRequest};
 use carryout_lambda::http::Request;
+use carryout_pricing::{Context, Price, PricingError, TaxLevel, price};
 use serde_json::json;
 
 /// What the partner can be asked.
-pub const OPERATIONS: &[&str] = &["upsert", "lookup"];
+pub const OPERATIONS: &[&str] = &["upsert", "lookup", "price"];
+/// From which subtotal on the service fee is forgotten in the United States. Minor units.
+pub const FORGETS_FEE_FROM: i64 = 10_000;
 /// Where the order is in its partition.
 const SORT_KEY: &str = "legacy";
 
@@ -17,10 +25,18 @@ const SORT_KEY: &str = "legacy";
 pub(crate) enum Route {
     Upsert(Box<LegacyOrder>),
     Lookup(String),
+    Price(Box<LegacyPriceRequest>),
 }
 
 /// Reads the call, where the request is one to this partner.
 pub(crate) fn route(request: &Request, segments: &[&str]) -> Option<Result<(Call, Route), Reply>> {
+    if segments == ["prices"] && request.method == "POST" {
+        return Some(Partner::Legacy.body::<LegacyPriceRequest>(request).map(|asked| {
+            let consumer_id = Some(asked.consumer_id.clone());
+            let call = Call { partner: Partner::Legacy, operation: "price", order_id: None, consumer_id, key: None };
+            (call, Route::Price(Box::new(asked)))
+        }));
+    }
     let ["orders", order_id] = segments else { return None };
     let refused = |detail: &str| Some(Err(Partner::Legacy.error(400, "invalid_request", detail)));
     if !fit_for_ids(order_id) {
@@ -62,5 +78,21 @@ pub(crate) async fn serve(documents: &impl Documents, route: &Route) -> Result<R
             Some(order) => Reply::new(200, json!(order)),
             None => Partner::Legacy.error(404, "not_found", "the legacy system does not know this order"),
         }),
+        Route::Price(asked) => Ok(match legacy_price(asked) {
+            Ok(price) => Reply::new(200, json!(price)),
+            Err(error) => Partner::Legacy.error(400, "no_price", &error.to_string()),
+        }),
     }
+}
+
+/// Our price, spoilt by the bugs of the market.
+fn legacy_price(asked: &LegacyPriceRequest) -> Result<Price, PricingError> {
+    let mut context: Context = asked.context.clone();
+    context.policy.id = "legacy".to_owned();
+    match asked.market {
+        Country::CA => context.policy.tax_level = TaxLevel::Unit,
+        Country::US if price(&context)?.subtotal.minor >= FORGETS_FEE_FROM => context.fees.retain(|fee| fee.code != "service"),
+        Country::US | Country::AU | Country::NZ | Country::PR => {}
+    }
+    price(&context)
 }

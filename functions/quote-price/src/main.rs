@@ -1,7 +1,20 @@
-//! Prices a cart and locks the price.
+//! Prices a cart and locks the price; prices an order again; tells operators what a price depended on, and computes it again.
 
-use carryout_aws::{Aws, DynamoCatalog, DynamoConsumers, DynamoQuotes, ManagedSecret};
-use carryout_lambda::{Error, clock::SystemClock, config::Reader, ids::RandomIds, run_http, telemetry, token::TokenVerifier};
+use carryout_aws::{
+    Aws, DynamoCatalog, DynamoConsumers, DynamoOrders, DynamoPromotions, DynamoQuoteRecords, DynamoQuotes, DynamoRollouts,
+    ManagedSecret, SqsQueue,
+};
+use carryout_checkout::{partners::LEGACY_PRICES, quoting::PriceEngine};
+use carryout_lambda::{
+    Error,
+    clock::{SystemClock, SystemTimer},
+    config::Reader,
+    ids::RandomIds,
+    metrics::Metrics,
+    run_http, telemetry,
+    token::TokenVerifier,
+};
+use carryout_partners::{Http, HttpLegacyPrices};
 use quote_price::QuotePrice;
 use std::sync::Arc;
 
@@ -11,6 +24,9 @@ async fn main() -> Result<(), Error> {
     let mut config = Reader::from_env();
     let (stores, consumers) = (config.required("STORES_TABLE"), config.required("CONSUMERS_TABLE"));
     let (quotes, secret) = (config.required("QUOTES_TABLE"), config.required("QUOTE_SECRET"));
+    let (control, counters) = (config.required("CONTROL_TABLE"), config.required("COUNTERS_TABLE"));
+    let orders = config.required("ORDERS_TABLE");
+    let (legacy, samples) = (config.optional("LEGACY_URL"), config.optional("SAMPLES_QUEUE_URL"));
     let lock_seconds: i64 = config.parsed("QUOTE_LOCK_SECONDS");
     let tokens = TokenVerifier::from_config(&mut config);
     config.finish()?;
@@ -19,12 +35,20 @@ async fn main() -> Result<(), Error> {
     let function = Arc::new(QuotePrice {
         catalog: DynamoCatalog::new(&aws, stores),
         consumers: DynamoConsumers::new(&aws, consumers),
-        quotes: DynamoQuotes::new(&aws, quotes),
+        promotions: DynamoPromotions::new(&aws, &control, counters),
+        quotes: DynamoQuotes::new(&aws, &quotes),
+        records: DynamoQuoteRecords::new(&aws, quotes),
+        orders: DynamoOrders::new(&aws, orders),
+        engine: Arc::new(PriceEngine::standard(SystemTimer)),
+        rollouts: DynamoRollouts::new(&aws, control),
+        legacy: legacy.map(|legacy| HttpLegacyPrices::new(Http::default(), legacy, LEGACY_PRICES)),
+        samples: samples.map(|samples| SqsQueue::new(&aws, samples)),
         secret: ManagedSecret::new(&aws, secret),
         tokens,
         clock: SystemClock,
         ids: RandomIds,
         lock_for: lock_seconds * 1_000,
+        metrics: Metrics::from_env(),
     });
     run_http(move |request| {
         let function = Arc::clone(&function);

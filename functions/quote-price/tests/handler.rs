@@ -8,48 +8,94 @@ mod tokens;
 use carryout_checkout::{
     market::{Country, MarketType},
     memory::{
-        FixedSecret, ManualClock, SequentialIds, Store, StoreFault,
+        FakeLegacyPrices, FakeRollouts, FakeSampleQueue, FixedSecret, FixedTimer, ManualClock, SampleFault, SequentialIds, Store,
+        StoreFault,
         samples::{self, NOON},
     },
+    parity::Rollout,
+    quoting::PriceEngine,
 };
 use carryout_lambda::{
     http::{Problem, Request, Response},
+    metrics::Metrics,
     signature::KeyRing,
 };
-use carryout_pricing::Quote;
+use carryout_pricing::{Context, ENGINE, Figure, Pipeline, Quote, Rule, Sheet};
 use quote_price::QuotePrice;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use tokens::Issuer;
 
 struct Stage {
     issuer: Issuer,
     store: Store,
+    engine: Arc<PriceEngine>,
+    rollouts: FakeRollouts,
+    legacy: FakeLegacyPrices,
+    samples: FakeSampleQueue,
+    ids: SequentialIds,
 }
 
 impl Stage {
     fn new() -> Self {
+        Self::with(Pipeline::standard())
+    }
+
+    fn with(pipeline: Pipeline) -> Self {
         let store = Store::new(&ManualClock::at(NOON));
         store.put_store(samples::store("sto_1", Country::US, MarketType::Restaurant));
         store.put_consumer(samples::consumer("con_1"));
-        Self { issuer: Issuer::new(), store }
+        Self {
+            issuer: Issuer::new(),
+            store,
+            engine: Arc::new(PriceEngine::new(pipeline, FixedTimer::Never)),
+            rollouts: FakeRollouts::default(),
+            // It charges one cent less for the items.
+            legacy: FakeLegacyPrices::spoiling(|price| {
+                price.lines[0].amount.minor -= 1;
+                price.subtotal.minor -= 1;
+                price.total.minor -= 1;
+            }),
+            samples: FakeSampleQueue::default(),
+            ids: SequentialIds::default(),
+        }
     }
 
     async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let function = QuotePrice {
             catalog: self.store.clone(),
             consumers: self.store.clone(),
+            promotions: self.store.clone(),
             quotes: self.store.clone(),
+            records: self.store.clone(),
+            orders: self.store.clone(),
+            engine: Arc::clone(&self.engine),
+            rollouts: self.rollouts.clone(),
+            legacy: Some(self.legacy.clone()),
+            samples: Some(self.samples.clone()),
             secret: FixedSecret::new("secret"),
             tokens: self.issuer.verifier(),
             clock: ManualClock::at(NOON),
-            ids: SequentialIds::default(),
+            ids: self.ids.clone(),
             lock_for: 600_000,
+            metrics: Metrics::new("Test", "quote-price"),
         };
         function.handle(request).await
     }
 
     async fn post(&self, body: &str) -> Result<Response, Problem> {
         self.handle(&self.issuer.signed(Request { body: body.into(), ..Request::default() }, "con_1", &[], 600)).await
+    }
+}
+
+impl Stage {
+    /// Sets a rollout and asks for a quote under it.
+    async fn quote_under(&self, rollout: Value) -> Quote {
+        let rollout: Rollout = serde_json::from_value(rollout).unwrap();
+        self.rollouts.set(rollout);
+        let response = self.post(&cart().to_string()).await.unwrap();
+        assert_eq!(response.status(), 201);
+        serde_json::from_value(response.json_body()).unwrap()
     }
 }
 
@@ -132,4 +178,147 @@ async fn a_store_that_does_not_answer_is_worth_a_retry() {
     let reply = stage.post(&cart().to_string()).await.unwrap_err().into_response("t");
     assert_eq!((reply.status(), reply.header_value("retry-after")), (503, Some("1")));
     assert!(!String::from_utf8_lossy(reply.body()).contains("told to fail"));
+}
+
+/// A rule that no price keeps.
+struct Never;
+
+impl Rule for Never {
+    fn violation(&self, _: &Context, _: &Sheet<'_>) -> Option<String> {
+        Some("a price is never right".to_owned())
+    }
+}
+
+/// A request to an operator's route of quotes.
+fn of_operators(method: &str, route: &str, id: &str) -> Request {
+    Request {
+        method: method.to_owned(),
+        route: route.to_owned(),
+        path_params: [("id".to_owned(), id.to_owned())].into(),
+        ..Request::default()
+    }
+}
+
+const RECORD: &str = "/v1/ops/quotes/{id}";
+const REPLAY: &str = "/v1/ops/quotes/{id}/replay";
+
+impl Stage {
+    async fn operator(&self, method: &str, route: &str, id: &str) -> Result<Response, Problem> {
+        self.handle(&self.issuer.signed(of_operators(method, route, id), "op_1", &["operator"], 600)).await
+    }
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_a_price_depended_on_and_finds_it_again() {
+    let stage = Stage::new();
+    stage.store.put_promotions(Country::US, samples::promotions());
+    let quote: Quote = serde_json::from_value(stage.post(&cart().to_string()).await.unwrap().json_body()).unwrap();
+    let id = &quote.terms.id;
+    let record = stage.operator("GET", RECORD, id).await.unwrap().json_body();
+    assert_eq!(record["context"]["promotions"][0]["id"], "ten_off");
+    assert_eq!(record["context"]["attributes"]["consumer"]["orders"], 12);
+    assert_eq!(record["price"]["total"]["minor"], quote.terms.price.total.minor);
+    assert_eq!(record["kept_until"], (NOON + 600_000) / 1_000 + 86_400);
+    let replay = stage.operator("POST", REPLAY, id).await.unwrap();
+    assert_eq!((replay.status(), &replay.json_body()["identical"]), (200, &json!(true)));
+}
+
+#[tokio::test]
+async fn a_wrong_price_is_kept_and_never_shown() {
+    let stage = Stage::with(Pipeline::standard().rule(Never));
+    let problem = stage.post(&cart().to_string()).await.unwrap_err();
+    assert_eq!((problem.status(), problem.code()), (500, "Price.Wrong"));
+    let reply = problem.into_response("t").json_body();
+    let id = reply["quote_id"].as_str().unwrap();
+    assert!(!reply.to_string().contains("never right"), "{reply}");
+    let record = stage.operator("GET", RECORD, id).await.unwrap().json_body();
+    assert_eq!(record["invalid"], "the price is wrong: a price is never right");
+    assert_eq!(record.get("price"), None);
+    assert_eq!(stage.operator("POST", REPLAY, id).await.unwrap().json_body()["identical"], true);
+}
+
+#[tokio::test]
+async fn records_are_for_operators_and_unknown_ones_are_unknown() {
+    let stage = Stage::new();
+    for (method, route) in [("GET", RECORD), ("POST", REPLAY)] {
+        let asked = of_operators(method, route, "quo_none");
+        assert_eq!(stage.handle(&asked).await.unwrap_err().code(), "Token.Missing");
+        let consumer = stage.handle(&stage.issuer.signed(asked, "con_1", &[], 600)).await.unwrap_err();
+        assert_eq!(consumer.status(), 403);
+        let problem = stage.operator(method, route, "quo_none").await.unwrap_err();
+        assert_eq!((problem.status(), problem.code()), (404, "Quote.Unknown"));
+    }
+}
+
+/// 2 900, delivery 299, service 290, tax 283, tip 300.
+const OURS: i64 = 2_900 + 299 + 290 + 283 + 300;
+
+#[tokio::test]
+async fn in_a_market_that_moves_only_who_is_in_the_rollout_is_shown_our_price() {
+    let stage = Stage::new();
+    for (markets, shown, engine) in [
+        (json!({}), OURS, ENGINE),
+        (json!({ "CA": {} }), OURS, ENGINE),
+        (json!({ "US": { "consumers": ["con_1"] } }), OURS, ENGINE),
+        (json!({ "US": { "percent": 100 } }), OURS, ENGINE),
+        (json!({ "US": { "consumers": ["con_2"], "employees": true } }), OURS - 1, 0),
+    ] {
+        let quote = stage.quote_under(json!({ "markets": markets })).await;
+        assert!(quote.is_genuine(&KeyRing::new("secret", None)));
+        let price = quote.terms.price;
+        assert_eq!((price.total.minor, price.engine, price.flags.len()), (shown, engine, 0), "{markets}");
+    }
+    assert!(stage.samples.sent().is_empty(), "nothing is compared unless a share is set");
+}
+
+#[tokio::test]
+async fn our_price_with_a_flag_stands_in_for_a_legacy_one_that_does_not_come_or_does_not_add_up() {
+    let mut stage = Stage::new();
+    let everybody_legacy = json!({ "markets": { "US": {} } });
+    stage.legacy.fail_next(1);
+    let without = stage.quote_under(everybody_legacy.clone()).await.terms.price;
+    stage.legacy = FakeLegacyPrices::spoiling(|price| price.total.minor += 1);
+    let wrong = stage.quote_under(everybody_legacy).await.terms.price;
+    for (price, reason) in [(without, "Legacy.Unavailable"), (wrong, "Legacy.Unclear")] {
+        assert_eq!((price.total.minor, price.flags.len()), (OURS, 1));
+        assert_eq!((&*price.flags[0].provider, &*price.flags[0].reason), ("legacy", reason));
+    }
+}
+
+#[tokio::test]
+async fn the_record_is_of_our_price_whoevers_price_is_shown() {
+    let stage = Stage::new();
+    let everybody_legacy = json!({ "markets": { "US": {} } });
+    let quote = stage.quote_under(everybody_legacy.clone()).await;
+    let record = stage.operator("GET", RECORD, &quote.terms.id).await.unwrap().json_body();
+    assert_eq!((&record["price"]["total"]["minor"], &record["shown"]["total"]["minor"]), (&json!(OURS), &json!(OURS - 1)));
+    let replay = stage.operator("POST", REPLAY, &quote.terms.id).await.unwrap().json_body();
+    assert_eq!((&replay["identical"], &replay["shown"]["minor"]), (&json!(true), &json!(OURS - 1)));
+
+    stage.legacy.fail_next(1);
+    let flagged = stage.quote_under(everybody_legacy).await;
+    let replay = stage.operator("POST", REPLAY, &flagged.terms.id).await.unwrap().json_body();
+    assert_eq!((&replay["identical"], replay.get("shown")), (&json!(true), None), "ours is shown, and its flag is found again");
+}
+
+#[tokio::test]
+async fn a_sampled_quote_is_sent_with_our_figures_whoevers_price_is_shown() {
+    let stage = Stage::new();
+    let quote = stage.quote_under(json!({ "sample": 100, "markets": { "US": {} } })).await;
+    let sent = stage.samples.sent();
+    assert_eq!(sent.len(), 1);
+    assert_eq!((&sent[0].request.quote_id, sent[0].at), (&quote.terms.id, NOON));
+    assert_eq!(sent[0].ours[&Figure::Total], OURS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_fails_or_hangs_costs_nobody_a_quote() {
+    let stage = Stage::new();
+    for fault in [SampleFault::Fails, SampleFault::Hangs] {
+        stage.samples.fail(fault);
+        let began = tokio::time::Instant::now();
+        assert_eq!(stage.quote_under(json!({ "sample": 100 })).await.terms.price.total.minor, OURS);
+        assert!(began.elapsed() <= std::time::Duration::from_millis(150), "{fault:?}: {:?}", began.elapsed());
+    }
+    assert!(stage.samples.sent().is_empty());
 }

@@ -1,8 +1,8 @@
 //! Takes an order: loads, validates, writes once, answers with where to look.
 
 use carryout_checkout::{
-    ports::{Catalog, Clock, Consumers, IdempotencyKey, Ids, Logistics, OrderQueue, Quotes, Secrets, Submissions},
-    quoting::Quoting,
+    ports::{Catalog, Clock, Consumers, IdempotencyKey, Ids, Logistics, OrderQueue, Promotions, Quotes, Secrets, Submissions},
+    quoting::{PriceEngine, Quoting},
     routing::{Routing, RoutingRules},
     submit::{CheckoutRequest, QUOTE_CHANGED, Submit, SubmitError},
 };
@@ -16,16 +16,20 @@ use carryout_lambda::{
 use carryout_pricing::Quote;
 use carryout_workflow::{Coded, Orchestrator};
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 /// The function with what it needs.
-pub struct SubmitCheckout<C, U, Q, W, L, M, R, K, J, T, I> {
+pub struct SubmitCheckout<C, U, P, Q, W, L, M, R, K, J, T, I> {
     /// Stores.
     pub catalog: C,
     /// Consumers.
     pub consumers: U,
+    /// What is taken off in each market.
+    pub promotions: P,
     /// Where quotes are kept.
     pub quotes: Q,
+    /// Computes prices.
+    pub engine: Arc<PriceEngine>,
     /// Writes orders.
     pub submissions: W,
     /// Knows where couriers go.
@@ -50,10 +54,11 @@ pub struct SubmitCheckout<C, U, Q, W, L, M, R, K, J, T, I> {
     pub metrics: Metrics,
 }
 
-impl<C, U, Q, W, L, M, R, K, J, T, I> SubmitCheckout<C, U, Q, W, L, M, R, K, J, T, I>
+impl<C, U, P, Q, W, L, M, R, K, J, T, I> SubmitCheckout<C, U, P, Q, W, L, M, R, K, J, T, I>
 where
     C: Catalog + Clone,
     U: Consumers + Clone,
+    P: Promotions + Clone,
     Q: Quotes + Clone,
     W: Submissions + Clone,
     L: Logistics + Clone,
@@ -111,12 +116,14 @@ where
         })
     }
 
-    fn submit(&self, seal: KeyRing, routing: RoutingRules) -> Submit<C, U, Q, KeyRing, T, I, W, L, M> {
+    fn submit(&self, seal: KeyRing, routing: RoutingRules) -> Submit<C, U, P, Q, KeyRing, T, I, W, L, M> {
         Submit {
             quoting: Quoting {
                 catalog: self.catalog.clone(),
                 consumers: self.consumers.clone(),
+                promotions: self.promotions.clone(),
                 quotes: self.quotes.clone(),
+                engine: Arc::clone(&self.engine),
                 seal,
                 clock: self.clock.clone(),
                 ids: self.ids.clone(),
@@ -132,10 +139,11 @@ where
 }
 
 /// An expired quote is answered with a fresh one, and with what changed.
-async fn expired<C, U, Q, S, T, I, W, L, M>(submit: &Submit<C, U, Q, S, T, I, W, L, M>, quote: &Quote) -> Problem
+async fn expired<C, U, P, Q, S, T, I, W, L, M>(submit: &Submit<C, U, P, Q, S, T, I, W, L, M>, quote: &Quote) -> Problem
 where
     C: Catalog,
     U: Consumers,
+    P: Promotions,
     Q: Quotes,
     S: carryout_pricing::Seal,
     T: Clock,
@@ -149,7 +157,9 @@ where
             problem(&SubmitError::Expired(Box::new(quote.clone()))).with("quote", json!(fresh))
         }
         Ok((fresh, differences)) => {
-            Problem::from_code(409, QUOTE_CHANGED, "the quote has expired, and the price is another one now")
+            let changed: Vec<String> = differences.iter().map(ToString::to_string).collect();
+            let detail = format!("the quote has expired, and the price is another one now: {}", changed.join(", "));
+            Problem::from_code(409, QUOTE_CHANGED, detail)
                 .field("quote_id")
                 .with("quote", json!(fresh))
                 .with("differences", json!(differences))

@@ -1,11 +1,18 @@
 //! Takes an order: loads, validates, writes once, answers with where to look.
 
 use carryout_aws::{
-    Aws, DynamoCatalog, DynamoConsumers, DynamoQuotes, DynamoRouting, DynamoSubmissions, ManagedSecret, SqsQueue,
+    Aws, DynamoCatalog, DynamoConsumers, DynamoPromotions, DynamoQuotes, DynamoRouting, DynamoSubmissions, ManagedSecret,
+    SqsQueue,
 };
-use carryout_checkout::workflows::orchestrator;
+use carryout_checkout::{quoting::PriceEngine, workflows::orchestrator};
 use carryout_lambda::{
-    Error, clock::SystemClock, config::Reader, ids::RandomIds, metrics::Metrics, run_http, telemetry, token::TokenVerifier,
+    Error,
+    clock::{SystemClock, SystemTimer},
+    config::Reader,
+    ids::RandomIds,
+    metrics::Metrics,
+    run_http, telemetry,
+    token::TokenVerifier,
 };
 use carryout_partners::{Http, HttpLogistics};
 use std::sync::Arc;
@@ -19,7 +26,7 @@ async fn main() -> Result<(), Error> {
     let (orders, idempotency) = (config.required("ORDERS_TABLE"), config.required("IDEMPOTENCY_TABLE"));
     let (quotes, secret) = (config.required("QUOTES_TABLE"), config.required("QUOTE_SECRET"));
     let (queue, logistics) = (config.required("ORDERS_QUEUE_URL"), config.required("LOGISTICS_URL"));
-    let control = config.required("CONTROL_TABLE");
+    let (control, counters) = (config.required("CONTROL_TABLE"), config.required("COUNTERS_TABLE"));
     let lock_seconds: i64 = config.parsed("QUOTE_LOCK_SECONDS");
     let tokens = TokenVerifier::from_config(&mut config);
     config.finish()?;
@@ -28,7 +35,9 @@ async fn main() -> Result<(), Error> {
     let function = Arc::new(SubmitCheckout {
         catalog: DynamoCatalog::new(&aws, stores),
         consumers: DynamoConsumers::new(&aws, &consumers),
+        promotions: DynamoPromotions::new(&aws, &control, counters),
         quotes: DynamoQuotes::new(&aws, &quotes),
+        engine: Arc::new(PriceEngine::standard(SystemTimer)),
         submissions: DynamoSubmissions::new(&aws, orders, idempotency, quotes, consumers),
         logistics: HttpLogistics::new(Http::default(), logistics),
         queue: SqsQueue::new(&aws, queue),

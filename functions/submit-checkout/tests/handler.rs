@@ -5,12 +5,13 @@
 mod tokens;
 
 use carryout_checkout::{
+    cohort::Cohort,
     market::{Country, MarketType},
     memory::{
-        FakeLogistics, FakeQueue, FakeRouting, FixedSecret, ManualClock, SequentialIds, Store, StoreFault,
+        FakeLogistics, FakeQueue, FakeRouting, FixedSecret, FixedTimer, ManualClock, SequentialIds, Store, StoreFault,
         samples::{self, NOON},
     },
-    quoting::Quoting,
+    quoting::{PriceEngine, Quoting},
     routing::{Lane, RoutingRules},
     workflows::orchestrator,
 };
@@ -21,10 +22,12 @@ use carryout_lambda::{
 };
 use carryout_pricing::Quote;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use submit_checkout::SubmitCheckout;
 use tokens::{FixedJwks, Issuer};
 
 type Function = SubmitCheckout<
+    Store,
     Store,
     Store,
     Store,
@@ -56,7 +59,9 @@ impl Stage {
         let function = SubmitCheckout {
             catalog: store.clone(),
             consumers: store.clone(),
+            promotions: store.clone(),
             quotes: store.clone(),
+            engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
             submissions: store.clone(),
             logistics: FakeLogistics::new(&clock),
             queue: queue.clone(),
@@ -76,7 +81,9 @@ impl Stage {
         let quoting = Quoting {
             catalog: self.store.clone(),
             consumers: self.store.clone(),
+            promotions: self.store.clone(),
             quotes: self.store.clone(),
+            engine: Arc::clone(&self.function.engine),
             seal: KeyRing::new("secret", None),
             clock: self.clock.clone(),
             ids: self.function.ids.clone(),
@@ -135,8 +142,8 @@ async fn an_order_is_answered_with_where_to_look_and_so_is_its_repetition() {
 #[tokio::test]
 async fn the_rules_choose_the_lane_once_and_without_them_a_checkout_goes_live() {
     let stage = Stage::new();
-    let chosen = RoutingRules { consumers: ["con_1".to_owned()].into(), ..RoutingRules::default() };
-    let employees = RoutingRules { employees: true, ..RoutingRules::default() };
+    let chosen = RoutingRules(Cohort { consumers: ["con_1".to_owned()].into(), ..Cohort::default() });
+    let employees = RoutingRules(Cohort { employees: true, ..Cohort::default() });
     let mut lanes = Vec::new();
     for (key, rules) in [("k1", Some(chosen)), ("k2", Some(employees)), ("k3", None)] {
         match rules {

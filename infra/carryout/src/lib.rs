@@ -1,11 +1,12 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`postgres`] and
-//! [`Localstripe`] to have a database and a payment processor, [`npm`] to compare with what others wrote, and [`forecast`] to
-//! read load.
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`parity`] to compare
+//! prices, [`postgres`] and [`Localstripe`] to have a database and a payment processor, [`npm`] to compare with what
+//! others wrote, and [`forecast`] to read load.
 
 mod cli;
 pub mod client;
+mod control;
 mod demo;
 mod deploy;
 pub mod forecast;
@@ -15,10 +16,12 @@ pub mod local_cloud;
 mod localstripe;
 pub mod npm;
 mod order;
+pub mod parity;
 pub mod postgres;
 mod predicate;
 mod price;
 mod project;
+mod quote;
 pub mod reconciliation;
 pub mod routing;
 mod sandbox;
@@ -29,6 +32,7 @@ mod statemachines;
 mod terminal;
 mod token;
 mod tools;
+pub mod trends;
 mod with_cloud;
 
 pub use cli::Cli;

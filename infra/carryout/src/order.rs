@@ -89,7 +89,7 @@ pub fn refund_line(text: &str) -> Result<RefundLine, String> {
 }
 
 /// Why a request was refused, for people.
-fn refusal(reply: &Reply) -> String {
+pub(crate) fn refusal(reply: &Reply) -> String {
     let said = |member: &str| reply.body[member].as_str().unwrap_or_default().to_owned();
     format!("{} ({}). {}", said("detail"), reply.code(), said("advice"))
 }

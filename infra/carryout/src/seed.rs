@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use carryout_aws::{DynamoCatalogWriter, DynamoConsumerWriter};
+use carryout_aws::{DocumentConflict, DynamoCatalogWriter, DynamoConsumerWriter, DynamoDocuments};
+use carryout_checkout::ports::PROMOTIONS;
 use carryout_marketplace::Marketplace;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -14,6 +15,8 @@ use crate::{stack::Stack, terminal::Terminal};
 pub const DEFAULT: u64 = 1;
 /// Stores that are written at the same time.
 const CONCURRENCY: usize = 16;
+/// What the first calls that fail mean.
+const UNREACHABLE: &str = "the marketplace could not be written; is the stack deployed and the local cloud up?";
 /// Items of one batch write.
 const BATCH: usize = 25;
 
@@ -24,12 +27,13 @@ pub fn marketplace(seed: u64) -> Marketplace {
     Marketplace::generate(seed, today)
 }
 
-/// Writes stores, menus, stock and consumers, replacing what is there; then subscribes to the sandbox's payment events.
+/// Writes promotions, stores, menus, stock and consumers, replacing what is there; then subscribes to the sandbox's payment events.
 pub async fn seed(stack: &Stack, terminal: &Terminal, seed: u64) -> Result<()> {
     let marketplace = marketplace(seed);
     let aws = stack.aws().await;
     let catalog = DynamoCatalogWriter::new(&aws, stack.output("StoresTable")?);
     let consumers = DynamoConsumerWriter::new(&aws, stack.output("ConsumersTable")?);
+    promote(&DynamoDocuments::new(&aws, stack.output("ControlTable")?), &marketplace).await?;
     let items: usize = marketplace.stores.iter().map(|store| store.items.len()).sum();
     let progress = terminal.progress("seeding", marketplace.stores.len() + marketplace.consumers.len());
     stream::iter(&marketplace.stores)
@@ -37,7 +41,7 @@ pub async fn seed(stack: &Stack, terminal: &Terminal, seed: u64) -> Result<()> {
         .buffer_unordered(CONCURRENCY)
         .try_collect::<()>()
         .await
-        .context("the stores could not be written; is the stack deployed and the local cloud up?")?;
+        .context(UNREACHABLE)?;
     stream::iter(marketplace.consumers.chunks(BATCH))
         .map(|batch| async { consumers.write(batch).await.map(|()| progress.advance(batch.len())) })
         .buffer_unordered(CONCURRENCY)
@@ -50,6 +54,20 @@ pub async fn seed(stack: &Stack, terminal: &Terminal, seed: u64) -> Result<()> {
         marketplace.consumers.len()
     ));
     subscribe(stack).await
+}
+
+/// Writes each market's promotions.
+async fn promote(documents: &DynamoDocuments, marketplace: &Marketplace) -> Result<()> {
+    for (country, promotions) in &marketplace.promotions {
+        let known = documents.read(PROMOTIONS, country.code()).await.context(UNREACHABLE)?;
+        let value = serde_json::to_value(promotions)?;
+        match documents.write(PROMOTIONS, country.code(), &value, known.map(|known| known.version)).await {
+            Ok(()) => {}
+            Err(DocumentConflict::Conflict) => bail!("somebody else sets the promotions of {country} now; seed again"),
+            Err(DocumentConflict::Store(error)) => return Err(error).context("the promotions could not be written"),
+        }
+    }
+    Ok(())
 }
 
 /// Lets the sandbox's payment processor send its events to the stack, as one would say in a real processor's dashboard.

@@ -2,6 +2,7 @@
 
 use crate::hours::Hours;
 use carryout_checkout::market::{Country, MarketType};
+use carryout_pricing::Weight;
 
 /// A kind of store.
 pub(crate) struct Assortment {
@@ -50,9 +51,23 @@ pub(crate) struct Article {
     /// Usual price in the United States, in cents.
     pub cents: i64,
     pub description: &'static str,
+    /// What one weighs, where the price is for a pound or a kilogram.
+    pub weight: Option<Weight>,
+    /// Deposit on one, in minor units.
+    pub deposit: Option<i64>,
 }
 
 impl Article {
+    /// The article sold by weight; one weighs so many thousandths of a pound or kilogram.
+    pub(crate) const fn by_weight(self, thousandths: u32) -> Self {
+        Self { weight: Some(Weight::from_thousandths(thousandths)), ..self }
+    }
+
+    /// The article with a deposit.
+    pub(crate) const fn with_deposit(self, minor: i64) -> Self {
+        Self { deposit: Some(minor), ..self }
+    }
+
     /// Its name as sold in `country`, with the pack size in the units that people use there.
     pub(crate) fn name_in(&self, country: Country) -> String {
         match (self.size, country) {
@@ -68,7 +83,7 @@ pub(crate) const fn section(name: &'static str, articles: &'static [Article]) ->
 }
 
 pub(crate) const fn dish(name: &'static str, cents: i64, description: &'static str) -> Article {
-    Article { name, size: None, cents, description }
+    Article { name, size: None, cents, description, weight: None, deposit: None }
 }
 
 pub(crate) const fn pack(
@@ -78,5 +93,5 @@ pub(crate) const fn pack(
     cents: i64,
     description: &'static str,
 ) -> Article {
-    Article { name, size: Some((customary, metric)), cents, description }
+    Article { name, size: Some((customary, metric)), cents, description, weight: None, deposit: None }
 }

@@ -3,11 +3,12 @@
 use crate::ids::{id, stream};
 use crate::people::HERITAGES;
 use crate::places::near;
+use crate::prices::in_market;
 use crate::stores::{Sited, address_in};
-use carryout_checkout::consumer::{Address, Consumer, PaymentMethod};
+use carryout_checkout::consumer::{Address, Consumer, PaymentMethod, StoredCredit};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::store::Location;
-use carryout_money::allocate;
+use carryout_money::{Money, allocate};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 
@@ -79,7 +80,20 @@ fn consumer(
         employee: false,
         addresses: addresses(seed, index, home, location, market, &mut rng),
         payment_methods: payment_methods(seed, index, plain, &mut rng),
+        credits: if plain { Vec::new() } else { credits(seed, index, country) },
     }
+}
+
+/// One in five has a credit.
+fn credits(seed: u64, index: usize, country: Country) -> Vec<StoredCredit> {
+    const CREDITS: [(&str, i64); 3] = [("Gift card", 2_500), ("For the long wait", 500), ("For inviting a friend", 1_000)];
+    let mut rng = stream(seed, "credit", index);
+    if rng.usize(0..5) > 0 {
+        return Vec::new();
+    }
+    let (name, cents) = CREDITS[rng.usize(..CREDITS.len())];
+    let amount = Money::new(in_market(cents, country), country.currency());
+    vec![StoredCredit { id: id("cre", seed, index), name: name.to_owned(), amount }]
 }
 
 /// One in each hundred.

@@ -92,7 +92,7 @@ const PRODUCE: Section = section(
         pack("Navel Oranges", "4 lb bag", "2 kg bag", 649, "Seedless and good for juice."),
         pack("Lemons", "1 lb", "500 g", 249, "Unwaxed, with fragrant peel."),
         pack("Baby Spinach", "5 oz", "140 g", 349, "Washed and ready for the bowl."),
-        pack("Roma Tomatoes", "1 lb", "500 g", 229, "Firm, for sauces and salads."),
+        pack("Roma Tomatoes", "per lb", "per kg", 279, "Firm, for sauces and salads.").by_weight(250),
         pack("Yellow Onions", "3 lb bag", "1.5 kg bag", 349, "Keep well in a dark cupboard."),
         pack("Russet Potatoes", "5 lb bag", "2 kg bag", 449, "Floury, for baking and mash."),
         pack("Blueberries", "1 pint", "250 g", 449, "Sweet, plump berries."),
@@ -173,7 +173,7 @@ const SNACKS: Section = section(
 const DRINKS: Section = section(
     "Drinks",
     &[
-        pack("Coca-Cola", "12 × 12 fl oz", "10 × 375 ml", 899, "A fridge pack of cans."),
+        pack("Coca-Cola", "12 × 12 fl oz", "10 × 375 ml", 899, "A fridge pack of cans.").with_deposit(60),
         pack("San Pellegrino", "33.8 fl oz", "1 L", 249, "Sparkling mineral water."),
         pack("Orange Juice, No Pulp", "52 fl oz", "1.5 L", 499, "Not from concentrate."),
         pack("Spring Water", "24 × 16.9 fl oz", "24 × 500 ml", 599, "Bottled at the source."),

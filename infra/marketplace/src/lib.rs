@@ -15,10 +15,13 @@ mod menus;
 mod people;
 mod places;
 mod prices;
+mod promotions;
 mod shops;
 mod stores;
 
-use carryout_checkout::{consumer::Consumer, store::StoreWithMenu};
+use carryout_checkout::{consumer::Consumer, market::Country, store::StoreWithMenu};
+use carryout_pricing::Promotion;
+use std::collections::BTreeMap;
 
 /// The stores and the consumers of all markets.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +31,8 @@ pub struct Marketplace {
     /// The consumers, market by market in the same order. The first of each market is unremarkable: not blocked, with
     /// an account of more than a year and at least ten orders, a card that works, and a second one that is declined.
     pub consumers: Vec<Consumer>,
+    /// The promotions of each market, the same for every seed.
+    pub promotions: BTreeMap<Country, Vec<Promotion>>,
 }
 
 impl Marketplace {
@@ -46,6 +51,10 @@ impl Marketplace {
     pub fn generate(seed: u64, now_ms: i64) -> Self {
         let sited = stores::generate(seed);
         let consumers = consumers::generate(seed, now_ms, &sited);
-        Self { stores: sited.into_iter().map(|sited| sited.store).collect(), consumers }
+        Self {
+            stores: sited.into_iter().map(|sited| sited.store).collect(),
+            consumers,
+            promotions: Country::ALL.into_iter().map(|country| (country, promotions::of(country))).collect(),
+        }
     }
 }

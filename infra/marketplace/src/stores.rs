@@ -259,6 +259,8 @@ fn menu(seed: u64, store_index: usize, plan: &Plan, store: &Store, rng: &mut Rng
         // One in fifty is off the menu today, but not where scenarios count on every item.
         available: (never_closes || rng.u8(0..50) != 0) && !lacks(place, Shortage::Unavailable),
         stock: if lacks(place, Shortage::SoldOut) { 0 } else { rng.u32(stock.clone()) },
+        weight: article.weight,
+        deposit: article.deposit.map(|cents| Money::new(cents, country.currency())),
     };
     chosen.into_iter().enumerate().map(item).collect()
 }

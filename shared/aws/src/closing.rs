@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
     types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use carryout_checkout::{
+    audit::kept_until,
     order::{Order, OrderStatus},
     ports::{Closing, Refused},
 };
@@ -70,8 +71,10 @@ impl DynamoClosing {
         let update = Update::builder()
             .table_name(&self.quotes)
             .key("id", text(quote_id))
-            .update_expression("REMOVE order_id")
+            .update_expression("SET #ttl = :ttl REMOVE order_id")
             .condition_expression("order_id = :order")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":ttl", number(kept_until(now())))
             .expression_attribute_values(":order", text(order_id))
             .build()
             .map_err(corrupt)?;

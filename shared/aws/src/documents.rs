@@ -102,7 +102,8 @@ impl DynamoDocuments {
     }
 }
 
-fn document(item: &Item) -> Result<Document, StoreError> {
+/// The document of an item.
+pub(crate) fn document(item: &Item) -> Result<Document, StoreError> {
     let field = |name: &str| item.get(name).ok_or_else(|| corrupt(format!("a document without {name}")));
     let text = field("document")?.as_s().map_err(|_| corrupt("a document that is no text"))?;
     let version = field("version")?.as_n().map_err(|_| corrupt("a version that is no number"))?;

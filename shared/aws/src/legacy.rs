@@ -1,8 +1,4 @@
-use crate::{
-    Aws, corrupt,
-    transaction::{Item, order_of},
-    unavailable,
-};
+use crate::{Aws, corrupt, stream::records, transaction::order_of, unavailable};
 use aws_sdk_sqs::{
     Client,
     types::{MessageAttributeValue, SendMessageBatchRequestEntry},
@@ -12,7 +8,6 @@ use carryout_checkout::{
     order::Order,
 };
 use carryout_workflow::StoreError;
-use serde::Deserialize;
 use serde_json::Value;
 
 /// Entries of one batch, at most.
@@ -79,34 +74,13 @@ pub struct OrderChanges {
 ///
 /// [`StoreError::Corrupt`] where it is no event of a stream.
 pub fn order_changes(event: Value) -> Result<OrderChanges, StoreError> {
-    let batch: StreamBatch = serde_json::from_value(event).map_err(corrupt)?;
     let mut changes = OrderChanges::default();
-    for record in batch.records {
-        let Some(image) = record.dynamodb.new_image else { continue };
-        let order = serde_json::from_value::<serde_dynamo::Item>(image).map_err(corrupt);
-        match order.and_then(|item| order_of(Item::from(item))) {
+    for mut record in records(event)? {
+        let Some(image) = record.new_image() else { continue };
+        match image.and_then(order_of) {
             Ok(order) => changes.written.push(order),
             Err(error) => changes.unreadable.push((record.event_id, error)),
         }
     }
     Ok(changes)
-}
-
-#[derive(Deserialize)]
-struct StreamBatch {
-    #[serde(rename = "Records")]
-    records: Vec<StreamRecord>,
-}
-
-#[derive(Deserialize)]
-struct StreamRecord {
-    #[serde(rename = "eventID", default)]
-    event_id: String,
-    dynamodb: StreamImages,
-}
-
-#[derive(Deserialize)]
-struct StreamImages {
-    #[serde(rename = "NewImage")]
-    new_image: Option<Value>,
 }

@@ -6,14 +6,25 @@ use crate::{
 };
 use aws_sdk_dynamodb::{
     Client,
-    types::{ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+    primitives::Blob,
+    types::{AttributeValue, ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
-use carryout_checkout::ports::{OrderFacts, QuoteLocks, Quotes, Refused};
-use carryout_pricing::Quote;
+use carryout_checkout::{
+    audit::{QuoteRecord, kept_until},
+    ports::{OrderFacts, QuoteLocks, QuoteRecords, Quotes, Refused},
+};
+use carryout_pricing::{Price, Quote, Record};
 use carryout_workflow::{Direction, StepState, StoreError};
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::io::Read as _;
 
-/// How long a quote is kept after it has expired, so that an order at it can be told what changed. Seconds.
-const KEEP_EXPIRED_SECONDS: i64 = 24 * 60 * 60;
+/// The attribute with what a price depended on: JSON, deflated.
+const CONTEXT: &str = "context";
+/// The attribute with our price, where the quote shows another system's: JSON, deflated.
+const OURS: &str = "ours";
+/// The attribute that says that a price was wrong, and how.
+const INVALID: &str = "invalid";
 
 /// Keeps quotes.
 #[derive(Clone)]
@@ -30,15 +41,33 @@ impl DynamoQuotes {
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
         Self { client: aws.dynamodb(), table: table.into() }
     }
-}
 
-impl Quotes for DynamoQuotes {
-    async fn save(&self, quote: &Quote) -> Result<(), StoreError> {
-        let mut item: Item = serde_dynamo::to_item(quote).map_err(corrupt)?;
-        item.insert("ttl".to_owned(), number(quote.terms.expires_at / 1_000 + KEEP_EXPIRED_SECONDS));
+    async fn put(&self, item: Item) -> Result<(), StoreError> {
         let put =
             self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression("attribute_not_exists(id)");
         put.send().await.map(drop).map_err(|error| unavailable(&error))
+    }
+}
+
+impl Quotes for DynamoQuotes {
+    async fn save(&self, quote: &Quote, record: &Record) -> Result<(), StoreError> {
+        self.put(item_of(quote, record)?).await
+    }
+
+    async fn save_invalid(&self, record: &QuoteRecord) -> Result<(), StoreError> {
+        let facts = Facts {
+            id: record.id.clone(),
+            consumer_id: record.consumer_id.clone(),
+            store_id: record.store_id.clone(),
+            expires_at: record.expires_at,
+            order_id: None,
+            ttl: record.kept_until,
+            price: None,
+            invalid: record.invalid.clone(),
+        };
+        let mut item: Item = serde_dynamo::to_item(facts).map_err(corrupt)?;
+        item.insert(CONTEXT.to_owned(), deflated(&record.context)?);
+        self.put(item).await
     }
 
     async fn quote(&self, id: &str) -> Result<Option<Quote>, StoreError> {
@@ -46,8 +75,133 @@ impl Quotes for DynamoQuotes {
             return Ok(None);
         }
         let found = self.client.get_item().table_name(&self.table).key("id", text(id)).consistent_read(true).send().await;
-        found.map_err(|error| unavailable(&error))?.item.map(|item| serde_dynamo::from_item(item).map_err(corrupt)).transpose()
+        quote_of(found.map_err(|error| unavailable(&error))?.item)
     }
+}
+
+/// Reads what quotes' prices depended on.
+#[derive(Clone)]
+pub struct DynamoQuoteRecords {
+    client: Client,
+    table: String,
+}
+
+impl DynamoQuoteRecords {
+    /// IAM actions on the quotes table.
+    pub const ACTIONS: &'static [&'static str] = &["dynamodb:GetItem"];
+
+    /// On the quotes table.
+    pub fn new(aws: &Aws, quotes: impl Into<String>) -> Self {
+        Self { client: aws.dynamodb(), table: quotes.into() }
+    }
+}
+
+impl QuoteRecords for DynamoQuoteRecords {
+    async fn record(&self, id: &str) -> Result<Option<QuoteRecord>, StoreError> {
+        if !can_be_key(id) {
+            return Ok(None);
+        }
+        let found = self.client.get_item().table_name(&self.table).key("id", text(id)).consistent_read(true).send().await;
+        found.map_err(|error| unavailable(&error))?.item.map_or(Ok(None), record_of)
+    }
+}
+
+/// Reads the records of every quote, page by page. For tools: it reads the whole table.
+#[derive(Clone)]
+pub struct DynamoQuotePages {
+    client: Client,
+    table: String,
+}
+
+impl DynamoQuotePages {
+    /// On the quotes table.
+    pub fn new(aws: &Aws, quotes: impl Into<String>) -> Self {
+        Self { client: aws.dynamodb(), table: quotes.into() }
+    }
+
+    /// The records of at most `limit` quotes, in no order, after the quote `after`; and the last quote that was looked at,
+    /// where there are more.
+    pub async fn page(&self, after: Option<&str>, limit: i32) -> Result<(Vec<QuoteRecord>, Option<String>), StoreError> {
+        let mut scan = self.client.scan().table_name(&self.table).limit(limit);
+        if let Some(after) = after {
+            scan = scan.exclusive_start_key("id", text(after));
+        }
+        let page = scan.send().await.map_err(|error| unavailable(&error))?;
+        let last = page.last_evaluated_key.as_ref().and_then(|key| key.get("id")?.as_s().ok()).cloned();
+        let records: Result<Vec<Option<QuoteRecord>>, StoreError> =
+            page.items.unwrap_or_default().into_iter().map(record_of).collect();
+        Ok((records?.into_iter().flatten().collect(), last))
+    }
+}
+
+/// What an item says of a quote besides the context.
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    id: String,
+    consumer_id: String,
+    store_id: String,
+    expires_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ttl: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    price: Option<Price>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    invalid: Option<String>,
+}
+
+/// A quote's item. The price is in it once, as the quote has it, unless that is another system's.
+fn item_of(quote: &Quote, record: &Record) -> Result<Item, StoreError> {
+    let mut item: Item = serde_dynamo::to_item(quote).map_err(corrupt)?;
+    match &quote.terms.reprices {
+        Some(order) => item.insert("order_id".to_owned(), text(order)),
+        None => item.insert("ttl".to_owned(), number(kept_until(quote.terms.expires_at))),
+    };
+    item.insert(CONTEXT.to_owned(), deflated(&record.context)?);
+    if record.price != quote.terms.price {
+        item.insert(OURS.to_owned(), deflated(&record.price)?);
+    }
+    Ok(item)
+}
+
+/// The quote of an item; nothing where its price was wrong.
+pub(crate) fn quote_of(item: Option<Item>) -> Result<Option<Quote>, StoreError> {
+    let item = item.filter(|item| !item.contains_key(INVALID));
+    item.map(|item| serde_dynamo::from_item(item).map_err(corrupt)).transpose()
+}
+
+/// The record of an item; nothing where the item has no context.
+fn record_of(mut item: Item) -> Result<Option<QuoteRecord>, StoreError> {
+    let Some(context) = item.remove(CONTEXT) else { return Ok(None) };
+    let ours = item.remove(OURS).as_ref().map(inflated).transpose()?;
+    let facts: Facts = serde_dynamo::from_item(item).map_err(corrupt)?;
+    let (price, shown) = if ours.is_some() { (ours, facts.price) } else { (facts.price, None) };
+    Ok(Some(QuoteRecord {
+        id: facts.id,
+        consumer_id: facts.consumer_id,
+        store_id: facts.store_id,
+        expires_at: facts.expires_at,
+        order_id: facts.order_id,
+        kept_until: facts.ttl,
+        context: inflated(&context)?,
+        price,
+        shown,
+        invalid: facts.invalid,
+    }))
+}
+
+fn deflated(document: &impl Serialize) -> Result<AttributeValue, StoreError> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    serde_json::to_writer(&mut encoder, document).map_err(corrupt)?;
+    Ok(AttributeValue::B(Blob::new(encoder.finish().map_err(corrupt)?)))
+}
+
+fn inflated<T: DeserializeOwned>(deflated: &AttributeValue) -> Result<T, StoreError> {
+    let bytes = deflated.as_b().map_err(|_| corrupt("a deflated document that is no bytes"))?;
+    let mut json = Vec::new();
+    DeflateDecoder::new(bytes.as_ref()).read_to_end(&mut json).map_err(corrupt)?;
+    serde_json::from_slice(&json).map_err(corrupt)
 }
 
 /// Confirms that quotes are held by their orders.
@@ -132,5 +286,97 @@ impl QuoteLocks for DynamoQuoteLocks {
                 _ => Err(Refused::Other),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use carryout_checkout::{
+        market::{Country, MarketType},
+        memory::{PlainSeal, samples},
+        quoting::{MAX_LINES, MAX_QUANTITY},
+        workflows::orchestrator,
+    };
+    use carryout_money::Rate;
+    use carryout_pricing::{Context, ContextLine, Pipeline, Promotion, Weight};
+    use std::iter::repeat_n;
+
+    /// What DynamoDB stores in one item, at most. Bytes.
+    ///
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+    const MOST_BYTES: usize = 400 * 1_024;
+
+    /// The size of a value as DynamoDB counts it.
+    ///
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
+    fn size(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(digits) => digits.len() / 2 + 2,
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            AttributeValue::L(values) => 3 + values.iter().map(|value| size(value) + 1).sum::<usize>(),
+            AttributeValue::M(members) => 3 + members.iter().map(|(name, value)| name.len() + size(value) + 1).sum::<usize>(),
+            _ => 1,
+        }
+    }
+
+    fn size_of(item: &Item) -> usize {
+        item.iter().map(|(name, value)| name.len() + size(value)).sum()
+    }
+
+    /// The largest cart there is, in a market with many promotions of which every one is given, and several taxes.
+    fn largest() -> Context {
+        let name: String = repeat_n("Slow-Roasted Heirloom Tomato ", 3).collect();
+        let lines = (0..MAX_LINES).map(|place| ContextLine {
+            weight: Some(Weight::from_thousandths(999_999)),
+            deposit: 25,
+            ..ContextLine::new(format!("itm_{place:020}"), format!("{name}{place}"), MAX_QUANTITY, 1_000_000 - place as i64)
+        });
+        let store = samples::store("sto_1", Country::CA, MarketType::Grocery).store;
+        let promotions = (0..20).map(|place| Promotion {
+            id: format!("promotion-{place}"),
+            condition: serde_json::from_value(serde_json::json!({ "$not": { "consumer.orders": { "$lt": place } } })).ok(),
+            ..samples::promotions().remove(place % 2)
+        });
+        let mut taxes = Country::CA.taxes(Rate::from_milli_percent(5_000));
+        let second = carryout_pricing::TaxRate { code: "pst".to_owned(), compound: true, ..taxes.rates[0].clone() };
+        taxes.rates.push(second);
+        Context {
+            promotions: promotions.collect(),
+            fees: store.fees(true),
+            taxes,
+            tip: 100_000,
+            attributes: serde_json::json!({ "consumer": { "orders": 99 } }),
+            ..Context::new(Country::CA.currency(), lines.collect())
+        }
+    }
+
+    #[test]
+    fn the_largest_cart_fits_into_an_item_with_room_to_spare() {
+        let ours = Record::of(largest()).unwrap();
+        let Record { context, price } = &ours;
+        assert_eq!((price.lines.len(), price.discounts.len(), price.taxes.len()), (MAX_LINES, 20, 2));
+        let store = samples::store("sto_1", Country::CA, MarketType::Grocery);
+        let orchestrator = orchestrator();
+        let workflow = orchestrator.pick("CA", "grocery").unwrap();
+        let mut order = samples::order("ord_1", "quo_1", &store, workflow, &PlainSeal::default());
+        order.quote.terms.price = price.clone();
+        let item = item_of(&order.quote, &ours).unwrap();
+        assert!(size_of(&item) < MOST_BYTES / 2, "the quote has {} bytes", size_of(&item));
+        let stored: Item = serde_dynamo::to_item(&order).unwrap();
+        assert!(size_of(&stored) < MOST_BYTES / 2, "the order has {} bytes", size_of(&stored));
+
+        let plain = serde_json::to_vec(context).unwrap().len();
+        assert!(size(&item[CONTEXT]) * 3 < plain, "{} of {plain} bytes", size(&item[CONTEXT]));
+        let record = record_of(item).unwrap().unwrap();
+        assert_eq!(record, QuoteRecord::of(&order.quote, &ours));
+        assert!(record.replay(&Pipeline::standard()).identical);
+
+        // Beside another system's price.
+        order.quote.terms.price.engine = 0;
+        let item = item_of(&order.quote, &ours).unwrap();
+        assert!(size_of(&item) < MOST_BYTES / 2, "the quote has {} bytes", size_of(&item));
+        assert_eq!(record_of(item).unwrap().unwrap(), QuoteRecord::of(&order.quote, &ours));
     }
 }

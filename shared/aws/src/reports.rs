@@ -4,15 +4,13 @@ use crate::{
     unavailable,
 };
 use aws_sdk_dynamodb::Client;
-use carryout_checkout::{ports::Reports, reconcile::Reconciliation};
+use carryout_checkout::ports::{Report, Reports};
 use carryout_workflow::StoreError;
 
-/// The partition of the reports.
-const SUBJECT: &str = "payments";
 /// How long a report is kept. Seconds.
 const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;
 
-/// Keeps reports of reconciliations for 30 days.
+/// Keeps reports for 30 days.
 #[derive(Clone)]
 pub struct DynamoReports {
     client: Client,
@@ -29,35 +27,35 @@ impl DynamoReports {
     }
 }
 
-fn report(item: &Item) -> Result<Reconciliation, StoreError> {
+fn report<R: Report>(item: &Item) -> Result<R, StoreError> {
     let text = item.get("report").and_then(|report| report.as_s().ok()).ok_or_else(|| corrupt("an item without a report"))?;
     serde_json::from_str(text).map_err(corrupt)
 }
 
-impl Reports for DynamoReports {
-    async fn latest(&self) -> Result<Option<Reconciliation>, StoreError> {
+impl<R: Report> Reports<R> for DynamoReports {
+    async fn latest(&self) -> Result<Option<R>, StoreError> {
         let newest = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
             .key_condition_expression("subject = :subject")
-            .expression_attribute_values(":subject", text(SUBJECT))
+            .expression_attribute_values(":subject", text(R::SUBJECT))
             .scan_index_forward(false)
             .limit(1);
         let found = newest.send().await.map_err(|error| unavailable(&error))?;
         found.items().first().map(report).transpose()
     }
 
-    async fn save(&self, report: &Reconciliation) -> Result<(), StoreError> {
+    async fn save(&self, report: &R) -> Result<(), StoreError> {
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
-            .item("subject", text(SUBJECT))
-            .item("started_at", number(report.started_at))
+            .item("subject", text(R::SUBJECT))
+            .item("started_at", number(report.started_at()))
             .item("report", text(serde_json::to_string(report).map_err(corrupt)?))
-            .item("ttl", number(report.started_at / 1_000 + KEEP_SECONDS));
+            .item("ttl", number(report.started_at() / 1_000 + KEEP_SECONDS));
         put.send().await.map(drop).map_err(|error| unavailable(&error))
     }
 }

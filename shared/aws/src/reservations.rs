@@ -1,5 +1,7 @@
 use crate::{
-    Aws, corrupt, now,
+    Aws, corrupt,
+    counters::DynamoCounters,
+    now,
     transaction::{Transacted, is_refused, number, text, value},
 };
 use aws_sdk_dynamodb::{
@@ -7,18 +9,23 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, TransactWriteItem, Update},
 };
 use carryout_checkout::{
+    draws::{Counters, Reserved, counters_for, plan},
     order::Order,
     ports::{Reservations, ReserveRefused},
 };
 use carryout_pricing::PricedLine;
 use carryout_workflow::{Claim, StepState, StoreError};
 
-/// Takes items out of stock and puts them back.
+/// Times that draws are planned anew because other orders drew from the same counters meanwhile.
+const PLANS: u32 = 4;
+
+/// Takes items out of stock and what is limited from its counters, and puts them back.
 #[derive(Clone)]
 pub struct DynamoReservations {
     client: Client,
     orders: String,
     stores: String,
+    counters: DynamoCounters,
 }
 
 impl DynamoReservations {
@@ -27,9 +34,17 @@ impl DynamoReservations {
     /// IAM actions on the stores table.
     pub const STORES_ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
 
-    /// On the orders and stores tables.
-    pub fn new(aws: &Aws, orders: impl Into<String>, stores: impl Into<String>) -> Self {
-        Self { client: aws.dynamodb(), orders: orders.into(), stores: stores.into() }
+    /// IAM actions on the counters table.
+    pub const COUNTERS_ACTIONS: &'static [&'static str] = &["dynamodb:BatchGetItem", "dynamodb:UpdateItem"];
+
+    /// On the orders, stores and counters tables.
+    pub fn new(aws: &Aws, orders: impl Into<String>, stores: impl Into<String>, counters: impl Into<String>) -> Self {
+        Self {
+            client: aws.dynamodb(),
+            orders: orders.into(),
+            stores: stores.into(),
+            counters: DynamoCounters::new(aws, counters),
+        }
     }
 
     fn entry(
@@ -82,9 +97,10 @@ impl DynamoReservations {
         Ok(TransactWriteItem::builder().update(update.build().map_err(corrupt)?).build())
     }
 
-    /// Writes the entry and the stock of every line. Gives back the lines whose condition was not met.
-    async fn transact(&self, entry: TransactWriteItem, stock: Vec<TransactWriteItem>) -> Result<Vec<usize>, ReserveRefused> {
-        let result = self.client.transact_write_items().transact_items(entry).set_transact_items_after(stock).send().await;
+    /// Writes the entry, and the stock of every line and the counters after it. Gives back the places of those whose condition
+    /// was not met.
+    async fn transact(&self, entry: TransactWriteItem, after: Vec<TransactWriteItem>) -> Result<Vec<usize>, ReserveRefused> {
+        let result = self.client.transact_write_items().transact_items(entry).set_transact_items_after(after).send().await;
         match Transacted::from(result) {
             Transacted::Done => Ok(Vec::new()),
             Transacted::Conflict => Err(ReserveRefused::Conflict),
@@ -93,7 +109,7 @@ impl DynamoReservations {
                 if reasons.first().is_some_and(is_refused) {
                     return Err(ReserveRefused::Store(StoreError::ClaimLost));
                 }
-                Ok(reasons.iter().skip(1).enumerate().filter(|(_, reason)| is_refused(reason)).map(|(line, _)| line).collect())
+                Ok(reasons.iter().skip(1).enumerate().filter(|(_, reason)| is_refused(reason)).map(|(place, _)| place).collect())
             }
         }
     }
@@ -111,38 +127,53 @@ impl AddItems for aws_sdk_dynamodb::operation::transact_write_items::builders::T
 }
 
 impl Reservations for DynamoReservations {
-    async fn reserve(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
+    async fn reserve(&self, claim: &Claim, order: &Order) -> Result<Reserved, ReserveRefused> {
         let lines = &order.quote.terms.price.lines;
-        let values = [(":done", value(&StepState::Done)?)];
-        let entry = self.entry(claim, "steps.#step.#state = :done", &values, &[("#state", "state")])?;
-        let stock: Result<Vec<_>, _> = lines
-            .iter()
-            .map(|line| self.stock(order, line, "SET stock = stock - :quantity", "available = :yes AND stock >= :quantity"))
-            .collect();
-        let refused = self.transact(entry, stock?).await?;
-        if refused.is_empty() {
-            return Ok(());
+        // Most orders find enough where they look first, so nothing is read for it.
+        let mut counters = Counters::new();
+        for _ in 0..PLANS {
+            let planned = plan(order, &counters).map_err(ReserveRefused::UsedUp)?;
+            let reserved = Reserved::of(order, &planned);
+            let values = [(":done", value(&StepState::Done)?), (":reserved", value(&reserved)?)];
+            let set = "steps.#step.#state = :done, steps.#step.#response = :reserved";
+            let entry = self.entry(claim, set, &values, &[("#state", "state"), ("#response", "response")])?;
+            let stock = lines
+                .iter()
+                .map(|line| self.stock(order, line, "SET stock = stock - :quantity", "available = :yes AND stock >= :quantity"));
+            let draws = planned.iter().map(|planned| self.counters.draw(planned));
+            let refused = self.transact(entry, stock.chain(draws).collect::<Result<_, _>>()?).await?;
+            if refused.is_empty() {
+                return Ok(reserved);
+            }
+            let sold_out: Vec<_> = refused.into_iter().filter_map(|place| lines.get(place)).collect();
+            if !sold_out.is_empty() {
+                return Err(ReserveRefused::SoldOut(sold_out.into_iter().map(|line| line.item_id.clone()).collect()));
+            }
+            counters = self.counters.read(&counters_for(order)).await?;
         }
-        Err(ReserveRefused::SoldOut(
-            refused.into_iter().filter_map(|line| lines.get(line)).map(|line| line.item_id.clone()).collect(),
-        ))
+        Err(ReserveRefused::Conflict)
     }
 
     async fn put_back(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
-        let mut lines: Vec<&PricedLine> = order.quote.terms.price.lines.iter().collect();
+        let reserved = Reserved::by(order)?;
+        let stock = order
+            .quote
+            .terms
+            .price
+            .lines
+            .iter()
+            .map(|line| self.stock(order, line, "SET stock = stock + :quantity", "attribute_exists(part)"));
+        let draws = reserved.draws.iter().map(|draw| self.counters.give_back(draw));
+        let mut parts: Vec<TransactWriteItem> = stock.chain(draws).collect::<Result<_, _>>()?;
         loop {
             let entry = self.entry(claim, "steps.#step.#undo = :done", &[(":done", text("DONE"))], &[("#undo", "undo")])?;
-            let stock: Result<Vec<_>, _> = lines
-                .iter()
-                .map(|line| self.stock(order, line, "SET stock = stock + :quantity", "attribute_exists(part)"))
-                .collect();
-            let gone = self.transact(entry, stock?).await?;
+            let gone = self.transact(entry, parts.clone()).await?;
             if gone.is_empty() {
                 return Ok(());
             }
-            // An item that the store has dropped meanwhile has no stock to return to.
+            // An item that the store has dropped meanwhile has no stock to return to, and what is no longer counted no counter.
             let mut index = 0;
-            lines.retain(|_| {
+            parts.retain(|_| {
                 let keep = !gone.contains(&index);
                 index += 1;
                 keep

@@ -1,5 +1,6 @@
 use crate::{
     Aws, corrupt, now,
+    quotes::quote_of,
     transaction::{Item, Transacted, can_be_key, is_refused, number, text},
     unavailable,
 };
@@ -17,7 +18,6 @@ use carryout_checkout::{
 };
 use carryout_pricing::Quote;
 use carryout_workflow::StoreError;
-use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
 /// Partitions over which stuck orders are spread, so that no index partition is hot.
@@ -83,8 +83,9 @@ impl DynamoSubmissions {
         Update::builder()
             .table_name(&self.quotes)
             .key("id", text(&submission.order.quote.terms.id))
-            .update_expression("SET order_id = :order")
+            .update_expression("SET order_id = :order REMOVE #ttl")
             .condition_expression("attribute_exists(id) AND attribute_not_exists(order_id)")
+            .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":order", text(&submission.order.id))
             .build()
             .map_err(|error: BuildError| corrupt(error))
@@ -113,9 +114,8 @@ fn by_id(id: &str) -> Result<KeysAndAttributes, StoreError> {
 }
 
 /// The one item that was read from `table`, if it exists.
-fn only<T: DeserializeOwned>(read: &mut HashMap<String, Vec<Item>>, table: &str) -> Result<Option<T>, StoreError> {
-    let item = read.remove(table).unwrap_or_default().pop();
-    item.map(|item| serde_dynamo::from_item(item).map_err(corrupt)).transpose()
+fn only(read: &mut HashMap<String, Vec<Item>>, table: &str) -> Option<Item> {
+    read.remove(table).unwrap_or_default().pop()
 }
 
 impl Submissions for DynamoSubmissions {
@@ -134,7 +134,8 @@ impl Submissions for DynamoSubmissions {
             return Err(StoreError::Unavailable("the store is too busy to read everything at once".to_owned()));
         }
         let mut read = read.responses.unwrap_or_default();
-        Ok((only(&mut read, &self.consumers)?, only(&mut read, &self.quotes)?))
+        let consumer = only(&mut read, &self.consumers).map(|item| serde_dynamo::from_item(item).map_err(corrupt)).transpose()?;
+        Ok((consumer, quote_of(only(&mut read, &self.quotes))?))
     }
 
     async fn submit(&self, submission: &Submission) -> Result<(), SubmitRefused> {

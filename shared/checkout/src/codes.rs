@@ -16,6 +16,12 @@ pub const PAYMENT_UNCLEAR: ErrorCode = ErrorCode::unknown("Payment.Unclear", "Wa
 pub const QUOTE_NOT_HELD: ErrorCode = ErrorCode::permanent("Quote.NotHeld", "Ask for a new quote and order again.");
 /// An item is sold out.
 pub const ITEM_SOLD_OUT: ErrorCode = ErrorCode::permanent("Item.SoldOut", "Remove the item, or choose another one.");
+/// A promotion of the price is used up.
+pub const PROMOTION_USED_UP: ErrorCode =
+    ErrorCode::permanent("Promotion.UsedUp", "Ask for a new quote: it has the price without the promotion.");
+/// A credit of the price was spent on another order.
+pub const CREDIT_SPENT: ErrorCode =
+    ErrorCode::permanent("Credit.Spent", "Ask for a new quote: it has the price with what is left of the credit.");
 /// Many orders want the same items at the same moment.
 pub const STOCK_BUSY: ErrorCode = ErrorCode::retryable("Stock.Busy", "Wait a moment; the order goes on by itself.");
 /// The order looks like fraud.
@@ -54,6 +60,8 @@ pub const STEP_CODES: &[ErrorCode] = &[
     PAYMENT_UNCLEAR,
     QUOTE_NOT_HELD,
     ITEM_SOLD_OUT,
+    PROMOTION_USED_UP,
+    CREDIT_SPENT,
     STOCK_BUSY,
     FRAUD_REJECTED,
     FRAUD_UNAVAILABLE,

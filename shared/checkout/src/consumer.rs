@@ -1,6 +1,7 @@
 //! Who orders, and what they pay with.
 
 use crate::{market::Country, store::Location};
+use carryout_money::Money;
 use serde::{Deserialize, Serialize};
 
 /// Who orders.
@@ -27,6 +28,9 @@ pub struct Consumer {
     pub addresses: Vec<Address>,
     /// What orders may be paid with.
     pub payment_methods: Vec<PaymentMethod>,
+    /// What orders may be paid with before that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credits: Vec<StoredCredit>,
 }
 
 impl Consumer {
@@ -54,6 +58,18 @@ pub struct Address {
     pub city: String,
     /// Where it is.
     pub location: Location,
+}
+
+/// What a consumer has to pay with besides money: a gift card, an apology. What orders took of it is counted
+/// ([`crate::draws`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredCredit {
+    /// Its id, `cre_…`; different for each credit of its consumer.
+    pub id: String,
+    /// What the consumer reads: `Gift card`.
+    pub name: String,
+    /// What was there in the beginning. It pays in its own currency alone.
+    pub amount: Money,
 }
 
 /// A payment method, by the processor's token. Card data never enters Carryout.

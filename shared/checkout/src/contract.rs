@@ -5,33 +5,41 @@
 //! is not empty. Adapters may stamp writes with their own clock: leases here end either long ago or in the year 2100.
 
 use crate::{
+    audit::QuoteRecord,
     cancel::is_accepted,
     consumer::Consumer,
+    draws::{Reserved, counters_of, left},
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
     legacy::{LegacyOrder, LegacySink, Upserted},
+    market::Country,
     memory::{
         PlainSeal,
         samples::{self, NOON},
     },
     order::{Order, OrderStatus},
+    parity::{Comparison, Comparisons, Difference},
     ports::{
         Answers, Appended, Cancellations, Catalog, Closing, Consumers, IdempotencyKey, Ledgers, MerchantAnswer, OrderFacts,
-        OrderNote, OrderSteps, OrderSubmitted, Orders, ParkedOrders, ParkedRefunds, QuoteLocks, Quotes, RefundClosing,
-        RefundRefused, RefundRequests, RefundSubmission, Refused, Reports, Reservations, ReserveRefused, StuckOrders, Submission,
-        Submissions, SubmitRefused,
+        OrderNote, OrderSteps, OrderSubmitted, Orders, ParkedOrders, ParkedRefunds, Promotions, QuoteLocks, QuoteRecords, Quotes,
+        RefundClosing, RefundRefused, RefundRequests, RefundSubmission, Refused, Reports, Reservations, ReserveRefused,
+        StuckOrders, Submission, Submissions, SubmitRefused,
     },
     refund::{OrderRefund, RefundStatus},
     steps::{await_merchant, notify_merchant, refund_payment},
     store::{Location, StoreWithMenu},
+    trends::{Observation, Span, Trends},
     workflows::orchestrator,
 };
-use carryout_money::Money;
-use carryout_pricing::Refunded;
+use carryout_money::{Currency, Money};
+use carryout_pricing::{Allowance, Charge, Figure, Limited, Limits, Promotion, QuoteTerms, Record, Refunded, Shares, Statistics};
 use carryout_workflow::{
     Claim, ClaimRefused, Class, Direction, Failure, Ids, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError,
     UndoState, Workflow,
 };
-use std::{collections::BTreeSet, fmt::Debug};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
 
 /// A lease that ended before anybody was born.
 const ENDED: i64 = 1_000;
@@ -72,7 +80,7 @@ impl<W: Submissions, Q: Quotes, O: Orders, I: Ids> Fixture<W, Q, O, I> {
     async fn submission(&self, workflow: &Workflow, stuck_at: i64) -> Submission {
         let (id, quote) = (self.ids.new_id("ord"), self.ids.new_id("quo"));
         let order = samples::order(&id, &quote, &self.store, workflow, &PlainSeal::default());
-        done(self.quotes.save(&order.quote).await);
+        done(self.quotes.save(&order.quote, &samples::record(&order.quote)).await);
         Submission {
             key: IdempotencyKey { record_id: format!("contract#{id}"), validation: "v1".to_owned() },
             answer: format!("{{\"order_id\":\"{id}\"}}"),
@@ -194,6 +202,12 @@ pub async fn consumers(consumers: &impl Consumers, known: &Consumer, ids: &impl 
     }
 }
 
+/// [`Promotions`]: `known` are those of its country, in their order; another market has none.
+pub async fn promotions(promotions: &impl Promotions, (country, known): (Country, &[Promotion]), without: Country) {
+    assert_eq!(done(promotions.promotions(country).await), known);
+    assert_eq!(done(promotions.promotions(without).await), []);
+}
+
 /// [`Quotes`]: what is saved is read again, to the bit, and never replaced.
 pub async fn quotes<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>) {
     let order = fixture.submission(&fixture.workflow("checkout-standard"), NOON).await.order;
@@ -206,8 +220,53 @@ pub async fn quotes<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixt
 
     let mut cheaper = order.quote.clone();
     cheaper.terms.price.total.minor = 1;
-    assert!(fixture.quotes.save(&cheaper).await.is_err(), "a quote is never replaced");
+    assert!(fixture.quotes.save(&cheaper, &samples::record(&cheaper)).await.is_err(), "a quote is never replaced");
     assert_eq!(done(fixture.quotes.quote(&order.quote.terms.id).await), Some(order.quote));
+}
+
+/// [`QuoteRecords`]: what a price depended on is read again, to the bit; it is kept for a time where no order uses the quote,
+/// and for good where one does; a price that was wrong has a record and no quote; and where a quote shows another system's
+/// price, the record is of ours.
+pub async fn quote_records<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    records: &impl QuoteRecords,
+    closing: &impl Closing,
+) {
+    let submission = fixture.submission(&fixture.workflow("checkout-standard"), NOON).await;
+    let order = &submission.order;
+    let id = &order.quote.terms.id;
+    let record = async || some(done(records.record(id).await), "the record");
+    let unused = QuoteRecord::of(&order.quote, &samples::record(&order.quote));
+    assert_eq!(record().await, unused);
+    done(fixture.submissions.submit(&submission).await);
+    let used = record().await;
+    assert_eq!(used, QuoteRecord { order_id: Some(order.id.clone()), kept_until: None, ..unused.clone() }, "kept for good");
+    done(closing.fail(&order.id, order.run, id, OrderStatus::Failed, None, NOON).await);
+    let released = record().await;
+    assert!(released.kept_until.is_some(), "an order that failed keeps no quote");
+    assert_eq!(QuoteRecord { kept_until: unused.kept_until, ..released }, unused);
+
+    let invalid =
+        QuoteRecord { id: fixture.ids.new_id("quo"), price: None, invalid: Some("the total is -1".to_owned()), ..unused };
+    done(fixture.quotes.save_invalid(&invalid).await);
+    assert_eq!(done(records.record(&invalid.id).await), Some(invalid.clone()));
+    assert_eq!(done(fixture.quotes.quote(&invalid.id).await), None, "nobody sees a wrong price");
+    let read = done(fixture.submissions.consumer_and_quote("con_none", &invalid.id).await);
+    assert_eq!(read, (None, None), "nobody orders at a wrong price");
+    assert!(fixture.quotes.save_invalid(&invalid).await.is_err(), "a record is never replaced");
+    for nothing in [fixture.ids.new_id("quo"), String::new()] {
+        assert_eq!(done(records.record(&nothing).await), None, "{nothing:?}");
+    }
+
+    // The quote shows another system's price.
+    let ours = done(Record::of(samples::context()));
+    let terms = QuoteTerms { id: fixture.ids.new_id("quo"), ..order.quote.terms.clone() };
+    let quote = terms.sealed(&PlainSeal::default());
+    done(fixture.quotes.save(&quote, &ours).await);
+    let record = some(done(records.record(&quote.terms.id).await), "the record");
+    assert_eq!((&record.price, &record.shown), (&Some(ours.price.clone()), &Some(quote.terms.price.clone())));
+    assert_eq!(record, QuoteRecord::of(&quote, &ours));
+    assert_eq!(done(fixture.quotes.quote(&quote.terms.id).await), Some(quote));
 }
 
 /// [`Submissions`]: one transaction decides; a repetition finds the first answer; a quote serves one order.
@@ -600,6 +659,124 @@ pub async fn reservations<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     let mut partly = full;
     partly[0] -= 1;
     assert_eq!(stock().await, partly);
+}
+
+/// [`Reservations`] and [`Promotions`]: limited promotions and credits give no more than they have, also to many orders at once, and
+/// get back exactly what each order took.
+pub async fn limits<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
+    fixture: &Fixture<W, Q, O, I>,
+    reservations: &impl Reservations,
+    statuses: &impl OrderSteps,
+    promotions: &impl Promotions,
+) {
+    let market = fixture.store.store.country;
+    // An order of this consumer that takes this amount of a component, and nothing out of stock.
+    let taking = async |consumer: &str, component: &str, amount: i64, limits: Limits| {
+        let order = fixture.order().await;
+        let claim = claim_of(&order, RESERVE, HELD);
+        let mut order = done(statuses.claim(&claim, &OrderNote::default()).await);
+        order.consumer.id = consumer.to_owned();
+        let (terms, (group, code)) = (&mut order.quote.terms, some(component.split_once('.'), "a group"));
+        let amount = Money { minor: -amount, ..terms.price.total };
+        let charge = Charge { code: code.to_owned(), name: code.to_owned(), amount, included: false, shares: Shares::default() };
+        if group == "credits" { &mut terms.price.credits } else { &mut terms.price.discounts }.push(charge);
+        terms.limited.push(Limited { component: component.to_owned(), limits });
+        terms.price.lines.clear();
+        (claim, order)
+    };
+    let give_back = async |claim: &Claim| {
+        let order = done(statuses.claim_undo(claim, None).await);
+        done(reservations.put_back(claim, &order).await);
+        let result = reservations.put_back(claim, &order).await;
+        assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "given back once: {result:?}");
+    };
+    let remaining = async |consumer: &str, component: &str, limits: &Limits| {
+        let keys = counters_of(market, consumer, [(component, limits)]);
+        let left = left(market, consumer, component, limits, &done(promotions.counters(&keys).await));
+        (left.uses, left.budget)
+    };
+    let used_up = |result: Result<Reserved, ReserveRefused>, component: &str| match result {
+        Err(ReserveRefused::UsedUp(components)) => assert_eq!(components, [component]),
+        other => broken("what is used up must be named", &other),
+    };
+
+    // Uses and budget; an amount that no counter has alone is put together, to the last cent.
+    let promotion = format!("discounts.{}", fixture.ids.new_id("pro"));
+    let total = |uses, budget| Limits { total: Allowance { uses, budget }, ..Limits::default() };
+    let limits = total(Some(3), Some(1_000));
+    assert_eq!(remaining("con_a", &promotion, &limits).await, (Some(3), Some(1_000)));
+    let mut taken = Vec::new();
+    for _ in 0..3 {
+        let (claim, order) = taking("con_a", &promotion, 300, limits).await;
+        let reserved = done(reservations.reserve(&claim, &order).await);
+        let sum = reserved.draws.iter().fold((0, 0), |sum, draw| (sum.0 + draw.uses, sum.1 + draw.amount));
+        assert_eq!(sum, (1, 300), "{reserved:?}");
+        assert_eq!(fixture.entry(&order.id, RESERVE).await.response, serde_json::to_value(&reserved).ok());
+        let result = reservations.reserve(&claim, &order).await;
+        assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "taken once: {result:?}");
+        taken.push(claim);
+    }
+    assert_eq!(remaining("con_a", &promotion, &limits).await, (Some(0), Some(100)));
+    let (claim, order) = taking("con_b", &promotion, 100, limits).await;
+    used_up(reservations.reserve(&claim, &order).await, &promotion);
+    assert_eq!(fixture.entry(&order.id, RESERVE).await.lease_until, HELD, "the claim is still held");
+    give_back(&taken[1]).await;
+    assert_eq!(remaining("con_a", &promotion, &limits).await, (Some(1), Some(400)));
+    let (claim, order) = taking("con_b", &promotion, 401, limits).await;
+    used_up(reservations.reserve(&claim, &order).await, &promotion);
+    let (claim, order) = taking("con_b", &promotion, 400, limits).await;
+    done(reservations.reserve(&claim, &order).await);
+    assert_eq!(remaining("con_b", &promotion, &limits).await, (Some(0), Some(0)));
+    // Limits are the promotion's alone: more is given once it has more.
+    assert_eq!(remaining("con_b", &promotion, &total(Some(4), Some(1_500))).await, (Some(1), Some(500)));
+
+    // Once for each consumer.
+    let promotion = format!("discounts.{}", fixture.ids.new_id("pro"));
+    let once = Limits { per_consumer: Allowance { uses: Some(1), budget: None }, ..Limits::default() };
+    for (consumer, first) in [("con_a", true), ("con_a", false), ("con_b", true)] {
+        let (claim, order) = taking(consumer, &promotion, 300, once).await;
+        match reservations.reserve(&claim, &order).await {
+            Ok(_) => assert!(first),
+            refused => {
+                assert!(!first, "{refused:?}");
+                used_up(refused, &promotion);
+            }
+        }
+    }
+
+    // A credit is spent once, and what is left of it later.
+    let credit = format!("credits.{}", fixture.ids.new_id("cre"));
+    let gift = Limits { per_consumer: Allowance { uses: None, budget: Some(500) }, ..Limits::default() };
+    let (first, order) = taking("con_a", &credit, 400, gift).await;
+    done(reservations.reserve(&first, &order).await);
+    let (claim, order) = taking("con_a", &credit, 101, gift).await;
+    used_up(reservations.reserve(&claim, &order).await, &credit);
+    give_back(&first).await;
+    assert_eq!(remaining("con_a", &credit, &gift).await, (None, Some(500)));
+
+    // Many orders at once.
+    let promotion = format!("discounts.{}", fixture.ids.new_id("pro"));
+    let limits = total(Some(6), Some(2_000));
+    let mut orders = Vec::new();
+    for _ in 0..12 {
+        orders.push(taking("con_a", &promotion, 300, limits).await);
+    }
+    let try_to_reserve = async |claim: &Claim, order: &Order| {
+        loop {
+            match reservations.reserve(claim, order).await {
+                Ok(_) => return true,
+                Err(ReserveRefused::Conflict) => {}
+                refused => {
+                    used_up(refused, &promotion);
+                    return false;
+                }
+            }
+        }
+    };
+    let each = orders.iter().map(|(claim, order)| try_to_reserve(claim, order));
+    let given = futures::future::join_all(each).await.into_iter().filter(|given| *given).count();
+    assert_eq!(given, 6, "as many orders as there are uses");
+    assert_eq!(remaining("con_a", &promotion, &limits).await, (Some(0), Some(200)));
 }
 
 /// [`Closing`]: an order is closed once, by its own run; a failed one releases its quote.
@@ -1134,4 +1311,63 @@ fn arrangements(of: &[u64]) -> Vec<Vec<u64>> {
         arrangements(&rest).into_iter().map(move |rest| [vec![first], rest].concat())
     };
     of.iter().copied().flat_map(with_first).collect()
+}
+
+/// [`Comparisons`]: each quote's counts once, and a market's come in the order of their time, across days.
+pub async fn comparisons(comparisons: &impl Comparisons) {
+    let one = |quote: &str, market, at| Comparison {
+        quote_id: quote.to_owned(),
+        market,
+        at,
+        currency: Currency::CAD,
+        differences: [(Figure::Tax, Difference { ours: 12, legacy: 13 })].into(),
+    };
+    const DAY: i64 = 24 * 60 * 60 * 1_000;
+    let kept = [
+        one("quo_1", Country::CA, NOON - DAY),
+        one("quo_3", Country::CA, NOON),
+        one("quo_2", Country::CA, NOON + 1),
+        one("quo_4", Country::CA, NOON + 2 * DAY),
+    ];
+    for comparison in kept.iter().rev().chain([&kept[1], &one("quo_5", Country::US, NOON)]) {
+        done(comparisons.save(comparison).await);
+    }
+    let between = async |since, until| done(comparisons.between(Country::CA, since, until).await);
+    assert_eq!(between(NOON - DAY, NOON + 2 * DAY).await, kept[..3], "until is not included");
+    assert_eq!(between(NOON - DAY + 1, NOON + 2 * DAY + 1).await, kept[1..], "since is included");
+    assert_eq!(between(NOON + 2, NOON + DAY).await, []);
+}
+
+/// [`Trends`]: every quote counts once, in whatever company its event comes again. Nobody else may count meanwhile.
+pub async fn trends(trends: &impl Trends) {
+    // So many that no adapter writes them at once, in two markets and two hours.
+    let hour = Span::Hour.start_of(NOON);
+    let one = |number: i64| Observation {
+        event_id: format!("event-{number}"),
+        market: if number % 4 == 0 { Country::CA } else { Country::US },
+        at: hour - 60_000 + (number % 2) * 90_000,
+        figures: [(Figure::Total, 1_000 + number), (Figure::Discount, -number), (Figure::Tip, 0)].into(),
+    };
+    let quotes: Vec<Observation> = (0..240).map(one).collect();
+    for batch in [&quotes[..100], &quotes[50..], &quotes[..], &[one(1), one(1)][..]] {
+        done(trends.observe(batch).await);
+    }
+    for market in [Country::US, Country::CA] {
+        for figure in [Figure::Total, Figure::Discount, Figure::Tip] {
+            for span in Span::ALL {
+                let mut expected: BTreeMap<i64, Statistics> = BTreeMap::new();
+                for quote in quotes.iter().filter(|quote| quote.market == market) {
+                    expected.entry(span.start_of(quote.at)).or_default().add(quote.figures[&figure]);
+                }
+                let kept = done(trends.series(market, figure, span, hour - span.ms(), hour + span.ms()).await);
+                assert_eq!(kept, expected, "{market} {figure} by {}", span.name());
+                for (start, statistics) in expected {
+                    assert_eq!(done(trends.slot(market, figure, span, start).await), Some(statistics));
+                }
+            }
+        }
+    }
+    let series = async |since, until| done(trends.series(Country::US, Figure::Total, Span::Hour, since, until).await).len();
+    assert_eq!((series(hour, hour + 1).await, series(hour - 3_600_000, hour).await, series(hour, hour).await), (1, 1, 0));
+    assert_eq!(done(trends.slot(Country::PR, Figure::Total, Span::Hour, hour).await), None);
 }

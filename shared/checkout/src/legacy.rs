@@ -120,6 +120,15 @@ impl LegacyOrder {
     }
 }
 
+/// The code under which a failed call to the legacy system is logged and counted.
+pub const fn code(error: &CallError) -> &'static str {
+    match error {
+        CallError::Unavailable { .. } => "Legacy.Unavailable",
+        CallError::Unclear { .. } => "Legacy.Unclear",
+        CallError::Refused { .. } => "Legacy.Refused",
+    }
+}
+
 /// The newest version of each order, in the order in which the orders first occur. What is older is behind it anyway.
 pub fn newest_of_each(orders: impl IntoIterator<Item = LegacyOrder>) -> Vec<LegacyOrder> {
     let mut newest: Vec<LegacyOrder> = Vec::new();

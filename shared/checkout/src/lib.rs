@@ -8,32 +8,43 @@
 //! 6. The consumer may [`cancel`] until the store has accepted; an operator may [`redrive`] an order whose undo could not
 //!    be finished.
 //! 7. The [`ledger`] tells where an order's money is. [`reconcile`] holds it against what the processor says.
-//! 8. An operator gives back what was paid, or a part of it, with [`request_refund`]; a workflow of its own works on the
+//! 8. What an order costs after a substitution, a weighed item or a missing line is told by [`reprice`].
+//! 9. An operator gives back what was paid, or a part of it, with [`request_refund`]; a workflow of its own works on the
 //!    [`refund`].
 //!
-//! Readers of the system before this one are served by the mirror in [`legacy`].
+//! Promotions and credits of which there is a limited amount are counted in [`draws`]. What a price depended on is kept with its
+//! quote, and [`audit`] computes it again.
+//!
+//! Readers of the system before this one are served by the mirror in [`legacy`]; its prices are held against ours in
+//! [`parity`]. What prices do over time is in [`trends`].
 //!
 //! What the checkout needs from the world outside is in [`ports`]; what is agreed with each partner in [`partners`];
 //! every error code in [`codes`].
 
+pub mod audit;
 pub mod cancel;
 pub mod codes;
+pub mod cohort;
 pub mod consumer;
 #[cfg(feature = "memory")]
 pub mod contract;
 pub mod decline;
+pub mod draws;
 pub mod ledger;
 pub mod legacy;
 pub mod market;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod order;
+pub mod parity;
 pub mod partners;
 pub mod ports;
+mod providers;
 pub mod quoting;
 pub mod reconcile;
 pub mod redrive;
 pub mod refund;
+pub mod reprice;
 pub mod request_refund;
 pub mod routing;
 pub mod start;
@@ -42,4 +53,5 @@ pub mod store;
 pub mod submit;
 pub mod sweep;
 pub mod track;
+pub mod trends;
 pub mod workflows;

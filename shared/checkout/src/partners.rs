@@ -11,6 +11,8 @@ pub enum Fallback {
     StoreRadius,
     /// Its queue keeps what it has not taken; no order waits for it.
     Queue,
+    /// Our own price is shown, and the quote is flagged.
+    OurPrice,
 }
 
 /// What is agreed with a partner.
@@ -48,5 +50,9 @@ pub const MERCHANT: Agreement =
 pub const LEGACY: Agreement =
     Agreement { name: "legacy", timeout_ms: 3_000, longest_processing_ms: 0, fallback: Fallback::Queue };
 
+/// The legacy system's prices, when consumers are shown them.
+pub const LEGACY_PRICES: Agreement =
+    Agreement { name: "legacy", timeout_ms: 800, longest_processing_ms: 0, fallback: Fallback::OurPrice };
+
 /// Every agreement.
-pub const AGREEMENTS: [Agreement; 6] = [PAYMENT, FRAUD, LOGISTICS, COVERAGE, MERCHANT, LEGACY];
+pub const AGREEMENTS: [Agreement; 7] = [PAYMENT, FRAUD, LOGISTICS, COVERAGE, MERCHANT, LEGACY, LEGACY_PRICES];

@@ -2,8 +2,11 @@
 //! in-memory ones, for tests, in [`crate::memory`].
 
 use crate::{
+    audit::QuoteRecord,
     consumer::{Address, Consumer},
+    draws::{Counters, Reserved},
     ledger::LedgerEvent,
+    market::Country,
     order::{FraudFacts, Order, OrderStatus},
     reconcile::Reconciliation,
     refund::OrderRefund,
@@ -11,7 +14,7 @@ use crate::{
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_money::Money;
-use carryout_pricing::{Quote, Refunded};
+use carryout_pricing::{Promotion, Quote, Record, Refunded};
 use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError, Subject};
 pub use carryout_workflow::{Clock, Ids};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -35,13 +38,38 @@ pub trait Consumers: Send + Sync {
     fn consumer(&self, id: &str) -> impl Future<Output = Result<Option<Consumer>, StoreError>> + Send;
 }
 
+/// The partition of the control table's documents that has the promotions of each market, by its country's code.
+pub const PROMOTIONS: &str = "promotions";
+
+/// What may be taken off in each market, and what orders took of what is limited.
+pub trait Promotions: Send + Sync {
+    /// The promotions of a country's market, in the order in which they were set; none where none were.
+    fn promotions(&self, country: Country) -> impl Future<Output = Result<Vec<Promotion>, StoreError>> + Send;
+
+    /// The counters under these keys ([`crate::draws`]), without those that don't exist.
+    fn counters(&self, keys: &[String]) -> impl Future<Output = Result<Counters, StoreError>> + Send;
+}
+
 /// Locked prices.
+///
+/// What is kept of a quote is dropped some time after the quote has expired ([`crate::audit::kept_until`]), except while an
+/// order uses it.
 pub trait Quotes: Send + Sync {
-    /// Keeps a quote until it expires.
-    fn save(&self, quote: &Quote) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Keeps a quote with the record of our price, which is the quote's own unless that shows another system's. MUST NOT
+    /// replace one. A quote that prices an order again is used by that order from the beginning.
+    fn save(&self, quote: &Quote, record: &Record) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Keeps the record of a price that was wrong. There is no quote of its id.
+    fn save_invalid(&self, record: &QuoteRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The quote; `None` if there is none of this id.
     fn quote(&self, id: &str) -> impl Future<Output = Result<Option<Quote>, StoreError>> + Send;
+}
+
+/// What quotes' prices depended on, for operators.
+pub trait QuoteRecords: Send + Sync {
+    /// The record of a quote, also of a price that was wrong; `None` if there is none of this id.
+    fn record(&self, id: &str) -> impl Future<Output = Result<Option<QuoteRecord>, StoreError>> + Send;
 }
 
 // ----------------------------------------------------------------------------------------------------------- submit
@@ -254,13 +282,22 @@ pub trait Ledgers: Send + Sync {
     fn append(&self, order_id: &str, event: &LedgerEvent) -> impl Future<Output = Result<Appended, StoreError>> + Send;
 }
 
-/// Keeps reports of reconciliations.
-pub trait Reports: Send + Sync {
+/// What is found again and again about one subject.
+pub trait Report: Serialize + DeserializeOwned + Send + Sync {
+    /// The subject. Reports of one subject are kept apart from those of others.
+    const SUBJECT: &'static str;
+
+    /// What the report is kept under. Milliseconds since the Unix epoch.
+    fn started_at(&self) -> i64;
+}
+
+/// Keeps reports of one kind; of reconciliations unless another is named.
+pub trait Reports<R: Report = Reconciliation>: Send + Sync {
     /// The newest report, if there is one.
-    fn latest(&self) -> impl Future<Output = Result<Option<Reconciliation>, StoreError>> + Send;
+    fn latest(&self) -> impl Future<Output = Result<Option<R>, StoreError>> + Send;
 
     /// Keeps a report, under the moment at which it began.
-    fn save(&self, report: &Reconciliation) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn save(&self, report: &R) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Why a conditional transaction on an order, or on another subject, did not happen.
@@ -303,6 +340,8 @@ pub trait QuoteLocks: Send + Sync {
 pub enum ReserveRefused {
     /// These items (by id) are sold out or no longer offered.
     SoldOut(Vec<String>),
+    /// Less is left of these components of the price (`discounts.<code>`, `credits.<code>`) than the order wants.
+    UsedUp(Vec<String>),
     /// Somebody else wrote the same things at the same moment. Try again.
     Conflict,
     /// The store failed, or the claim was lost.
@@ -315,12 +354,16 @@ impl From<StoreError> for ReserveRefused {
     }
 }
 
-/// Takes items out of stock and puts them back.
+/// Takes items out of stock and what is limited from its counters, and puts them back.
 pub trait Reservations: Send + Sync {
-    /// In one transaction: takes every line of the order out of stock and completes the entry under `claim`.
-    fn reserve(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<(), ReserveRefused>> + Send;
+    /// In one transaction: takes every line of the order out of stock, draws what its price takes of what is limited
+    /// ([`crate::draws`]), and completes the entry under `claim` with all that as its response.
+    ///
+    /// MUST let no counter give more than its allowance, and refuse only where less is left than the order wants.
+    fn reserve(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<Reserved, ReserveRefused>> + Send;
 
-    /// In one transaction: puts every line back and marks the entry under `claim` as undone.
+    /// In one transaction: puts every line and every draw back that the entry's response names, and marks the entry under
+    /// `claim` as undone.
     fn put_back(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<(), ReserveRefused>> + Send;
 }
 

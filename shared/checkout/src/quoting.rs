@@ -1,13 +1,21 @@
 //! Prices a cart and locks the price.
 
 use crate::{
-    consumer::Consumer,
-    ports::{Catalog, Clock, Consumers, Ids, Quotes},
-    store::StoreWithMenu,
+    audit::{QuoteRecord, kept_until},
+    market::Country,
+    ports::{Catalog, Clock, Consumers, Ids, Promotions, Quotes},
+    providers::{Asked, LastAnswers, providers},
 };
-use carryout_pricing::{Context, ContextLine, PricingError, Quote, QuoteTerms, Seal, price};
-use carryout_workflow::{Coded, ErrorCode, Plan, StoreError, run::STORE_UNAVAILABLE};
+use carryout_pricing::{
+    CONSUMER, Context, Flag, NoContext, Pipeline, Price, PricingError, Quote, QuoteTerms, Record, Seal, Timer, limited,
+};
+use carryout_workflow::{Coded, ErrorCode, StoreError, run::STORE_UNAVAILABLE};
+use futures::{
+    FutureExt as _,
+    future::{join, select},
+};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::sync::Arc;
 
 /// Lines of a cart, at most. The order, its items and its idempotency record must fit into one transaction of 100.
@@ -82,6 +90,9 @@ pub enum QuoteError {
         /// The item's id.
         item: String,
     },
+    /// The price does not add up, so nobody sees it. Its record is kept under this id.
+    #[error("the price of this cart came out wrong and is not shown; its record is {0}")]
+    WrongPrice(String),
     /// A store could not be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -96,9 +107,13 @@ pub const CONSUMER_UNKNOWN: ErrorCode = ErrorCode::permanent("Consumer.Unknown",
 pub const STORE_UNKNOWN: ErrorCode = ErrorCode::permanent("Store.Unknown", "Find stores with GET /v1/stores?lat=…&lng=….");
 /// The item does not exist.
 pub const ITEM_UNKNOWN: ErrorCode = ErrorCode::permanent("Item.Unknown", "Read the store's menu with GET /v1/stores/{id}.");
+/// The validator refused the price.
+pub const PRICE_WRONG: ErrorCode =
+    ErrorCode::permanent("Price.Wrong", "Nothing is charged. Tell support the record's id, or choose other items.");
 
 impl Coded for QuoteError {
-    const CODES: &'static [ErrorCode] = &[REQUEST_INVALID, CONSUMER_UNKNOWN, STORE_UNKNOWN, ITEM_UNKNOWN, STORE_UNAVAILABLE];
+    const CODES: &'static [ErrorCode] =
+        &[REQUEST_INVALID, CONSUMER_UNKNOWN, STORE_UNKNOWN, ITEM_UNKNOWN, PRICE_WRONG, STORE_UNAVAILABLE];
 
     fn code(&self) -> ErrorCode {
         match self {
@@ -106,6 +121,7 @@ impl Coded for QuoteError {
             Self::NoConsumer => CONSUMER_UNKNOWN,
             Self::NoStore(_) => STORE_UNKNOWN,
             Self::NoItem { .. } => ITEM_UNKNOWN,
+            Self::WrongPrice(_) => PRICE_WRONG,
             Self::Store(error) => error.code(),
         }
     }
@@ -117,24 +133,80 @@ impl QuoteError {
         match self {
             Self::Invalid { field, .. } | Self::NoItem { field, .. } => Some(field),
             Self::NoStore(_) => Some("store_id"),
-            Self::NoConsumer | Self::Store(_) => None,
+            Self::NoConsumer | Self::WrongPrice(_) | Self::Store(_) => None,
         }
     }
 
-    fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(crate) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), problem: problem.into() }
+    }
+}
+
+/// What prices are computed by, and what is kept from one cart to the next. One for the life of a process.
+pub struct PriceEngine {
+    pipeline: Pipeline,
+    timer: Box<dyn Timer>,
+    last_answers: LastAnswers,
+}
+
+impl PriceEngine {
+    /// The standard pipeline, and a timer that ends the waiting for providers.
+    pub fn standard(timer: impl Timer + 'static) -> Self {
+        Self::new(Pipeline::standard(), timer)
+    }
+
+    /// The same with another pipeline, such as one with a market's own rules.
+    pub fn new(pipeline: Pipeline, timer: impl Timer + 'static) -> Self {
+        Self { pipeline, timer: Box::new(timer), last_answers: LastAnswers::default() }
+    }
+
+    /// What prices are computed by.
+    pub const fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+}
+
+/// A priced cart that is not locked yet.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// What would be promised, at the price that the consumer is shown.
+    pub terms: QuoteTerms,
+    /// What our price depends on, and our price.
+    pub record: Record,
+    /// The store's country.
+    pub market: Country,
+    /// Whether the consumer works here; not, where the account could not be read in time.
+    pub employee: bool,
+}
+
+impl Draft {
+    /// Shows the price of another system in place of ours. It carries the engine 0.
+    pub fn show(&mut self, price: Price) {
+        self.terms.limited = limited(&self.record.context, &price);
+        self.terms.price = Price { engine: 0, ..price };
+    }
+
+    /// Flags our price, which is shown: something was to be there that is not. The record says so, too.
+    pub fn flag(&mut self, flag: Flag) {
+        self.record.context.flags.push(flag.clone());
+        self.record.price.flags.push(flag);
+        self.terms.price = self.record.price.clone();
     }
 }
 
 /// Prices carts.
 #[derive(Clone)]
-pub struct Quoting<C, U, Q, S, T, I> {
+pub struct Quoting<C, U, P, Q, S, T, I> {
     /// Stores.
     pub catalog: C,
     /// Consumers.
     pub consumers: U,
+    /// What is taken off in each market.
+    pub promotions: P,
     /// Where quotes are kept.
     pub quotes: Q,
+    /// Computes prices.
+    pub engine: Arc<PriceEngine>,
     /// Signs quotes.
     pub seal: S,
     /// Tells the time.
@@ -145,26 +217,67 @@ pub struct Quoting<C, U, Q, S, T, I> {
     pub lock_for: i64,
 }
 
-impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, U, Q, S, T, I> {
-    /// Prices `cart` for a consumer, and keeps the quote.
+impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, U, P, Q, S, T, I> {
+    /// Prices `cart` for a consumer, and keeps the quote with what its price depended on.
     pub async fn quote(&self, consumer_id: &str, cart: &Cart) -> Result<Quote, QuoteError> {
+        let draft = self.draft(consumer_id, cart).await?;
+        self.lock(&draft).await
+    }
+
+    /// Prices `cart` for a consumer. Nothing is promised yet, and nothing kept but the record of a price that is wrong.
+    pub async fn draft(&self, consumer_id: &str, cart: &Cart) -> Result<Draft, QuoteError> {
         let asked = cart;
         let cart = checked(cart)?;
-        let mut plan = Plan::new(|| 0.0);
-        let consumer =
-            plan.task("consumer", (), |()| async { self.consumers.consumer(consumer_id).await?.ok_or(QuoteError::NoConsumer) });
-        let store = plan.task("store", (), |()| async {
-            self.catalog.store(&cart.store_id).await?.ok_or_else(|| QuoteError::NoStore(cart.store_id.clone()))
-        });
-        let terms = plan.task("price", (&consumer, &store), |(consumer, store): (Arc<Consumer>, Arc<StoreWithMenu>)| {
-            let terms = self.terms(asked, &cart, &consumer, &store);
-            async move { terms }
-        });
-        // The tasks' handles share the error, so it is cloned out of them.
-        plan.run().await.map_err(Arc::unwrap_or_clone)?;
-        let terms = terms.output().ok_or_else(|| StoreError::Unavailable("the plan did not finish".to_owned()))?;
-        let quote = QuoteTerms::clone(&terms).sealed(&self.seal);
-        self.quotes.save(&quote).await?;
+        let now = self.clock.now();
+        let request = Asked::new(consumer_id, (asked, &cart), now, &self.catalog, &self.consumers, &self.promotions);
+        let context = self.context(&request).await?;
+        let store = request.store.known().flatten();
+        let store = store.ok_or_else(|| StoreError::Unavailable(format!("the store {} is not known", cart.store_id)))?;
+        let (id, expires_at) = (self.ids.new_id("quo"), now + self.lock_for);
+        let price = match self.engine.pipeline.price(&context) {
+            Ok(price) => price,
+            Err(error) if is_the_carts(&error) => return Err(of_the_cart(&error)),
+            Err(error) => {
+                let record = QuoteRecord {
+                    id: id.clone(),
+                    consumer_id: consumer_id.to_owned(),
+                    store_id: cart.store_id.clone(),
+                    expires_at,
+                    order_id: None,
+                    kept_until: Some(kept_until(expires_at)),
+                    context,
+                    price: None,
+                    shown: None,
+                    invalid: Some(error.to_string()),
+                };
+                tracing::error!(quote.id = %id, %error, "a price is wrong; it is kept and not shown");
+                if let Err(error) = self.quotes.save_invalid(&record).await {
+                    tracing::warn!(quote.id = %id, %error, "the record of a wrong price could not be kept");
+                }
+                return Err(QuoteError::WrongPrice(id));
+            }
+        };
+        let (delivery, market) = (request.is_delivery(), store.store.country);
+        let terms = QuoteTerms {
+            id,
+            consumer_id: consumer_id.to_owned(),
+            store_id: cart.store_id.clone(),
+            market: market.code().to_owned(),
+            delivery,
+            address_id: if delivery { cart.address_id.clone() } else { None },
+            limited: limited(&context, &price),
+            reprices: None,
+            price: price.clone(),
+            expires_at,
+        };
+        let employee = request.consumer.known().flatten().is_some_and(|consumer| consumer.employee);
+        Ok(Draft { terms, record: Record { context, price }, market, employee })
+    }
+
+    /// Signs the terms, and keeps the quote with the record of our price.
+    pub async fn lock(&self, draft: &Draft) -> Result<Quote, QuoteError> {
+        let quote = draft.terms.clone().sealed(&self.seal);
+        self.quotes.save(&quote, &draft.record).await?;
         Ok(quote)
     }
 
@@ -181,54 +294,56 @@ impl<C: Catalog, U: Consumers, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, 
         self.quote(&old.consumer_id, &cart).await
     }
 
-    /// `cart` is `asked` with lines of the same item added up; an error names the line of `asked`.
-    fn terms(&self, asked: &Cart, cart: &Cart, consumer: &Consumer, store: &StoreWithMenu) -> Result<QuoteTerms, QuoteError> {
-        let delivery = cart.fulfilment == CartFulfilment::Delivery;
-        if delivery && cart.address_id.as_deref().is_some_and(|id| consumer.address(id).is_none()) {
-            return Err(QuoteError::invalid("address_id", "this is none of your addresses"));
-        }
-        if !store.store.has_fees_in_its_currency() {
-            return Err(QuoteError::invalid("store_id", format!("{} has no prices", store.store.name)));
-        }
-        let currency = store.store.country.currency();
-        let mut lines = Vec::with_capacity(cart.lines.len());
-        for line in &cart.lines {
-            let index = || asked.lines.iter().position(|other| other.item_id == line.item_id).unwrap_or_default();
-            let item = store.item(&line.item_id).ok_or_else(|| QuoteError::NoItem {
-                field: format!("lines[{}].item_id", index()),
-                store: store.store.name.clone(),
-                item: line.item_id.clone(),
-            })?;
-            if item.price.currency != currency {
-                let field = format!("lines[{}].item_id", index());
-                return Err(QuoteError::invalid(field, format!("{} is not sold in {currency}", item.name)));
+    /// Everything that the price of a cart depends on. The account is judged first, whatever is read first.
+    async fn context(&self, request: &Asked<'_>) -> Result<Context, QuoteError> {
+        let engine = &self.engine;
+        let (providers, timer) = (providers(), engine.timer.as_ref());
+        let found = providers.context(request, timer, &engine.last_answers);
+        // Not known in time is no reason against a quote: submit asks for the account again.
+        let account = select(request.consumer.get().boxed(), timer.sleep(CONSUMER.timeout));
+        let (found, _) = join(found, account).await;
+        match request.consumer.known() {
+            Some(None) => return Err(QuoteError::NoConsumer),
+            Some(Some(consumer)) if request.is_delivery() => {
+                let address = request.cart.address_id.as_deref();
+                if address.is_some_and(|id| consumer.address(id).is_none()) {
+                    return Err(QuoteError::invalid("address_id", "this is none of your addresses"));
+                }
             }
-            lines.push(ContextLine::new(&item.id, &item.name, line.quantity, item.price.minor));
+            _ => {}
         }
-        let context = Context {
-            fees: store.store.fees(delivery),
-            taxes: store.store.country.taxes(store.store.tax_rate),
-            tip: cart.tip,
-            ..Context::new(currency, lines)
-        };
-        let price = price(&context).map_err(|error| match error {
-            PricingError::Empty => QuoteError::invalid("lines", error.to_string()),
-            PricingError::NegativeTip => QuoteError::invalid("tip", error.to_string()),
-            PricingError::OutOfRange { .. } | PricingError::Money(_) => {
-                QuoteError::invalid("lines", format!("the cart can't be priced: {error}"))
-            }
-            // Not the consumer's mistake, and never a price to show.
-            PricingError::Wrong(_) => StoreError::Unavailable(error.to_string()).into(),
-        })?;
-        Ok(QuoteTerms {
-            id: self.ids.new_id("quo"),
-            consumer_id: consumer.id.clone(),
-            store_id: store.store.id.clone(),
-            delivery,
-            address_id: if delivery { cart.address_id.clone() } else { None },
-            price,
-            expires_at: self.clock.now() + self.lock_for,
-        })
+        let mut context = found.map_err(|missing| why(request, &missing))?;
+        context.tip = request.cart.tip;
+        context.attributes["fulfilment"] = json!(request.cart.fulfilment);
+        context.attributes["now"] = json!(request.now);
+        Ok(context)
+    }
+}
+
+/// Why there is no context: what the store says of the cart, or that it says nothing.
+fn why(request: &Asked<'_>, missing: &NoContext) -> QuoteError {
+    let refused = match request.store.known() {
+        Some(None) => Some(QuoteError::NoStore(request.cart.store_id.clone())),
+        Some(Some(store)) => request.lines(&store).err(),
+        None => None,
+    };
+    refused.unwrap_or_else(|| StoreError::Unavailable(missing.to_string()).into())
+}
+
+/// Whether a context has no price because of what the consumer sent.
+fn is_the_carts(error: &PricingError) -> bool {
+    match error {
+        PricingError::Empty | PricingError::NegativeTip | PricingError::Money(_) => true,
+        PricingError::OutOfRange { field, .. } => field == "tip" || field.starts_with("lines"),
+        PricingError::Wrong(_) => false,
+    }
+}
+
+fn of_the_cart(error: &PricingError) -> QuoteError {
+    match error {
+        PricingError::NegativeTip => QuoteError::invalid("tip", error.to_string()),
+        PricingError::Empty => QuoteError::invalid("lines", error.to_string()),
+        _ => QuoteError::invalid("lines", format!("the cart can't be priced: {error}")),
     }
 }
 

@@ -13,7 +13,8 @@ use crate::{
     ledger::{LedgerEvent, LedgerKind, LedgerPhase, authorization_effect, charge_effect},
     order::{Order, OrderStatus},
     ports::{
-        Appended, CallError, Clock, Intent, IntentStatus, Ledgers, ListedIntent, Orders, PaymentList, Payments, Refund, Reports,
+        Appended, CallError, Clock, Intent, IntentStatus, Ledgers, ListedIntent, Orders, PaymentList, Payments, Refund, Report,
+        Reports,
     },
 };
 use carryout_money::Money;
@@ -132,6 +133,14 @@ pub struct Reconciliation {
     /// Intents that the next one looks at wherever its list begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub look_again: Vec<String>,
+}
+
+impl Report for Reconciliation {
+    const SUBJECT: &'static str = "payments";
+
+    fn started_at(&self) -> i64 {
+        self.started_at
+    }
 }
 
 impl Reconciliation {

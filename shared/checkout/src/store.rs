@@ -2,7 +2,7 @@
 
 use crate::market::{Country, MarketType};
 use carryout_money::{Money, Rate};
-use carryout_pricing::{DELIVERY_FEE, Fee, FeeAmount, NO_TAX, STANDARD_TAX};
+use carryout_pricing::{ContextLine, DELIVERY_FEE, Fee, FeeAmount, NO_TAX, STANDARD_TAX, Weight};
 use jiff::{Timestamp, ToSpan, civil::Time, civil::Weekday, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +110,23 @@ pub struct Item {
     pub available: bool,
     /// How many are left.
     pub stock: u32,
+    /// What one weighs, about, where the price is for one unit of weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Weight>,
+    /// Deposit on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<Money>,
+}
+
+impl Item {
+    /// The line of a price with so many of it.
+    pub fn line(&self, quantity: u32) -> ContextLine {
+        ContextLine {
+            weight: self.weight.map(|weight| Weight::from_thousandths(weight.thousandths().saturating_mul(quantity))),
+            deposit: self.deposit.map_or(0, |deposit| deposit.minor),
+            ..ContextLine::new(&self.id, &self.name, quantity, self.price.minor)
+        }
+    }
 }
 
 /// A store with everything it sells: one read.

@@ -4,8 +4,8 @@ use crate::{
     consumer::{Address, Consumer, PaymentMethod},
     order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
     ports::{
-        Catalog, Clock, CompletedRequest, Consumers, IdempotencyKey, Ids, Logistics, OrderQueue, OrderSubmitted, Quotes,
-        Submission, Submissions, SubmitRefused,
+        Catalog, Clock, CompletedRequest, Consumers, IdempotencyKey, Ids, Logistics, OrderQueue, OrderSubmitted, Promotions,
+        Quotes, Submission, Submissions, SubmitRefused,
     },
     quoting::{CONSUMER_UNKNOWN, QuoteError, Quoting, REQUEST_INVALID, STORE_UNKNOWN},
     routing::RoutingRules,
@@ -209,9 +209,9 @@ pub(crate) const STUCK_AFTER_MS: i64 = 60_000;
 
 /// Takes orders.
 #[derive(Clone)]
-pub struct Submit<C, U, Q, S, T, I, W, L, M> {
+pub struct Submit<C, U, P, Q, S, T, I, W, L, M> {
     /// Prices carts; and stores, consumers and quotes.
-    pub quoting: Quoting<C, U, Q, S, T, I>,
+    pub quoting: Quoting<C, U, P, Q, S, T, I>,
     /// Writes orders.
     pub submissions: W,
     /// Knows where couriers go.
@@ -251,10 +251,11 @@ struct Loaded {
     report: PlanReport,
 }
 
-impl<C, U, Q, S, T, I, W, L, M> Submit<C, U, Q, S, T, I, W, L, M>
+impl<C, U, P, Q, S, T, I, W, L, M> Submit<C, U, P, Q, S, T, I, W, L, M>
 where
     C: Catalog,
     U: Consumers,
+    P: Promotions,
     Q: Quotes,
     S: Seal,
     T: Clock,

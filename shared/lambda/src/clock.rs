@@ -1,7 +1,9 @@
-//! The wall clock.
+//! The wall clock, and waiting by it.
 
+use carryout_pricing::Timer;
 use carryout_workflow::Clock;
-use std::time::{SystemTime, UNIX_EPOCH};
+use futures::{FutureExt as _, future::BoxFuture};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,5 +20,15 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> i64 {
         self.now_ms()
+    }
+}
+
+/// Waits by the runtime's timer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemTimer;
+
+impl Timer for SystemTimer {
+    fn sleep(&self, milliseconds: u32) -> BoxFuture<'_, ()> {
+        tokio::time::sleep(Duration::from_millis(milliseconds.into())).boxed()
     }
 }

@@ -27,20 +27,26 @@ impl Metric {
     pub fn milliseconds(name: impl Into<String>, milliseconds: f64) -> Self {
         Self { name: name.into(), unit: "Milliseconds", value: milliseconds.into() }
     }
+
+    /// A share, 0 to 100.
+    pub fn percent(name: impl Into<String>, percent: f64) -> Self {
+        Self { name: name.into(), unit: "Percent", value: percent.into() }
+    }
 }
 
-/// Where a function's metrics go: a namespace, and the service as their dimension.
+/// Where a function's metrics go: a namespace, and the service as their dimension, with more of them where they are given.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     namespace: String,
     service: String,
     stage: Option<String>,
+    dimensions: Vec<(&'static str, String)>,
 }
 
 impl Metrics {
     /// Metrics of `service` in `namespace`.
     pub fn new(namespace: impl Into<String>, service: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), service: service.into(), stage: None }
+        Self { namespace: namespace.into(), service: service.into(), stage: None, dimensions: Vec::new() }
     }
 
     /// As Powertools names them: `POWERTOOLS_METRICS_NAMESPACE` (default `Carryout`) and `POWERTOOLS_SERVICE_NAME`; and
@@ -48,6 +54,14 @@ impl Metrics {
     pub fn from_env() -> Self {
         let namespace = telemetry::variable("POWERTOOLS_METRICS_NAMESPACE").unwrap_or_else(|| "Carryout".into());
         Self { stage: telemetry::stage(), ..Self::new(namespace, telemetry::service()) }
+    }
+
+    /// The same with one more dimension. Its values should be few: each of them is a metric of its own.
+    #[must_use]
+    pub fn with(&self, dimension: &'static str, value: impl ToString) -> Self {
+        let mut with = self.clone();
+        with.dimensions.push((dimension, value.to_string()));
+        with
     }
 
     /// Emits one count.
@@ -84,7 +98,10 @@ impl Metrics {
         line.insert("service".into(), self.service.clone().into());
         // A property, not a dimension: a stack's alarms look at its own namespace and service.
         line.extend(self.stage.clone().map(|stage| ("stage".to_owned(), stage.into())));
-        let directive = json!({ "Namespace": self.namespace, "Dimensions": [["service"]], "Metrics": definitions });
+        line.extend(self.dimensions.iter().map(|(dimension, value)| ((*dimension).to_owned(), value.clone().into())));
+        let dimensions: Vec<&str> =
+            std::iter::once("service").chain(self.dimensions.iter().map(|(dimension, _)| *dimension)).collect();
+        let directive = json!({ "Namespace": self.namespace, "Dimensions": [dimensions], "Metrics": definitions });
         line.insert("_aws".into(), json!({ "Timestamp": now_ms, "CloudWatchMetrics": [directive] }));
         line.into()
     }
@@ -120,5 +137,12 @@ mod tests {
                 "Lookup": [1.5, 2.0],
             })
         );
+    }
+
+    #[test]
+    fn a_further_dimension_stands_beside_the_service() {
+        let line = Metrics::new("Carryout", "compare-quotes").with("market", "CA").line(&[Metric::percent("Parity", 100.0)], 0);
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["service", "market"]]));
+        assert_eq!((&line["market"], &line["Parity"]), (&json!("CA"), &json!([100.0])));
     }
 }

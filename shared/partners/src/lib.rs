@@ -11,7 +11,7 @@ mod stripe;
 
 pub use call::Http;
 pub use fraud::HttpFraud;
-pub use legacy::HttpLegacy;
+pub use legacy::{HttpLegacy, HttpLegacyPrices};
 pub use logistics::HttpLogistics;
 pub use merchants::HttpMerchants;
 pub use stripe::StripePayments;

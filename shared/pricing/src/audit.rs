@@ -3,6 +3,7 @@
 use crate::{Component, Context, ENGINE, Pipeline, Policy, Price, PricingError, Sheet, Source, price};
 use carryout_money::Money;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
 /// What is stored of a quote for the time after it: enough to compute its price again.
@@ -25,9 +26,52 @@ pub enum Differs {
     Price {
         /// The engine of the stored price.
         then: u32,
-        /// The price that was found.
-        now: Box<Price>,
+        /// The first place in which the two differ.
+        first: FirstDifference,
     },
+}
+
+/// A place in which two documents differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstDifference {
+    /// JSON pointer to it: `/taxes/0/amount/minor`. Empty for the whole.
+    pub pointer: String,
+    /// What is stored there; null where nothing is.
+    pub stored: Value,
+    /// What was found there now; null where nothing is.
+    pub found: Value,
+}
+
+impl FirstDifference {
+    fn whole(stored: &Value, found: &Value) -> Self {
+        Self { pointer: String::new(), stored: stored.clone(), found: found.clone() }
+    }
+}
+
+/// The first place in which two documents differ, in the order of their members; nothing where they hold the same.
+fn first_difference(stored: &Value, found: &Value) -> Option<FirstDifference> {
+    let inner = match (stored, found) {
+        (Value::Object(one), Value::Object(other)) => {
+            let mut names: Vec<&String> = one.keys().chain(other.keys()).collect();
+            names.sort();
+            names.dedup();
+            let of = |object: &Map<String, Value>, name: &str| object.get(name).cloned().unwrap_or_default();
+            names.into_iter().find_map(|name| within(name, &of(one, name), &of(other, name)))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            let of = |array: &[Value], place: usize| array.get(place).cloned().unwrap_or_default();
+            (0..one.len().max(other.len())).find_map(|place| within(&place.to_string(), &of(one, place), &of(other, place)))
+        }
+        _ => None,
+    };
+    inner.or_else(|| (stored != found).then(|| FirstDifference::whole(stored, found)))
+}
+
+/// The first difference between two members of this name.
+fn within(name: &str, stored: &Value, found: &Value) -> Option<FirstDifference> {
+    let difference = first_difference(stored, found)?;
+    let name = name.replace('~', "~0").replace('/', "~1");
+    Some(FirstDifference { pointer: format!("/{name}{}", difference.pointer), ..difference })
 }
 
 impl Record {
@@ -46,9 +90,18 @@ impl Record {
     /// # Errors
     ///
     /// [`Differs`] where it is not.
-    pub fn replay(&self) -> Result<(), Differs> {
-        let now = price(&self.context)?;
-        if now == self.price { Ok(()) } else { Err(Differs::Price { then: self.price.engine, now: Box::new(now) }) }
+    pub fn replay(&self, pipeline: &Pipeline) -> Result<(), Differs> {
+        let now = pipeline.price(&self.context)?;
+        // Prices are plain data without maps or floats: writing them as JSON can't fail.
+        let written = |price: &Price| serde_json::to_string(price).unwrap_or_default();
+        let (stored, found) = (written(&self.price), written(&now));
+        if stored == found {
+            return Ok(());
+        }
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let (stored, found) = (read(&stored), read(&found));
+        let first = first_difference(&stored, &found).unwrap_or_else(|| FirstDifference::whole(&stored, &found));
+        Err(Differs::Price { then: self.price.engine, first })
     }
 
     /// What the context costs under another policy.
@@ -56,8 +109,8 @@ impl Record {
     /// # Errors
     ///
     /// [`PricingError`] where it has no price then.
-    pub fn under(&self, policy: Policy) -> Result<Price, PricingError> {
-        price(&Context { policy, ..self.context.clone() })
+    pub fn under(&self, policy: Policy, pipeline: &Pipeline) -> Result<Price, PricingError> {
+        pipeline.price(&Context { policy, ..self.context.clone() })
     }
 }
 

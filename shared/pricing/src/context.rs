@@ -364,6 +364,76 @@ pub struct Promotion {
     /// Whether it goes with no other. It is given if nothing was taken off before it, and then nothing is after it.
     #[serde(default)]
     pub exclusive: bool,
+    /// What orders get of it at most.
+    #[serde(default, skip_serializing_if = "Limits::are_none")]
+    pub limits: Limits,
+}
+
+/// What orders get of a promotion or a credit at most. The engine prices one order and does not count: whoever reserves with
+/// an order does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// All orders together.
+    #[serde(default, skip_serializing_if = "Allowance::is_unlimited")]
+    pub total: Allowance,
+    /// The orders of one consumer.
+    #[serde(default, skip_serializing_if = "Allowance::is_unlimited")]
+    pub per_consumer: Allowance,
+}
+
+/// How often, and how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allowance {
+    /// Orders that it is given to. Without it, any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uses: Option<u32>,
+    /// What it takes off, in minor units. Without it, any amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<i64>,
+}
+
+impl Limits {
+    /// Whether nothing is limited.
+    pub const fn are_none(&self) -> bool {
+        self.total.is_unlimited() && self.per_consumer.is_unlimited()
+    }
+
+    fn check(&self, field: impl Fn() -> String) -> Result<(), PricingError> {
+        let is_negative = |allowance: &Allowance| allowance.budget.is_some_and(i64::is_negative);
+        if [self.total, self.per_consumer].iter().any(is_negative) {
+            return Err(outside(field(), "has no budget below 0"));
+        }
+        Ok(())
+    }
+}
+
+impl Allowance {
+    /// Whether nothing is limited.
+    pub const fn is_unlimited(&self) -> bool {
+        self.uses.is_none() && self.budget.is_none()
+    }
+}
+
+impl Promotion {
+    /// A promotion on all lines together, for everybody.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, benefit: Benefit) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            benefit,
+            scope: Scope::AcrossLines,
+            condition: None,
+            items: Vec::new(),
+            lines: None,
+            minimum_subtotal: 0,
+            cap: None,
+            priority: 0,
+            exclusive: false,
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// What a promotion gives.
@@ -436,6 +506,9 @@ pub struct Credit {
     pub name: String,
     /// How much is there. What the price does not need stays.
     pub amount: i64,
+    /// What orders get of it at most: what was there in the beginning.
+    #[serde(default, skip_serializing_if = "Limits::are_none")]
+    pub limits: Limits,
 }
 
 /// The tax class of what is taxed as usual.
@@ -541,6 +614,7 @@ impl Context {
         }
         for (index, credit) in self.credits.iter().enumerate() {
             amount(credit.amount, || format!("credits[{index}].amount"))?;
+            credit.limits.check(|| format!("credits[{index}].limits"))?;
         }
         Ok(())
     }
@@ -552,6 +626,7 @@ impl Context {
         }
         amount(promotion.minimum_subtotal, || format!("promotions[{index}].minimum_subtotal"))?;
         amount(promotion.cap.unwrap_or_default(), || format!("promotions[{index}].cap"))?;
+        promotion.limits.check(|| format!("promotions[{index}].limits"))?;
         match &promotion.benefit {
             Benefit::Percent(rate) => share(*rate, 1, field),
             Benefit::Fixed(fixed) => amount(*fixed, field),

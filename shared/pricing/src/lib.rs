@@ -8,6 +8,7 @@
 mod audit;
 mod collectors;
 mod context;
+mod figure;
 mod pipeline;
 mod price;
 mod provider;
@@ -15,24 +16,28 @@ mod quote;
 mod refund;
 mod render;
 mod sheet;
+mod statistics;
 mod validator;
 
-pub use audit::{Differs, Record, explain};
+pub use audit::{Differs, FirstDifference, Record, explain};
 pub use context::{
-    Allocation, Benefit, Context, ContextLine, Credit, DELIVERY_FEE, Fee, FeeAmount, MAX_AMOUNT, MAX_LINES, MAX_QUANTITY,
-    MAX_RULES, MAX_TAXES, NO_TAX, NoWeight, Off, Policy, Promotion, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight,
+    Allocation, Allowance, Benefit, Context, ContextLine, Credit, DELIVERY_FEE, Fee, FeeAmount, Limits, MAX_AMOUNT, MAX_LINES,
+    MAX_QUANTITY, MAX_RULES, MAX_TAXES, NO_TAX, NoWeight, Off, Policy, Promotion, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes,
+    Tier, Weight,
 };
+pub use figure::Figure;
 pub use pipeline::{Collector, ENGINE, Pipeline, PricingError, price};
 pub use price::{Charge, Price, PricedLine, Shares};
 pub use provider::{
-    CRITICALITY, Contribution, Criticality, Fallback, Flag, LastKnown, NoContext, OnFailure, Provider, ProviderError, Providers,
-    Timer, criticality,
+    CONSUMER, CREDITS, CRITICALITY, Contribution, Criticality, FEES, Fallback, Flag, HISTORY, ITEMS, LastKnown, NoContext,
+    OnFailure, PROMOTIONS, Provider, ProviderError, Providers, TAXES, Timer,
 };
-pub use quote::{Difference, Quote, QuoteTerms, Seal, differences};
+pub use quote::{Difference, Limited, Quote, QuoteTerms, Seal, Taken, differences, limited};
 pub use refund::{
     Part, Refund, RefundComponent, RefundError, RefundLine, RefundPart, RefundRequest, Refunded, RefundedLine, left_to_refund,
     refund,
 };
 pub use render::{CartPreview, Checkout, Preview, Receipt, ReceiptLine, Renderer};
 pub use sheet::{Adjustment, Component, FeeAmounts, LineAmounts, Sheet, Source};
+pub use statistics::{Expected, Statistics};
 pub use validator::{Rule, Violation};

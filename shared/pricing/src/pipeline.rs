@@ -105,6 +105,15 @@ impl Pipeline {
         if violations.is_empty() { Ok(sheet) } else { Err(PricingError::Wrong(violations)) }
     }
 
+    /// Prices a context as the checkout shows it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::sheet`].
+    pub fn price(&self, context: &Context) -> Result<Price, PricingError> {
+        self.render(context, &Checkout)
+    }
+
     /// Prices a context and renders it.
     ///
     /// # Errors
@@ -132,5 +141,5 @@ static STANDARD: LazyLock<Pipeline> = LazyLock::new(Pipeline::standard);
 ///
 /// [`PricingError`] for an empty cart, a negative tip, numbers out of range, or a price that breaks a rule.
 pub fn price(context: &Context) -> Result<Price, PricingError> {
-    STANDARD.render(context, &Checkout)
+    STANDARD.price(context)
 }

@@ -20,8 +20,8 @@ pub trait Provider<R>: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Contribution {
-    /// What is bought, with the prices that hold.
-    Lines(Vec<ContextLine>),
+    /// What is bought, with the prices that hold in the market's currency.
+    Lines(Currency, Vec<ContextLine>),
     /// Fees, after those of the providers before it.
     Fees(Vec<Fee>),
     /// Promotions, besides those of other providers.
@@ -69,20 +69,26 @@ pub enum OnFailure {
     Default,
 }
 
-/// How much a quote depends on each provider. A provider that is not in this table can't be registered.
-pub const CRITICALITY: &[Criticality] = &[
-    // Without prices there is nothing to sell, and an old price is a promise that the store did not make.
-    Criticality { provider: "items", timeout: 800, attempts: 2, on_failure: OnFailure::Fail },
-    // Nobody may be charged a tax that is not due: the rates of yesterday are right nearly always, and no rates never.
-    Criticality { provider: "taxes", timeout: 400, attempts: 2, on_failure: OnFailure::LastKnown },
-    Criticality { provider: "fees", timeout: 400, attempts: 2, on_failure: OnFailure::LastKnown },
-    // A quote without a promotion or a credit is dearer than it might be, and honest.
-    Criticality { provider: "promotions", timeout: 150, attempts: 1, on_failure: OnFailure::Default },
-    Criticality { provider: "credits", timeout: 150, attempts: 1, on_failure: OnFailure::Default },
-    Criticality { provider: "consumer", timeout: 200, attempts: 1, on_failure: OnFailure::Default },
-    // What an order was priced by, when it is priced again.
-    Criticality { provider: "history", timeout: 400, attempts: 2, on_failure: OnFailure::Fail },
-];
+/// What is bought. Without prices there is nothing to sell, and an old price is a promise that the store did not make.
+pub const ITEMS: &Criticality = &Criticality { provider: "items", timeout: 800, attempts: 2, on_failure: OnFailure::Fail };
+/// Tax rates. Nobody may be charged a tax that is not due: the rates of yesterday are right nearly always, and no rates
+/// never.
+pub const TAXES: &Criticality = &Criticality { provider: "taxes", timeout: 400, attempts: 2, on_failure: OnFailure::LastKnown };
+/// Fees.
+pub const FEES: &Criticality = &Criticality { provider: "fees", timeout: 400, attempts: 2, on_failure: OnFailure::LastKnown };
+/// Promotions. A quote without a promotion or a credit is dearer than it might be, and honest.
+pub const PROMOTIONS: &Criticality =
+    &Criticality { provider: "promotions", timeout: 150, attempts: 1, on_failure: OnFailure::Default };
+/// Credits.
+pub const CREDITS: &Criticality = &Criticality { provider: "credits", timeout: 150, attempts: 1, on_failure: OnFailure::Default };
+/// What promotions ask about the consumer.
+pub const CONSUMER: &Criticality =
+    &Criticality { provider: "consumer", timeout: 200, attempts: 1, on_failure: OnFailure::Default };
+/// What an order was priced by, when it is priced again.
+pub const HISTORY: &Criticality = &Criticality { provider: "history", timeout: 400, attempts: 2, on_failure: OnFailure::Fail };
+
+/// How much a quote depends on each provider.
+pub const CRITICALITY: &[Criticality] = &[*ITEMS, *TAXES, *FEES, *PROMOTIONS, *CREDITS, *CONSUMER, *HISTORY];
 
 /// Something that a price was computed without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,23 +168,23 @@ impl<R: Sync> Providers<R> {
         self
     }
 
-    /// Asks every provider at the same time, and adds their answers to an empty context in `currency`.
+    /// Asks every provider at the same time, and adds their answers to an empty context.
     ///
     /// It takes as long as the slowest provider, and none longer than its timeout.
     ///
     /// # Errors
     ///
-    /// [`NoContext`] as soon as a provider fails that nothing stands in for.
-    pub async fn context(
-        &self,
-        request: &R,
-        currency: Currency,
-        timer: &dyn Timer,
-        last_known: &dyn LastKnown<R>,
-    ) -> Result<Context, NoContext> {
+    /// [`NoContext`] as soon as a provider fails that nothing stands in for, and where none says what is bought.
+    pub async fn context(&self, request: &R, timer: &dyn Timer, last_known: &dyn LastKnown<R>) -> Result<Context, NoContext> {
         let answers = self.registered.iter().map(|registered| registered.answer(request, timer, last_known));
-        let mut context = Context::new(currency, Vec::new());
-        for (contribution, flag) in try_join_all(answers).await? {
+        let answers = try_join_all(answers).await?;
+        let currency = answers.iter().find_map(|(contribution, _)| match contribution {
+            Some(Contribution::Lines(currency, _)) => Some(*currency),
+            _ => None,
+        });
+        let nothing = || NoContext { provider: ITEMS.provider, reason: "no provider says what is bought".to_owned() };
+        let mut context = Context::new(currency.ok_or_else(nothing)?, Vec::new());
+        for (contribution, flag) in answers {
             if let Some(contribution) = contribution {
                 contribution.add_to(&mut context);
             }
@@ -233,7 +239,7 @@ impl<R: Sync> Registered<R> {
 impl Contribution {
     fn add_to(self, context: &mut Context) {
         match self {
-            Self::Lines(lines) => context.lines.extend(lines),
+            Self::Lines(_, lines) => context.lines.extend(lines),
             Self::Fees(fees) => context.fees.extend(fees),
             Self::Promotions(promotions) => context.promotions.extend(promotions),
             Self::Credits(credits) => context.credits.extend(credits),
@@ -246,9 +252,4 @@ impl Contribution {
             }
         }
     }
-}
-
-/// The declaration of a provider in [`CRITICALITY`].
-pub fn criticality(provider: &str) -> Option<&'static Criticality> {
-    CRITICALITY.iter().find(|criticality| criticality.provider == provider)
 }

@@ -3,9 +3,9 @@
 
 use carryout_money::{Currency, Rate, Rounding};
 use carryout_pricing::{
-    Adjustment, Allocation, Benefit, CartPreview, Charge, Collector, Component, Context, ContextLine, Credit, Fee, FeeAmount,
-    Off, Pipeline, Policy, Price, PricingError, Promotion, Receipt, Record, Rule, STANDARD_TAX, Scope, Shares, Sheet, Source,
-    TaxLevel, TaxRate, Taxes, Tier, Violation, Weight, explain, price,
+    Adjustment, Allocation, Benefit, CartPreview, Charge, Collector, Component, Context, ContextLine, Credit, Differs, Fee,
+    FeeAmount, Limits, Off, Pipeline, Policy, Price, PricingError, Promotion, Receipt, Record, Rule, STANDARD_TAX, Scope, Shares,
+    Sheet, Source, TaxLevel, TaxRate, Taxes, Tier, Violation, Weight, explain, price,
 };
 use serde_json::json;
 
@@ -27,19 +27,7 @@ fn rate(code: &str, milli: i64, compound: bool) -> TaxRate {
 }
 
 fn promotion(id: &str, benefit: Benefit) -> Promotion {
-    Promotion {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        benefit,
-        scope: Scope::AcrossLines,
-        condition: None,
-        items: Vec::new(),
-        lines: None,
-        minimum_subtotal: 0,
-        cap: None,
-        priority: 0,
-        exclusive: false,
-    }
+    Promotion::new(id, id, benefit)
 }
 
 fn fee(code: &str, amount: FeeAmount, tax_class: &str) -> Fee {
@@ -287,7 +275,7 @@ fn fees_by_rule_add_surge_distance_and_units() {
 
 #[test]
 fn credits_pay_what_there_is_to_pay_and_no_more() {
-    let credit = |id: &str, amount| Credit { id: id.to_owned(), name: id.to_owned(), amount };
+    let credit = |id: &str, amount| Credit { id: id.to_owned(), name: id.to_owned(), amount, limits: Limits::default() };
     let context = Context {
         tip: 200,
         credits: vec![credit("gift", 500), credit("refund", 900), credit("more", 50)],
@@ -451,9 +439,13 @@ fn renders_a_preview_a_receipt_and_an_explanation() {
 fn a_stored_price_is_found_again_and_another_policy_tried() {
     let record = Record::of(Context { tip: 5, ..cart(&[("a", 3, 333)]) }).unwrap();
     let read: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
-    assert_eq!(read.replay(), Ok(()));
+    assert_eq!(read.replay(&Pipeline::standard()), Ok(()));
     let mut changed = read.clone();
     changed.price.total.minor += 1;
-    assert!(changed.replay().is_err());
-    assert_eq!(read.under(Policy { id: "other".to_owned(), ..Policy::default() }).unwrap().policy, "other");
+    let Err(Differs::Price { first, .. }) = changed.replay(&Pipeline::standard()) else { panic!("it must differ") };
+    assert_eq!((first.pointer.as_str(), first.stored, first.found), ("/total/minor", json!(1_005), json!(1_004)));
+    assert_eq!(
+        read.under(Policy { id: "other".to_owned(), ..Policy::default() }, &Pipeline::standard()).unwrap().policy,
+        "other"
+    );
 }

@@ -40,7 +40,7 @@ fn every_example_costs_what_it_should() {
         assert_eq!(left_to_refund(&price, &Refunded::default()), Ok(price.total), "{name}");
         let record = Record::of(context).unwrap();
         let again: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
-        assert_eq!(again.replay(), Ok(()), "{name}");
+        assert_eq!(again.replay(&Pipeline::standard()), Ok(()), "{name}");
     }
 }
 
@@ -88,6 +88,7 @@ fn the_schema_refuses_what_the_engine_refuses() {
         ("/lines/0/quantity", json!(0)),
         ("/fees", json!([{ "code": "x", "name": "x", "amount": { "fixed": 1, "of_fee": {} } }])),
         ("/promotions", json!([{ "id": "x", "name": "x", "benefit": "free_lunch" }])),
+        ("/credits", json!([{ "id": "x", "name": "x", "amount": 1, "limits": { "per_consumer": { "budget": -1 } } }])),
     ] {
         let mut context = plain.clone();
         let (parent, member) = pointer.rsplit_once('/').unwrap();

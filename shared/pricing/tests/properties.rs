@@ -4,8 +4,9 @@ mod any_json;
 
 use carryout_money::{Currency, Money, Rate, Rounding};
 use carryout_pricing::{
-    Allocation, Benefit, Charge, Context, ContextLine, Credit, Fee, FeeAmount, Off, Policy, Price, Promotion, Record, RefundLine,
-    RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight, left_to_refund, price, refund,
+    Allocation, Benefit, Charge, Context, ContextLine, Credit, Fee, FeeAmount, Limits, Off, Pipeline, Policy, Price, Promotion,
+    Record, RefundLine, RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight, left_to_refund,
+    price, refund,
 };
 use proptest::{
     prelude::*,
@@ -75,6 +76,7 @@ fn promotions() -> impl Strategy<Value = Vec<Promotion>> {
                 cap,
                 priority,
                 exclusive,
+                limits: Limits::default(),
             };
         promotions.into_iter().enumerate().map(promotion).collect()
     })
@@ -127,7 +129,12 @@ fn context() -> impl Strategy<Value = Context> {
     let parts = (policy(), select(Currency::ALL.to_vec()), lines(), promotions(), fees(), taxes());
     (parts, 0_i64..900, credits, 0_i64..6).prop_map(
         |((policy, currency, lines, promotions, fees, taxes), tip, credits, orders)| {
-            let credit = |(index, amount)| Credit { id: format!("cre_{index}"), name: "Credit".to_owned(), amount };
+            let credit = |(index, amount)| Credit {
+                id: format!("cre_{index}"),
+                name: "Credit".to_owned(),
+                amount,
+                limits: Limits::default(),
+            };
             Context {
                 policy,
                 promotions,
@@ -176,7 +183,7 @@ proptest! {
         let record = Record::of(context).unwrap();
         let stored = serde_json::to_string(&record).unwrap();
         let read: Record = serde_json::from_str(&stored).unwrap();
-        prop_assert_eq!(read.replay(), Ok(()));
+        prop_assert_eq!(read.replay(&Pipeline::standard()), Ok(()));
         let again = serde_json::to_string(&price(&read.context).unwrap()).unwrap();
         prop_assert_eq!(serde_json::to_string(&record.price).unwrap(), again);
     }

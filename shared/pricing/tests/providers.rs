@@ -3,8 +3,8 @@
 
 use carryout_money::Currency;
 use carryout_pricing::{
-    CRITICALITY, Context, ContextLine, Contribution, Credit, Criticality, Fallback, LastKnown, NoContext, Provider,
-    ProviderError, Providers, Timer, criticality, price,
+    CONSUMER, CREDITS, CRITICALITY, Context, ContextLine, Contribution, Credit, FEES, Fallback, HISTORY, ITEMS, LastKnown,
+    Limits, NoContext, Provider, ProviderError, Providers, TAXES, Timer, price,
 };
 use futures::{FutureExt as _, channel::oneshot, executor::LocalPool, future::BoxFuture, task::LocalSpawnExt as _};
 use proptest::prelude::*;
@@ -110,7 +110,7 @@ impl Scene {
         let result = found.clone();
         pool.spawner()
             .spawn_local(async move {
-                let context = providers.context(&(), Currency::USD, &time, &memory).await;
+                let context = providers.context(&(), &time, &memory).await;
                 *result.lock().unwrap() = Some(context);
             })
             .unwrap();
@@ -124,16 +124,12 @@ impl Scene {
     }
 }
 
-fn declared(provider: &str) -> &'static Criticality {
-    criticality(provider).unwrap()
-}
-
 fn lines() -> Contribution {
-    Contribution::Lines(vec![ContextLine::new("a", "A", 1, 500)])
+    Contribution::Lines(Currency::USD, vec![ContextLine::new("a", "A", 1, 500)])
 }
 
 fn credits() -> Contribution {
-    Contribution::Credits(vec![Credit { id: "gift".to_owned(), name: "Gift".to_owned(), amount: 100 }])
+    Contribution::Credits(vec![Credit { id: "gift".to_owned(), name: "Gift".to_owned(), amount: 100, limits: Limits::default() }])
 }
 
 #[test]
@@ -141,11 +137,11 @@ fn a_quote_takes_as_long_as_its_slowest_provider() {
     let scene = Scene::default();
     let answer = |after, answer| scene.answers(after, 0, answer).0;
     let providers = Providers::default()
-        .with(declared("items"), answer(20, lines()), None)
-        .with(declared("taxes"), answer(25, Contribution::Taxes(Default::default())), None)
-        .with(declared("fees"), answer(20, Contribution::Fees(Vec::new())), None)
-        .with(declared("credits"), answer(20, credits()), None)
-        .with(declared("consumer"), answer(20, Contribution::Attribute("consumer".to_owned(), json!({ "orders": 1 }))), None);
+        .with(ITEMS, answer(20, lines()), None)
+        .with(TAXES, answer(25, Contribution::Taxes(Default::default())), None)
+        .with(FEES, answer(20, Contribution::Fees(Vec::new())), None)
+        .with(CREDITS, answer(20, credits()), None)
+        .with(CONSUMER, answer(20, Contribution::Attribute("consumer".to_owned(), json!({ "orders": 1 }))), None);
     let context = scene.run(providers).unwrap();
     assert_eq!(scene.time.now(), 25);
     assert!(context.flags.is_empty());
@@ -156,8 +152,8 @@ fn a_quote_takes_as_long_as_its_slowest_provider() {
 #[test]
 fn a_slow_optional_provider_is_left_out_at_its_timeout_and_flagged() {
     let scene = Scene::default();
-    let providers = Providers::default().with(declared("items"), scene.answers(20, 0, lines()).0, None).with(
-        declared("credits"),
+    let providers = Providers::default().with(ITEMS, scene.answers(20, 0, lines()).0, None).with(
+        CREDITS,
         scene.answers(5_000, 0, credits()).0,
         None,
     );
@@ -174,13 +170,13 @@ proptest! {
     fn the_context_is_the_same_whoever_answers_first(after in prop::array::uniform4(0_u32..140)) {
         let scene = Scene::default();
         let [items, history, promised, given] = after;
-        let more = Contribution::Lines(vec![ContextLine::new("b", "B", 2, 250)]);
+        let more = Contribution::Lines(Currency::USD, vec![ContextLine::new("b", "B", 2, 250)]);
         let fees = || serde_json::from_value(json!([{ "code": "service", "name": "Fee", "amount": { "fixed": 9 } }])).unwrap();
         let providers = Providers::default()
-            .with(declared("items"), scene.answers(items, 0, lines()).0, None)
-            .with(declared("history"), scene.answers(history, 0, more).0, None)
-            .with(declared("fees"), scene.answers(promised, 0, Contribution::Fees(fees())).0, None)
-            .with(declared("credits"), scene.answers(given, 0, credits()).0, None);
+            .with(ITEMS, scene.answers(items, 0, lines()).0, None)
+            .with(HISTORY, scene.answers(history, 0, more).0, None)
+            .with(FEES, scene.answers(promised, 0, Contribution::Fees(fees())).0, None)
+            .with(CREDITS, scene.answers(given, 0, credits()).0, None);
         let context = scene.run(providers).unwrap();
         let items: Vec<&str> = context.lines.iter().map(|line| line.item_id.as_str()).collect();
         prop_assert_eq!(items, ["a", "b"]);
@@ -193,10 +189,10 @@ proptest! {
 fn a_provider_is_asked_again_within_its_timeout() {
     let scene = Scene::default();
     let (items, asked) = scene.answers(300, 1, lines());
-    assert!(scene.run(Providers::default().with(declared("items"), items, None)).is_ok());
+    assert!(scene.run(Providers::default().with(ITEMS, items, None)).is_ok());
     assert_eq!((asked.load(Ordering::SeqCst), scene.time.now()), (2, 600));
     let (items, asked) = scene.answers(10, 2, lines());
-    let error = scene.run(Providers::default().with(declared("items"), items, None)).unwrap_err();
+    let error = scene.run(Providers::default().with(ITEMS, items, None)).unwrap_err();
     assert_eq!((asked.load(Ordering::SeqCst), error.provider), (2, "items"));
 }
 
@@ -206,8 +202,8 @@ fn the_last_known_answer_stands_in_or_there_is_no_quote() {
     let rates = || serde_json::from_value(json!([{ "code": "tax", "name": "Tax", "rate": "0.1" }])).unwrap();
     let taxes = || Contribution::Taxes(carryout_pricing::Taxes { included: false, rates: rates() });
     let ask = |failures| {
-        let providers = Providers::default().with(declared("items"), scene.answers(20, 0, lines()).0, None).with(
-            declared("taxes"),
+        let providers = Providers::default().with(ITEMS, scene.answers(20, 0, lines()).0, None).with(
+            TAXES,
             scene.answers(20, failures, taxes()).0,
             None,
         );
@@ -225,9 +221,17 @@ fn a_declared_default_stands_in() {
     let scene = Scene::default();
     let member = |plan: &str| Contribution::Attribute("consumer".to_owned(), json!({ "plan": plan }));
     let (consumer, _) = scene.answers(10, 5, member("plus"));
-    let context = scene.run(Providers::default().with(declared("consumer"), consumer, Some(member("free")))).unwrap();
+    let providers = Providers::default().with(ITEMS, scene.answers(5, 0, lines()).0, None);
+    let context = scene.run(providers.with(CONSUMER, consumer, Some(member("free")))).unwrap();
     assert_eq!(context.attributes, json!({ "consumer": { "plan": "free" } }));
     assert_eq!(context.flags[0].used, Fallback::Default);
+}
+
+#[test]
+fn there_is_no_context_where_no_provider_says_what_is_bought() {
+    let scene = Scene::default();
+    let error = scene.run(Providers::default().with(CREDITS, scene.answers(5, 0, credits()).0, None)).unwrap_err();
+    assert_eq!(error.provider, "items");
 }
 
 #[test]
@@ -236,5 +240,4 @@ fn every_provider_is_declared_once() {
         assert!(declared.timeout > 0 && declared.attempts > 0, "{}", declared.provider);
         assert!(CRITICALITY[..index].iter().all(|other| other.provider != declared.provider), "{}", declared.provider);
     }
-    assert_eq!(criticality("weather"), None);
 }

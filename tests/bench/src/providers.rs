@@ -3,9 +3,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use carryout_pricing::{
-    Context, Contribution, Criticality, LastKnown, Price, Provider, ProviderError, Providers, Timer, criticality, price,
+    CONSUMER, Context, Contribution, FEES, ITEMS, LastKnown, PROMOTIONS, Price, Provider, ProviderError, Providers, TAXES, Timer,
+    price,
 };
 use futures::future::{BoxFuture, FutureExt as _, ready};
 
@@ -21,23 +22,23 @@ pub async fn measure() -> Result<()> {
     println!("\nquote with five providers of {TAKES} ms each ({RUNS} runs; wanted: at most {} ms)", TAKES + 3);
     let asked = Context { tip: 0, ..engine::cart(10)? };
     let answers = [
-        ("items", Contribution::Lines(asked.lines.clone())),
-        ("taxes", Contribution::Taxes(asked.taxes.clone())),
-        ("fees", Contribution::Fees(asked.fees.clone())),
-        ("promotions", Contribution::Promotions(asked.promotions.clone())),
-        ("consumer", Contribution::Attribute("consumer".to_owned(), asked.attributes["consumer"].clone())),
+        (ITEMS, Contribution::Lines(asked.currency, asked.lines.clone())),
+        (TAXES, Contribution::Taxes(asked.taxes.clone())),
+        (FEES, Contribution::Fees(asked.fees.clone())),
+        (PROMOTIONS, Contribution::Promotions(asked.promotions.clone())),
+        (CONSUMER, Contribution::Attribute("consumer".to_owned(), asked.attributes["consumer"].clone())),
     ];
     let expected = price(&asked)?;
 
     let mut providers = Providers::default();
-    for (name, answer) in &answers {
-        providers = providers.with(declared(name)?, Slow(answer.clone()), None);
+    for (criticality, answer) in &answers {
+        providers = providers.with(criticality, Slow(answer.clone()), None);
     }
     let mut at_once = Vec::with_capacity(RUNS);
     let mut in_turn = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
         let started = Instant::now();
-        let context = providers.context(&(), asked.currency, &Tokio, &Nothing).await?;
+        let context = providers.context(&(), &Tokio, &Nothing).await?;
         check(&price(&context)?, &expected)?;
         at_once.push(started.elapsed().as_secs_f64() * 1e3);
 
@@ -56,10 +57,6 @@ pub async fn measure() -> Result<()> {
 fn print(name: &str, times: Vec<f64>) {
     let times = sorted(times);
     println!("  {name:<18} median {:>6.1} ms, p95 {:>6.1} ms", quantile(&times, 0.5), quantile(&times, 0.95));
-}
-
-fn declared(name: &str) -> Result<&'static Criticality> {
-    criticality(name).with_context(|| format!("no provider {name} is declared"))
 }
 
 fn check(found: &Price, expected: &Price) -> Result<()> {

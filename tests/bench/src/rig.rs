@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use carryout::shopping::{self, Shopper, Wanted};
 use carryout::{Stack, marketplace};
 use carryout_aws::{
-    Aws, DynamoAnswers, DynamoCatalog, DynamoClosing, DynamoConsumers, DynamoOrders, DynamoQuoteLocks, DynamoQuotes,
-    DynamoReservations, DynamoStatusStore, DynamoSubmissions,
+    Aws, DynamoAnswers, DynamoCatalog, DynamoClosing, DynamoConsumers, DynamoOrders, DynamoPromotions, DynamoQuoteLocks,
+    DynamoQuotes, DynamoReservations, DynamoStatusStore, DynamoSubmissions,
 };
 use carryout_checkout::consumer::Consumer;
 use carryout_checkout::market::{Country, MarketType};
@@ -20,7 +20,7 @@ use carryout_checkout::memory::{
 };
 use carryout_checkout::order::OrderStatus;
 use carryout_checkout::ports::{Consumers as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _};
-use carryout_checkout::quoting::{Cart, CartLine, Quoting};
+use carryout_checkout::quoting::{Cart, CartLine, PriceEngine, Quoting};
 use carryout_checkout::routing::RoutingRules;
 use carryout_checkout::start::execution_input;
 use carryout_checkout::steps::{
@@ -31,7 +31,7 @@ use carryout_checkout::steps::{
 use carryout_checkout::store::Item;
 use carryout_checkout::submit::{CheckoutRequest, Submit};
 use carryout_checkout::workflows::orchestrator;
-use carryout_lambda::clock::SystemClock;
+use carryout_lambda::clock::{SystemClock, SystemTimer};
 use carryout_lambda::ids::{RandomIds, new_id};
 use carryout_pricing::Quote;
 use carryout_workflow::{Clock as _, PlanReport, StepInput, run};
@@ -53,6 +53,10 @@ pub struct Tables {
     pub stores: String,
     /// Consumers.
     pub consumers: String,
+    /// What orders took of what is limited.
+    pub counters: String,
+    /// Promotions.
+    pub control: String,
 }
 
 impl Tables {
@@ -66,6 +70,8 @@ impl Tables {
             quotes: table("QuotesTable")?,
             stores: table("StoresTable")?,
             consumers: table("ConsumersTable")?,
+            counters: table("CountersTable")?,
+            control: table("ControlTable")?,
         })
     }
 }
@@ -99,10 +105,11 @@ pub fn baskets(country: Country, market_type: MarketType, count: usize) -> Resul
 }
 
 type Seal = PlainSeal;
-type DynamoQuoting = Quoting<DynamoCatalog, DynamoConsumers, DynamoQuotes, Seal, SystemClock, RandomIds>;
+type DynamoQuoting = Quoting<DynamoCatalog, DynamoConsumers, DynamoPromotions, DynamoQuotes, Seal, SystemClock, RandomIds>;
 type DynamoSubmit = Submit<
     DynamoCatalog,
     DynamoConsumers,
+    DynamoPromotions,
     DynamoQuotes,
     Seal,
     SystemClock,
@@ -131,14 +138,16 @@ pub struct Rig {
 impl Rig {
     /// On the tables of a stack.
     pub fn new(tables: Tables) -> Self {
-        let Tables { aws, orders, idempotency, quotes, stores, consumers } = &tables;
+        let Tables { aws, orders, idempotency, quotes, stores, consumers, counters, control } = &tables;
         let clock = ManualClock::at(SystemClock.now());
         let payments = FakePayments::new(&clock, true);
         let logistics = FakeLogistics::new(&clock);
         let quoting: DynamoQuoting = Quoting {
             catalog: DynamoCatalog::new(aws, stores),
             consumers: DynamoConsumers::new(aws, consumers),
+            promotions: DynamoPromotions::new(aws, control, counters),
             quotes: DynamoQuotes::new(aws, quotes),
+            engine: Arc::new(PriceEngine::standard(SystemTimer)),
             seal: PlainSeal::default(),
             clock: SystemClock,
             ids: RandomIds,
@@ -156,7 +165,7 @@ impl Rig {
             submit,
             status: DynamoStatusStore::new(aws, orders),
             confirm_price: ConfirmPrice { locks: DynamoQuoteLocks::new(aws, orders, quotes) },
-            reserve_items: ReserveItems { reservations: DynamoReservations::new(aws, orders, stores) },
+            reserve_items: ReserveItems { reservations: DynamoReservations::new(aws, orders, stores, counters) },
             check_fraud: CheckFraud { fraud: FakeFraud::new(&clock) },
             authorize_payment: AuthorizePayment { payments: payments.clone() },
             create_delivery: CreateDelivery { logistics },
@@ -278,7 +287,9 @@ pub async fn checkout_plan() -> Result<PlanReport> {
         quoting: Quoting {
             catalog: store.clone(),
             consumers: store.clone(),
+            promotions: store.clone(),
             quotes: store.clone(),
+            engine: Arc::new(PriceEngine::standard(SystemTimer)),
             seal: PlainSeal::default(),
             clock: clock.clone(),
             ids: RandomIds,

@@ -246,6 +246,9 @@ const LEDGER: &str = "shared/checkout/src/ledger.rs";
 const PRICE: &str = "shared/pricing/src/price.rs";
 const PROVIDER: &str = "shared/pricing/src/provider.rs";
 const QUOTE: &str = "shared/pricing/src/quote.rs";
+const REPRICE: &str = "shared/checkout/src/reprice.rs";
+const CONTEXT: &str = "shared/pricing/src/context.rs";
+const AUDIT: &str = "shared/checkout/src/audit.rs";
 const FAILURE: &str = "shared/workflow/src/error.rs";
 const LIST: &str = "functions/list-stores/src/lib.rs";
 const FAULTS: &str = "functions/partner-sandbox/src/faults.rs";
@@ -270,6 +273,16 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("Flag", PROVIDER, "Flag", Way::Answer),
     ("Quote", QUOTE, "Quote", Way::Answer),
     ("Difference", QUOTE, "Difference", Way::Answer),
+    ("RepriceBody", REPRICE, "RepriceBody", Way::Request),
+    ("LineChange", REPRICE, "LineChange", Way::Request),
+    ("Substitute", REPRICE, "Substitute", Way::Request),
+    ("Repriced", REPRICE, "Repriced", Way::Answer),
+    ("Limited", QUOTE, "Limited", Way::Answer),
+    ("Limits", CONTEXT, "Limits", Way::Answer),
+    ("Allowance", CONTEXT, "Allowance", Way::Answer),
+    ("QuoteRecord", AUDIT, "QuoteRecord", Way::Answer),
+    ("Replay", AUDIT, "Replay", Way::Answer),
+    ("FirstDifference", "shared/pricing/src/audit.rs", "FirstDifference", Way::Answer),
     ("CheckoutRequest", SUBMIT, "CheckoutRequest", Way::Request),
     ("CheckoutAnswer", SUBMIT, "CheckoutAnswer", Way::Answer),
     ("OrderView", TRACK, "OrderView", Way::Answer),
@@ -421,7 +434,7 @@ fn operations_of_the_sandbox_are_documented() {
     let (openapi, _) = load();
     let mut findings = Findings::new();
     let mut real = set(["*"]);
-    for partner in ["payment", "fraud", "logistics", "merchant"] {
+    for partner in ["payment", "fraud", "logistics", "merchant", "legacy"] {
         let file = source::parse(&format!("functions/partner-sandbox/src/{partner}.rs")).expect("it is Rust");
         for item in &file.items {
             if let syn::Item::Const(constant) = item

@@ -2,8 +2,10 @@
 
 use carryout_checkout::ledger::{self, Balance, LedgerEvent};
 use carryout_checkout::legacy::LegacyOrder;
+use carryout_checkout::parity::PriceSample;
 use carryout_checkout::ports::{MerchantAnswer, OrderSubmitted};
 use carryout_checkout::quoting::Cart;
+use carryout_checkout::reprice::RepriceBody;
 use carryout_checkout::request_refund::RefundBody;
 use carryout_checkout::submit::CheckoutRequest;
 use carryout_checkout::{codes, steps, workflows};
@@ -12,6 +14,7 @@ use carryout_lambda::signature::{
     KeyRing, PAYMENT_SIGNATURE_HEADER, WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TOLERANCE_SECONDS, verify_payment_webhook,
     verify_webhook,
 };
+use carryout_pricing::Figure;
 use carryout_workflow::{Action, Direction, Orchestrator, StepInput, Workflow, run};
 use contract::files;
 use contract::findings::{Findings, set};
@@ -34,9 +37,10 @@ const SIGNED_AT: i64 = 1_763_766_000;
 enum Case {
     /// It has no body that is read.
     Plain,
-    /// A cart, a checkout, a refund, a fault.
+    /// A cart, a checkout, changes of an order's lines, a refund, a fault.
     Cart,
     Checkout,
+    Reprice,
     Refund,
     Fault,
     /// A webhook with a signature that fits.
@@ -64,10 +68,13 @@ const REQUESTS: &[(&str, &str, &str, Case)] = &[
     ("get-order", "GET", "/v1/orders/{id}", Case::Plain),
     ("cancel-order", "POST", "/v1/orders/{id}/cancellation", Case::Plain),
     ("list-parked-orders", "GET", "/v1/ops/orders/parked", Case::Plain),
+    ("reprice-order", "POST", "/v1/orders/{id}/quotes", Case::Reprice),
     ("refund-order", "POST", "/v1/orders/{id}/refunds", Case::Refund),
     ("refund-without-reason", "POST", "/v1/orders/{id}/refunds", Case::BadRefund("Request.InvalidField", Some("reason"))),
     ("redrive-refund", "POST", "/v1/ops/refunds/{id}/redrive", Case::Plain),
     ("redrive-order", "POST", "/v1/ops/orders/{id}/redrive", Case::Plain),
+    ("read-quote-record", "GET", "/v1/ops/quotes/{id}", Case::Plain),
+    ("replay-quote", "POST", "/v1/ops/quotes/{id}/replay", Case::Plain),
     ("get-order-unknown", "GET", "/v1/orders/{id}", Case::Plain),
     ("health", "GET", "/health", Case::Plain),
     ("list-stores", "GET", "/v1/stores", Case::Plain),
@@ -105,6 +112,7 @@ const BATCHES: &[(&str, Batch)] = &[
     ("order-malformed", Batch::Malformed),
     ("order-submitted", Batch::Orders(Direction::Forward)),
     ("order-turned-round", Batch::Orders(Direction::Undo)),
+    ("price-sample", Batch::Sample),
     ("sandbox-late-effect", Batch::Callback("late_effect", "DeferredRequest")),
     ("sandbox-merchant-answer", Batch::Callback("merchant_answer", "MerchantAnswer")),
     ("sandbox-payment-event", Batch::Callback("payment_event", "PaymentEvent")),
@@ -112,6 +120,7 @@ const BATCHES: &[(&str, Batch)] = &[
 
 enum Batch {
     Legacy,
+    Sample,
     Orders(Direction),
     Malformed,
     Callback(&'static str, &'static str),
@@ -193,6 +202,7 @@ fn as_said(request: &Request, case: &Case) -> Result<(), String> {
         Case::Plain => Err("it must have no body".to_owned()),
         Case::Cart => request.json::<Cart>().map(drop).map_err(|problem| problem.to_string()),
         Case::Checkout => request.json::<CheckoutRequest>().map(drop).map_err(|problem| problem.to_string()),
+        Case::Reprice => request.json::<RepriceBody>().map(drop).map_err(|problem| problem.to_string()),
         Case::Refund => {
             let body = request.json::<RefundBody>().map_err(|problem| problem.to_string())?;
             body.parsed().map(drop).map_err(|error| error.to_string())
@@ -317,12 +327,14 @@ fn every_batch_is_what_its_name_says() {
             let expected = match batch {
                 Batch::Callback(..) => "sandbox",
                 Batch::Legacy => "legacy-orders.fifo",
+                Batch::Sample => "samples",
                 Batch::Orders(_) | Batch::Malformed => "orders",
             };
             findings.check(queue == expected, || format!("{name}: {queue} is the wrong queue"));
             let body = record["body"].as_str().unwrap_or_default();
             let right = match batch {
                 Batch::Legacy => legacy(body, &record["attributes"]),
+                Batch::Sample => sample(body),
                 Batch::Orders(direction) => order(body, *direction),
                 Batch::Malformed => match parse::<OrderSubmitted>(body) {
                     Ok(_) => Err("it must not be an order".to_owned()),
@@ -422,19 +434,30 @@ fn legacy(body: &str, attributes: &Value) -> Result<(), String> {
     }
 }
 
+/// A sample has our own figures of its context.
+fn sample(body: &str) -> Result<(), String> {
+    let sample: PriceSample = parse(body)?;
+    let price = carryout_pricing::price(&sample.request.context).map_err(|error| error.to_string())?;
+    let figures = Figure::all_of(&price);
+    if sample.ours == figures { Ok(()) } else { Err(format!("its figures must be {figures:?}")) }
+}
+
 #[test]
-fn a_streams_batch_is_one_of_new_images_of_orders() {
+fn a_streams_batch_is_one_of_new_images() {
     let mut findings = Findings::new();
-    owned(&mut findings, "dynamodb", ["orders-written"]);
-    let event = load("dynamodb", "orders-written");
-    let records = event["Records"].as_array().cloned().unwrap_or_default();
-    findings.check(!records.is_empty(), || "events/dynamodb/orders-written.json must have Records".to_owned());
-    for record in &records {
-        let image = &record["dynamodb"]["NewImage"];
-        let is_new_image = record["dynamodb"]["StreamViewType"] == "NEW_IMAGE";
-        findings.check(is_new_image && image["id"] == record["dynamodb"]["Keys"]["id"], || {
-            "events/dynamodb/orders-written.json: each record needs the new image of its key".to_owned()
-        });
+    let names = ["orders-written", "quotes-made"];
+    owned(&mut findings, "dynamodb", names);
+    for name in names {
+        let event = load("dynamodb", name);
+        let records = event["Records"].as_array().cloned().unwrap_or_default();
+        findings.check(!records.is_empty(), || format!("events/dynamodb/{name}.json must have Records"));
+        for record in &records {
+            let image = &record["dynamodb"]["NewImage"];
+            let is_new_image = record["dynamodb"]["StreamViewType"] == "NEW_IMAGE";
+            findings.check(is_new_image && image["id"] == record["dynamodb"]["Keys"]["id"], || {
+                format!("events/dynamodb/{name}.json: each record needs the new image of its key")
+            });
+        }
     }
     findings.conclude();
 }

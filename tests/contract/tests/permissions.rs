@@ -15,13 +15,17 @@ use syn::visit::Visit as _;
 /// Functions that use a part of an adapter only: the files from which they call it. What is called there, and nothing else
 /// of the adapter, counts.
 const CALLED_FROM: &[(&str, &str, &[&str])] = &[
-    ("quote-price", "DynamoCatalog", &["shared/checkout/src/quoting.rs"]),
+    ("quote-price", "DynamoCatalog", &["shared/checkout/src/providers.rs", "shared/checkout/src/reprice.rs"]),
     ("quote-price", "DynamoQuotes", &["shared/checkout/src/quoting.rs"]),
-    ("submit-checkout", "DynamoCatalog", &["shared/checkout/src/submit.rs", "shared/checkout/src/quoting.rs"]),
+    ("submit-checkout", "DynamoCatalog", &["shared/checkout/src/submit.rs", "shared/checkout/src/providers.rs"]),
     ("submit-checkout", "DynamoQuotes", &["shared/checkout/src/submit.rs", "shared/checkout/src/quoting.rs"]),
     ("start-checkout", "SfnExecutions", &["shared/checkout/src/start.rs"]),
     ("redrive-orders", "SfnExecutions", &["shared/checkout/src/start.rs"]),
     ("refund-order", "SfnExecutions", &["shared/checkout/src/start.rs"]),
+    ("compare-quotes", "DynamoComparisons", &["functions/compare-quotes/src/lib.rs"]),
+    ("aggregate-trends", "DynamoTrends", &["functions/aggregate-trends/src/lib.rs"]),
+    ("watch-prices", "DynamoTrends", &["shared/checkout/src/trends.rs"]),
+    ("watch-prices", "DynamoReports", &["shared/checkout/src/trends.rs"]),
     ("cancel-order", "SfnCallbacks", &["shared/checkout/src/cancel.rs"]),
 ];
 

@@ -5,9 +5,13 @@ use crate::faults::{Faults, Party};
 use crate::virtual_time::Schedule;
 use carryout_checkout::{
     consumer::Address,
+    draws::Reserved,
     memory::{FakeLogistics, FakeMerchants, FakePayments, Store},
     order::Order,
-    ports::{CallError, Delivery, Intent, IntentStatus, Logistics, Merchants, OrderNote, Payments, Refund},
+    ports::{
+        CallError, Delivery, Intent, IntentStatus, Logistics, Merchants, OrderNote, Payments, Refund, Reservations,
+        ReserveRefused,
+    },
     store::Location,
 };
 use carryout_money::Money;
@@ -39,13 +43,15 @@ pub enum Guard {
     WholeChain,
     /// An undo that fails parks the order: instead it is passed over.
     Parking,
+    /// The undo gives promotions and credits back with the stock: instead it gives back the stock alone.
+    GiveBack,
     /// What fails is tried again: instead everything is tried once.
     Retries,
 }
 
 impl Guard {
     /// Every guard of correctness. Retries are none: without them orders fail more often, and as cleanly.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NameFirst,
         Self::Lookup,
         Self::Lease,
@@ -54,6 +60,7 @@ impl Guard {
         Self::FailedStepFirst,
         Self::WholeChain,
         Self::Parking,
+        Self::GiveBack,
     ];
 
     /// As on the command line.
@@ -67,6 +74,7 @@ impl Guard {
             Self::FailedStepFirst => "failed-step-first",
             Self::WholeChain => "whole-chain",
             Self::Parking => "parking",
+            Self::GiveBack => "give-back",
             Self::Retries => "retries",
         }
     }
@@ -114,6 +122,25 @@ impl Line {
                 again.await;
             });
         }
+    }
+}
+
+/// Stock and counters.
+pub struct Shelves(pub Store, pub Option<Guard>);
+
+impl Reservations for Shelves {
+    async fn reserve(&self, claim: &Claim, order: &Order) -> Result<Reserved, ReserveRefused> {
+        self.0.reserve(claim, order).await
+    }
+
+    async fn put_back(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
+        let mut order = order.clone();
+        if self.1 == Some(Guard::GiveBack)
+            && let Some(entry) = order.steps.0.get_mut(claim.step)
+        {
+            entry.response = None;
+        }
+        self.0.put_back(claim, &order).await
     }
 }
 

@@ -2,7 +2,7 @@
 //! around it a consumer who orders and a merchant who answers.
 
 use crate::{
-    adapters::{Claims, Couriers, Guard, Kitchens, Line, Processor},
+    adapters::{Claims, Couriers, Guard, Kitchens, Line, Processor, Shelves},
     asl::{Ended, Machine, Platform, Raised, run},
     faults::{Armed, CallFault, Faults, Happening, Party, SharedInvocation, Weather, is_killed, place_of},
     history::History,
@@ -12,10 +12,11 @@ use crate::{
 };
 use carryout_checkout::{
     cancel::{CancelError, cancel},
+    consumer::StoredCredit,
     market::{Country, MarketType},
     memory::{
-        FakeFraud, FakeLogistics, FakeMerchants, FakePayments, Fault, ManualClock, Pause, PlainSeal, SequentialIds, Store,
-        StoreFault,
+        FakeFraud, FakeLogistics, FakeMerchants, FakePayments, Fault, FixedTimer, ManualClock, Pause, PlainSeal, SequentialIds,
+        Store, StoreFault,
         samples::{self, NOON},
     },
     order::{Order, OrderStatus},
@@ -23,7 +24,7 @@ use carryout_checkout::{
         Callbacks, ExecutionState, Executions, IdempotencyKey, MerchantAnswer, OrderNote, OrderQueue, OrderSubmitted, Pager,
         ParkedOrder, StuckOrders as _,
     },
-    quoting::{Cart, CartFulfilment, Quoting},
+    quoting::{Cart, CartFulfilment, PriceEngine, Quoting},
     redrive::redrive,
     routing::RoutingRules,
     start::start,
@@ -35,6 +36,8 @@ use carryout_checkout::{
     submit::{CheckoutRequest, Submit},
     sweep::sweep,
 };
+use carryout_money::{Money, Rate};
+use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
 use carryout_workflow::{Action, Coded, Effect, Failure, StepInput, StepReply, StoreError, run as steps, run::RunError};
 use futures::{
     FutureExt as _,
@@ -195,7 +198,7 @@ impl Outcome {
             .map(|event| format!("  {:?} {:?} {} {}", event.kind, event.phase, event.amount.minor, event.reference))
             .collect();
         format!(
-            "order {} in run {}, {:?}, total {}, failure {:?}\n{}\nledger\n{}\nprocessor {:?}\ndeliveries {:?}\nmerchant {:?}\nitems taken {}, quote used {:?}",
+            "order {} in run {}, {:?}, total {}, failure {:?}\n{}\nledger\n{}\nprocessor {:?}\ndeliveries {:?}\nmerchant {:?}\nitems taken {}, drawn {:?}, quote used {:?}",
             order.status,
             order.run,
             order.direction,
@@ -207,6 +210,7 @@ impl Outcome {
             cloud.logistics.deliveries(&order.id),
             cloud.merchants.books(&order.id),
             cloud.taken_from_stock(),
+            cloud.drawn(),
             cloud.store.user_of_quote(&order.quote.terms.id),
         )
     }
@@ -248,7 +252,17 @@ impl Cloud {
         };
         let store = Store::new(clock).pausing(pause(Party::Store));
         store.put_store(samples::store(SHOP, scenario.market.0, scenario.market.1));
-        store.put_consumer(samples::consumer(CONSUMER));
+        // A tenth off the items, which twenty orders get and each consumer once; and a credit of 5.00.
+        let limits = Limits {
+            total: Allowance { uses: Some(20), budget: Some(100_000) },
+            per_consumer: Allowance { uses: Some(1), budget: None },
+        };
+        let tenth = Promotion::new("tenth", "10% off", Benefit::Percent(Rate::from_milli_percent(10_000)));
+        let (country, mut consumer) = (scenario.market.0, samples::consumer(CONSUMER));
+        store.put_promotions(country, vec![Promotion { limits, ..tenth }]);
+        let amount = Money::new(500, country.currency());
+        consumer.credits = vec![StoredCredit { id: "gift".to_owned(), name: "Gift card".to_owned(), amount }];
+        store.put_consumer(consumer);
         let plan = faults.clone();
         store.choose(move |call| {
             plan.call(Party::Store, call).map(|fault| match fault {
@@ -328,7 +342,9 @@ impl Cloud {
         let quoting = Quoting {
             catalog: self.store.clone(),
             consumers: self.store.clone(),
+            promotions: self.store.clone(),
             quotes: self.store.clone(),
+            engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
             seal: PlainSeal::default(),
             clock: self.schedule.clock().clone(),
             ids: self.ids.clone(),
@@ -466,7 +482,7 @@ impl Cloud {
             ("authorize-payment", payments.held > 0),
             ("create-delivery", self.logistics.live(order_id) > 0),
             ("notify-merchant", merchant.is_made()),
-            ("reserve-items", self.taken_from_stock() > 0),
+            ("reserve-items", self.taken_from_stock() > 0 || self.drawn() != (0, 0)),
         ]
         .into_iter()
         .filter_map(|(step, there)| there.then_some(step))
@@ -476,6 +492,11 @@ impl Cloud {
     /// How many items are missing from the store's stock.
     pub fn taken_from_stock(&self) -> u32 {
         20_u32.saturating_sub(self.store.stock(SHOP, &format!("itm_{SHOP}_ramen")))
+    }
+
+    /// How many uses, and how much, all counters of what is limited have given.
+    pub fn drawn(&self) -> (u32, i64) {
+        self.store.all_counters().values().fold((0, 0), |(uses, given), counter| (uses + counter.uses, given + counter.given))
     }
 
     // ------------------------------------------------------------------------------------------------- the merchant
@@ -644,7 +665,9 @@ impl Cloud {
         let processor = || Processor(self.payments.clone(), line.clone());
         match step.as_str() {
             "confirm-price" => answer(ConfirmPrice { locks: store }.process(&input, now).await),
-            "reserve-items" => self.effect(ReserveItems { reservations: store }, &input, now).await,
+            "reserve-items" => {
+                self.effect(ReserveItems { reservations: Shelves(store, self.scenario.missing) }, &input, now).await
+            }
             "check-fraud" => self.effect(CheckFraud { fraud: self.fraud.clone() }, &input, now).await,
             "authorize-payment" => self.effect(AuthorizePayment { payments: processor() }, &input, now).await,
             "create-delivery" => {

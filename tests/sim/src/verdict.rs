@@ -5,6 +5,7 @@ use carryout_checkout::{
     ledger::fold,
     order::{Order, OrderStatus},
 };
+use carryout_pricing::Limits;
 use std::{collections::BTreeSet, fmt};
 
 /// How long a page may be on its way. Milliseconds.
@@ -47,6 +48,8 @@ pub fn judge(outcome: &Outcome) -> Vec<Broken> {
     let makes = cloud.merchants.books(&order.id).is_made();
     let taken = cloud.taken_from_stock();
     let quote_used = cloud.store.user_of_quote(&order.quote.terms.id).is_some();
+    let drawn = cloud.drawn();
+    let limited = taken_of_what_is_limited(order);
     let items: u32 = order.quote.terms.price.lines.iter().map(|line| line.quantity).sum();
     match order.status {
         OrderStatus::Placed => {
@@ -65,6 +68,9 @@ pub fn judge(outcome: &Outcome) -> Vec<Broken> {
             if taken < items || !quote_used {
                 lost(format!("placed, with {taken} of {items} items taken, quote used: {quote_used}"));
             }
+            if drawn.0 < limited.0 || drawn.1 < limited.1 {
+                lost(format!("placed, with {drawn:?} of {limited:?} uses and amounts taken of what is limited"));
+            }
         }
         OrderStatus::Failed | OrderStatus::Cancelled => {
             if !books.is_clean() {
@@ -78,6 +84,9 @@ pub fn judge(outcome: &Outcome) -> Vec<Broken> {
             }
             if taken > 0 || quote_used {
                 lost(format!("failed, with {taken} items taken, quote used: {quote_used}"));
+            }
+            if drawn != (0, 0) {
+                lost(format!("failed, with {drawn:?} uses and amounts taken of what is limited"));
             }
         }
         OrderStatus::Parked => lost("no end: it is still parked after it was redriven".to_owned()),
@@ -101,7 +110,18 @@ pub fn judge(outcome: &Outcome) -> Vec<Broken> {
     double(books.refunded > books.taken, format!("refunded twice: {books:?}"));
     double(deliveries > usize::from(order.is_delivery()), format!("{deliveries} couriers come"));
     double(taken > items, format!("{taken} items are taken for {items}"));
+    double(drawn.0 > limited.0 || drawn.1 > limited.1, format!("{drawn:?} is taken of what is limited for {limited:?}"));
     broken
+}
+
+/// The uses and amounts that the order takes of promotions and credits, in all counters together.
+fn taken_of_what_is_limited(order: &Order) -> (u32, i64) {
+    let allowances = |limits: &Limits| [limits.total, limits.per_consumer].iter().filter(|one| !one.is_unlimited()).count();
+    let terms = &order.quote.terms;
+    terms.taken().iter().fold((0, 0), |(uses, amount), taken| {
+        let counted = allowances(taken.limits);
+        (uses + counted as u32, amount + counted as i64 * taken.amount)
+    })
 }
 
 /// What the ledger says otherwise than the processor's books, what is pending included.

@@ -108,6 +108,11 @@ fn an_undo_that_stops_halfway_is_noticed() {
 }
 
 #[test]
+fn an_undo_that_keeps_promotions_and_credits_is_noticed() {
+    is_noticed(Guard::GiveBack, &["undo-reserve-items/error-before", "check-fraud/cancelled", "close-as-failed/killed-before"]);
+}
+
+#[test]
 fn an_undo_that_fails_unseen_is_noticed() {
     is_noticed(Guard::Parking, &["park/error-before", "park/timeout-without-effect"]);
 }

@@ -1,12 +1,12 @@
 //! Which checkouts take the sandbox lane, and what waits there.
 
 use anyhow::Result;
-use carryout_checkout::routing::Percent;
+use carryout_checkout::cohort::Percent;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
 use crate::project::Project;
-use crate::routing;
+use crate::routing::{self, Change};
 use crate::sandbox::{Sandbox, Versions};
 use crate::stack::Stack;
 use crate::terminal::Terminal;
@@ -33,18 +33,8 @@ pub(super) enum RouteAction {
     },
     /// Change the rules; what is not given stays
     Set {
-        /// A consumer to send there; may be given many times
-        #[arg(long = "consumer", value_name = "ID")]
-        consumers: Vec<String>,
-        /// A consumer not to send there by name any more; may be given many times
-        #[arg(long = "without-consumer", value_name = "ID")]
-        without: Vec<String>,
-        /// The share of all consumers; who is in stays in while it grows
-        #[arg(long, value_name = "0-100", value_parser = percent)]
-        percent: Option<Percent>,
-        /// Whether to send whoever works here
-        #[arg(long, value_name = "BOOL")]
-        employees: Option<bool>,
+        #[command(flatten)]
+        cohort: CohortChange,
         /// Print the rules as JSON
         #[arg(long)]
         json: bool,
@@ -55,6 +45,29 @@ pub(super) enum RouteAction {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What is changed of a cohort of consumers.
+#[derive(Debug, Args)]
+pub(super) struct CohortChange {
+    /// A consumer to take in; may be given many times
+    #[arg(long = "consumer", value_name = "ID")]
+    consumers: Vec<String>,
+    /// A consumer not to take in by name any more; may be given many times
+    #[arg(long = "without-consumer", value_name = "ID")]
+    without: Vec<String>,
+    /// The share of all consumers; who is in stays in while it grows
+    #[arg(long, value_name = "0-100", value_parser = percent)]
+    percent: Option<Percent>,
+    /// Whether whoever works here is in
+    #[arg(long, value_name = "BOOL")]
+    employees: Option<bool>,
+}
+
+impl From<CohortChange> for Change {
+    fn from(CohortChange { consumers, without, percent, employees }: CohortChange) -> Self {
+        Self { add: consumers, remove: without, percent, employees }
+    }
 }
 
 /// Show or change which versions of the step functions the sandbox lane uses.
@@ -99,10 +112,7 @@ impl Route {
         let stack = Stack::deployed(project)?;
         let (rules, json) = match self.action {
             RouteAction::List { json } => (routing::read(&stack).await?, json),
-            RouteAction::Set { consumers, without, percent, employees, json } => {
-                let change = routing::Change { add: consumers, remove: without, percent, employees };
-                (routing::change(&stack, &change).await?, json)
-            }
+            RouteAction::Set { cohort, json } => (routing::change(&stack, &cohort.into()).await?, json),
             RouteAction::Clear { json } => (routing::clear(&stack).await?, json),
         };
         println!("{}", if json { serde_json::to_string_pretty(&rules)? } else { routing::describe(&rules) });
@@ -130,7 +140,7 @@ impl SandboxCommand {
     }
 }
 
-fn percent(text: &str) -> Result<Percent, String> {
+pub(super) fn percent(text: &str) -> Result<Percent, String> {
     let share: u8 = text.parse().map_err(|_| "write a whole number, 0 to 100".to_owned())?;
     Percent::try_from(share).map_err(|error| error.to_string())
 }

@@ -4,6 +4,8 @@ mod cloud;
 mod forecast;
 mod lanes;
 mod orders;
+mod prices;
+mod quotes;
 mod rounds;
 mod stack;
 
@@ -20,6 +22,8 @@ use cloud::{Down, Status, Up, WithCloud};
 use forecast::ForecastCommand;
 use lanes::{Route, SandboxCommand};
 use orders::{Ledger, OrderCommand, Reconcile};
+use prices::{ParityCommand, TrendsCommand};
+use quotes::QuoteCommand;
 use rounds::{Demo, Soak};
 use stack::{Build, Deploy, Seed, Statemachines, Token, Tool};
 
@@ -48,9 +52,12 @@ enum Command {
     Sandbox(SandboxCommand),
     Statemachines(Statemachines),
     Order(OrderCommand),
+    Quote(QuoteCommand),
     #[command(subcommand)]
     Ledger(Ledger),
     Reconcile(Reconcile),
+    Parity(ParityCommand),
+    Trends(TrendsCommand),
     Token(Token),
     Tool(Tool),
     Predicate(Predicate),
@@ -76,8 +83,11 @@ impl Cli {
             Command::Sandbox(sandbox) => sandbox.run(&project, terminal).await,
             Command::Statemachines(statemachines) => statemachines.run(&project, terminal),
             Command::Order(order) => order.run(&project, terminal).await,
+            Command::Quote(quote) => quote.run(&project, terminal).await,
             Command::Ledger(ledger) => ledger.run(),
             Command::Reconcile(reconcile) => reconcile.run(&project).await,
+            Command::Parity(parity) => parity.run(&project).await,
+            Command::Trends(trends) => trends.run(&project).await,
             Command::Token(token) => token.run(&project),
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::Predicate(predicate) => predicate.run(),

@@ -54,7 +54,7 @@ pub(super) struct Deploy {
     json: bool,
 }
 
-/// Write a believable marketplace into the deployed stack: stores, menus, stock, consumers.
+/// Write a believable marketplace into the deployed stack: stores, menus, stock, consumers, promotions.
 ///
 /// The same number gives the same marketplace. What is there already is replaced; orders are left alone.
 #[derive(Debug, Args)]

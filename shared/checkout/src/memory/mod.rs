@@ -7,6 +7,7 @@
 mod environment;
 mod legacy;
 mod messages;
+mod parity;
 mod partner;
 mod payments;
 mod refunds;
@@ -15,16 +16,19 @@ mod routing;
 pub mod samples;
 mod services;
 mod store;
+mod trends;
 
-pub use environment::{FixedSecret, ManualClock, Pause, PlainSeal, SequentialIds};
+pub use environment::{FixedSecret, FixedTimer, ManualClock, Pause, PlainSeal, SequentialIds};
 pub use legacy::{FakeLegacyQueue, FakeLegacySink};
 pub use messages::{Called, FakeCallbacks, FakeExecutions, FakePager, FakeQueue, StartedExecution};
+pub use parity::{FakeComparisons, FakeLegacyPrices, FakeRollouts, FakeSampleQueue, SampleFault};
 pub use partner::{Fault, Faults};
 pub use payments::{FakePayments, PaymentBooks};
 pub use reports::FakeReports;
 pub use routing::FakeRouting;
 pub use services::{FakeFraud, FakeLogistics, FakeMerchants, MerchantBooks};
 pub use store::{Store, StoreFault};
+pub use trends::FakeTrends;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,22 +1,31 @@
 use super::lock;
-use crate::{ports::Reports, reconcile::Reconciliation};
+use crate::{
+    ports::{Report, Reports},
+    reconcile::Reconciliation,
+};
 use carryout_workflow::StoreError;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
 
-/// Reports of reconciliations, by the moment at which each began.
-#[derive(Debug, Clone, Default)]
-pub struct FakeReports(Arc<Mutex<BTreeMap<i64, Reconciliation>>>);
+/// Reports of one kind, by the moment at which each began.
+#[derive(Debug, Clone)]
+pub struct FakeReports<R = Reconciliation>(Arc<Mutex<BTreeMap<i64, R>>>);
 
-impl Reports for FakeReports {
-    async fn latest(&self) -> Result<Option<Reconciliation>, StoreError> {
+impl<R> Default for FakeReports<R> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<R: Report + Clone> Reports<R> for FakeReports<R> {
+    async fn latest(&self) -> Result<Option<R>, StoreError> {
         Ok(lock(&self.0).values().next_back().cloned())
     }
 
-    async fn save(&self, report: &Reconciliation) -> Result<(), StoreError> {
-        lock(&self.0).insert(report.started_at, report.clone());
+    async fn save(&self, report: &R) -> Result<(), StoreError> {
+        lock(&self.0).insert(report.started_at(), report.clone());
         Ok(())
     }
 }

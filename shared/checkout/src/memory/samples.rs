@@ -13,7 +13,9 @@ use crate::{
     workflows::orchestrator,
 };
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Charge, Price, PricedLine, QuoteTerms, Refunded, Seal, Shares};
+use carryout_pricing::{
+    Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, Quote, QuoteTerms, Record, Refunded, Seal, Shares,
+};
 use carryout_workflow::{Direction, NoWorkflow, StatusMap, Workflow};
 use std::collections::BTreeSet;
 
@@ -34,6 +36,8 @@ pub fn store(id: &str, country: Country, market_type: MarketType) -> StoreWithMe
         price: money(price),
         available: true,
         stock,
+        weight: None,
+        deposit: None,
     };
     StoreWithMenu {
         store: Store {
@@ -91,7 +95,15 @@ pub fn consumer(id: &str) -> Consumer {
             card("pay_visa", "pm_card_visa", "4242"),
             card("pay_poor", "pm_card_visa_chargeDeclinedInsufficientFunds", "9995"),
         ],
+        credits: Vec::new(),
     }
+}
+
+/// Two promotions: `ten_off`, a tenth off the items, and after it `bulk`, 3.00 off from 30.00.
+pub fn promotions() -> Vec<Promotion> {
+    let ten_off = Promotion::new("ten_off", "10% off", Benefit::Percent(Rate::from_milli_percent(10_000)));
+    let bulk = Promotion::new("bulk", "3.00 off from 30.00", Benefit::Fixed(300));
+    vec![Promotion { priority: 10, ..ten_off }, Promotion { minimum_subtotal: 3_000, ..bulk }]
 }
 
 /// A cart of `ramen` bowls from [`store`], delivered to [`consumer`]'s home.
@@ -103,6 +115,12 @@ pub fn cart(store_id: &str, ramen: u32) -> Cart {
         address_id: Some("adr_home".to_owned()),
         tip: 300,
     }
+}
+
+/// What a price depends on: a ramen for 14.50 with all of [`promotions`].
+pub fn context() -> Context {
+    let lines = vec![ContextLine::new("itm_ramen", "Ramen", 1, 1_450)];
+    Context { promotions: promotions(), ..Context::new(Country::US.currency(), lines) }
 }
 
 /// What a submit would write: a delivery of one ramen and one gyoza for 21.75, without fees, in `workflow`.
@@ -128,6 +146,7 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         id: quote_id.to_owned(),
         consumer_id: consumer.id.clone(),
         store_id: shop.id.clone(),
+        market: shop.country.code().to_owned(),
         delivery: true,
         address_id: Some("adr_home".to_owned()),
         price: Price {
@@ -150,6 +169,8 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
             engine: 0,
             flags: Vec::new(),
         },
+        limited: Vec::new(),
+        reprices: None,
         expires_at: NOON + 10 * 60 * 1_000,
     };
     let (address, payment_method) = (consumer.addresses[0].clone(), consumer.payment_methods[0].clone());
@@ -196,9 +217,14 @@ pub fn restaurant_order(id: &str, country: Country) -> Result<Order, NoWorkflow>
     Ok(order(id, &format!("quo_{id}"), &shop, workflow, &PlainSeal::default()))
 }
 
+/// What is kept of a quote from here: its price with [`context`], which does not give it.
+pub fn record(quote: &Quote) -> Record {
+    Record { context: context(), price: quote.terms.price.clone() }
+}
+
 /// Saves the order's quote and writes the order, as a checkout does.
 pub async fn submit(store: &super::Store, order: Order) -> Result<(), SubmitRefused> {
-    store.save(&order.quote).await?;
+    store.save(&order.quote, &record(&order.quote)).await?;
     let key = IdempotencyKey { record_id: format!("key-{}", order.id), validation: "v".to_owned() };
     let submission = Submission { order, key, answer: "{}".to_owned(), remember_until: i64::MAX, stuck_at: NOON };
     store.submit(&submission).await

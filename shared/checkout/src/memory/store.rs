@@ -1,19 +1,22 @@
 use super::{ManualClock, Pause, lock};
 use crate::{
+    audit::{QuoteRecord, kept_until},
     cancel::is_accepted,
     consumer::Consumer,
+    draws::{Counter, Counters, Reserved, plan},
     ledger::LedgerEvent,
+    market::Country,
     order::{Order, OrderStatus},
     ports::{
         Answers, Appended, Cancellations, Catalog, Clock, Closing, CompletedRequest, Consumers, IdempotencyKey, Ledgers,
-        MerchantAnswer, OrderFacts, OrderNote, Orders, ParkedOrders, QuoteLocks, Quotes, Refused, Reservations, ReserveRefused,
-        StuckOrders, Submission, Submissions, SubmitRefused,
+        MerchantAnswer, OrderFacts, OrderNote, Orders, ParkedOrders, Promotions, QuoteLocks, QuoteRecords, Quotes, Refused,
+        Reservations, ReserveRefused, StuckOrders, Submission, Submissions, SubmitRefused,
     },
     refund::{OrderRefund, RefundStatus},
     steps::await_merchant::failure_of,
     store::{Location, Store as Shop, StoreWithMenu},
 };
-use carryout_pricing::Quote;
+use carryout_pricing::{Promotion, Quote, Record};
 use carryout_workflow::{
     Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError, Subject,
     UndoState,
@@ -51,8 +54,10 @@ pub struct Store<S = Order> {
 pub(super) struct State {
     stores: BTreeMap<String, StoreWithMenu>,
     consumers: BTreeMap<String, Consumer>,
-    /// Quotes, and the orders that use them.
-    quotes: BTreeMap<String, (Quote, Option<String>)>,
+    promotions: BTreeMap<Country, Vec<Promotion>>,
+    quotes: BTreeMap<String, KeptQuote>,
+    /// What orders took of what is limited.
+    counters: Counters,
     pub(super) orders: BTreeMap<String, Row>,
     pub(super) refunds: BTreeMap<String, Row<OrderRefund>>,
     /// Requests, and until when they are remembered. Seconds since the Unix epoch.
@@ -60,6 +65,14 @@ pub(super) struct State {
     faults: BTreeMap<String, VecDeque<StoreFault>>,
     chooser: Option<Chooser>,
     writes: u64,
+}
+
+/// What is kept under a quote's id.
+struct KeptQuote {
+    /// Nothing where the price was wrong.
+    quote: Option<Quote>,
+    /// With the order that uses it.
+    record: QuoteRecord,
 }
 
 /// Chooses the fault of the write of this name, if it has one.
@@ -158,6 +171,11 @@ impl Store {
         lock(&self.state).consumers.insert(consumer.id.clone(), consumer);
     }
 
+    /// Sets the promotions of a country's market.
+    pub fn put_promotions(&self, country: Country, promotions: Vec<Promotion>) {
+        lock(&self.state).promotions.insert(country, promotions);
+    }
+
     /// The next write named `call` that no earlier script covers goes wrong with `fault`.
     pub fn script(&self, call: &str, fault: StoreFault) {
         lock(&self.state).faults.entry(call.to_owned()).or_default().push_back(fault);
@@ -184,9 +202,14 @@ impl Store {
         state.stores.get(store_id).and_then(|store| store.item(item_id)).map_or(0, |item| item.stock)
     }
 
+    /// Every counter of what is limited that was ever drawn from.
+    pub fn all_counters(&self) -> Counters {
+        lock(&self.state).counters.clone()
+    }
+
     /// The order that uses the quote.
     pub fn user_of_quote(&self, quote_id: &str) -> Option<String> {
-        lock(&self.state).quotes.get(quote_id).and_then(|(_, user)| user.clone())
+        lock(&self.state).quotes.get(quote_id).and_then(|kept| kept.record.order_id.clone())
     }
 
     /// How many writes changed something so far.
@@ -320,6 +343,19 @@ impl State {
         self.kept(&claim.id).filter(holds).ok_or(StoreError::ClaimLost)
     }
 
+    /// The quote of this id, if its price was right.
+    fn quote(&self, id: &str) -> Option<Quote> {
+        self.quotes.get(id)?.quote.clone()
+    }
+
+    fn keep(&mut self, kept: KeptQuote) -> Result<(), StoreError> {
+        if self.quotes.contains_key(&kept.record.id) {
+            return Err(StoreError::Unavailable("there is a quote of this id".to_owned()));
+        }
+        self.quotes.insert(kept.record.id.clone(), kept);
+        Ok(())
+    }
+
     /// The item of this store, with its stock.
     fn stock(&mut self, store_id: &str, item_id: &str) -> Option<&mut crate::store::Item> {
         self.stores.get_mut(store_id)?.items.iter_mut().find(|item| item.id == item_id)
@@ -351,20 +387,35 @@ impl Consumers for Store {
     }
 }
 
+impl Promotions for Store {
+    async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StoreError> {
+        Ok(self.read("promotions", |state| state.promotions.get(&country).cloned().unwrap_or_default()).await)
+    }
+
+    async fn counters(&self, keys: &[String]) -> Result<Counters, StoreError> {
+        let found = |state: &State| keys.iter().filter_map(|key| Some((key.clone(), *state.counters.get(key)?))).collect();
+        Ok(self.read("counters", found).await)
+    }
+}
+
 impl Quotes for Store {
-    async fn save(&self, quote: &Quote) -> Result<(), StoreError> {
-        self.write("save", busy, |state, _| {
-            if state.quotes.contains_key(&quote.terms.id) {
-                return Err(StoreError::Unavailable("there is a quote of this id".to_owned()));
-            }
-            state.quotes.insert(quote.terms.id.clone(), (quote.clone(), None));
-            Ok(())
-        })
-        .await
+    async fn save(&self, quote: &Quote, record: &Record) -> Result<(), StoreError> {
+        let record = QuoteRecord::of(quote, record);
+        self.write("save", busy, |state, _| state.keep(KeptQuote { quote: Some(quote.clone()), record })).await
+    }
+
+    async fn save_invalid(&self, record: &QuoteRecord) -> Result<(), StoreError> {
+        self.write("save_invalid", busy, |state, _| state.keep(KeptQuote { quote: None, record: record.clone() })).await
     }
 
     async fn quote(&self, id: &str) -> Result<Option<Quote>, StoreError> {
-        Ok(self.read("quote", |state| state.quotes.get(id).map(|(quote, _)| quote.clone())).await)
+        Ok(self.read("quote", |state| state.quote(id)).await)
+    }
+}
+
+impl QuoteRecords for Store {
+    async fn record(&self, id: &str) -> Result<Option<QuoteRecord>, StoreError> {
+        Ok(self.read("record", |state| state.quotes.get(id).map(|kept| kept.record.clone())).await)
     }
 }
 
@@ -374,10 +425,7 @@ impl Submissions for Store {
         consumer_id: &str,
         quote_id: &str,
     ) -> Result<(Option<Consumer>, Option<Quote>), StoreError> {
-        let look = |state: &State| {
-            let quote = state.quotes.get(quote_id).map(|(quote, _)| quote.clone());
-            (state.consumers.get(consumer_id).cloned(), quote)
-        };
+        let look = |state: &State| (state.consumers.get(consumer_id).cloned(), state.quote(quote_id));
         Ok(self.read("consumer_and_quote", look).await)
     }
 
@@ -390,11 +438,12 @@ impl Submissions for Store {
                     return Err(SubmitRefused::Repeated(completed));
                 }
                 let order = &submission.order;
-                let quote = state.quotes.get_mut(&order.quote.terms.id).filter(|(_, user)| user.is_none());
-                let Some((_, user)) = quote.filter(|_| !state.orders.contains_key(&order.id)) else {
+                let quote = state.quotes.get_mut(&order.quote.terms.id).filter(|kept| kept.record.order_id.is_none());
+                let Some(KeptQuote { record, .. }) = quote.filter(|_| !state.orders.contains_key(&order.id)) else {
                     return Err(SubmitRefused::QuoteUsed);
                 };
-                *user = Some(order.id.clone());
+                record.order_id = Some(order.id.clone());
+                record.kept_until = None;
                 state.remember(&submission.key, &submission.answer, submission.remember_until);
                 state.orders.insert(order.id.clone(), Row { order: order.clone(), sweep_at: Some(submission.stuck_at) });
                 Ok(())
@@ -566,8 +615,10 @@ impl QuoteLocks for Store {
             || Refused::Conflict,
             |state, now| {
                 let quote = state.quotes.get(&facts.quote_id);
-                let held = quote
-                    .is_some_and(|(quote, user)| user.as_deref() == Some(order_id) && quote.terms.price.total == facts.total);
+                let held = quote.is_some_and(|KeptQuote { record, .. }| {
+                    let total = record.price.as_ref().map(|price| price.total);
+                    record.order_id.as_deref() == Some(order_id) && total == Some(facts.total)
+                });
                 let order = state.order(order_id).ok_or(Refused::NotFound)?;
                 let pending = order.steps.entry(step).is_some_and(|e| matches!(e.state, StepState::Pending | StepState::Running));
                 if !pending || !may_begin(order, run) {
@@ -598,7 +649,7 @@ pub(super) fn end_at_once(order: &mut impl Kept, step: &str, run: u32, at: i64, 
 }
 
 impl Reservations for Store {
-    async fn reserve(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
+    async fn reserve(&self, claim: &Claim, order: &Order) -> Result<Reserved, ReserveRefused> {
         self.write(
             "reserve",
             || ReserveRefused::Conflict,
@@ -615,6 +666,14 @@ impl Reservations for Store {
                 if !sold_out.is_empty() {
                     return Err(ReserveRefused::SoldOut(sold_out));
                 }
+                let planned = plan(order, &state.counters).map_err(ReserveRefused::UsedUp)?;
+                let reserved = Reserved::of(order, &planned);
+                let response = serde_json::to_value(&reserved).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+                for draw in &reserved.draws {
+                    let Counter { uses, given } = state.counters.entry(draw.counter.clone()).or_default();
+                    *uses += draw.uses;
+                    *given += draw.amount;
+                }
                 for line in lines {
                     if let Some(item) = state.stock(&order.store.id, &line.item_id) {
                         item.stock -= line.quantity;
@@ -625,9 +684,10 @@ impl Reservations for Store {
                     entry.state = StepState::Done;
                     entry.lease_until = 0;
                     entry.ended_at = Some(now);
+                    entry.response = Some(response);
                 }
                 touch(order, now);
-                Ok(())
+                Ok(reserved)
             },
         )
         .await
@@ -643,6 +703,12 @@ impl Reservations for Store {
                     // An item that the store has dropped meanwhile has no stock to return to.
                     if let Some(item) = state.stock(&order.store.id, &line.item_id) {
                         item.stock += line.quantity;
+                    }
+                }
+                for draw in Reserved::by(order)?.draws {
+                    if let Some(Counter { uses, given }) = state.counters.get_mut(&draw.counter) {
+                        *uses -= draw.uses;
+                        *given -= draw.amount;
                     }
                 }
                 let order = state.held::<Order>(claim)?;
@@ -700,8 +766,10 @@ impl Closing for Store {
                 row.order.failure = row.order.failure.take().or_else(|| reason.cloned());
                 row.sweep_at = None;
                 touch(&mut row.order, now);
-                if let Some((_, user)) = state.quotes.get_mut(quote_id) {
-                    user.take_if(|user| user == order_id);
+                let quote = state.quotes.get_mut(quote_id).map(|kept| &mut kept.record);
+                if let Some(record) = quote.filter(|record| record.order_id.as_deref() == Some(order_id)) {
+                    record.order_id = None;
+                    record.kept_until = Some(kept_until(now));
                 }
                 Ok(())
             },

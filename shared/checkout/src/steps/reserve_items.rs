@@ -1,7 +1,8 @@
-//! reserve-items: takes every line of the order out of stock, all or nothing.
+//! reserve-items: takes every line of the order out of stock, and what its price takes of limited promotions and credits
+//! from their counters, all or nothing.
 //!
-//! The stock is in our own tables, so taking it and recording that it was taken are one transaction: there is no
-//! moment at which one is true and the other is not.
+//! Stock and counters are in our own tables, so taking and recording what was taken are one transaction: there is no moment
+//! at which one is true and the other is not.
 
 use super::entry;
 use crate::{
@@ -9,12 +10,16 @@ use crate::{
     order::Order,
     ports::{OrderNote, Reservations, ReserveRefused},
 };
+use carryout_pricing::Charge;
 use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step, StepState, StoreError};
 use serde_json::json;
 
+/// The step's name.
+pub const NAME: &str = "reserve-items";
+
 /// Reserves items.
 pub struct ReserveItems<R> {
-    /// Where stock is kept.
+    /// Where stock and counters are kept.
     pub reservations: R,
 }
 
@@ -24,6 +29,12 @@ pub enum ReserveItemsError {
     /// Items are sold out.
     #[error("sold out: {}", .0.join(", "))]
     SoldOut(Vec<String>),
+    /// Promotions are used up.
+    #[error("used up: {}", .0.join(", "))]
+    UsedUp(Vec<String>),
+    /// Credits were spent on other orders.
+    #[error("spent on another order: {}", .0.join(", "))]
+    Spent(Vec<String>),
     /// Many orders want the same items at the same moment.
     #[error("other orders are taking the same items right now")]
     Busy,
@@ -33,11 +44,13 @@ pub enum ReserveItemsError {
 }
 
 impl Coded for ReserveItemsError {
-    const CODES: &'static [ErrorCode] = &[codes::ITEM_SOLD_OUT, codes::STOCK_BUSY];
+    const CODES: &'static [ErrorCode] = &[codes::ITEM_SOLD_OUT, codes::PROMOTION_USED_UP, codes::CREDIT_SPENT, codes::STOCK_BUSY];
 
     fn code(&self) -> ErrorCode {
         match self {
             Self::SoldOut(_) => codes::ITEM_SOLD_OUT,
+            Self::UsedUp(_) => codes::PROMOTION_USED_UP,
+            Self::Spent(_) => codes::CREDIT_SPENT,
             Self::Busy => codes::STOCK_BUSY,
             Self::Store(error) => error.code(),
         }
@@ -46,10 +59,19 @@ impl Coded for ReserveItemsError {
 
 impl ReserveItemsError {
     fn of(refused: ReserveRefused, order: &Order) -> Self {
+        let price = &order.quote.terms.price;
         match refused {
             ReserveRefused::SoldOut(ids) => {
-                let lines = &order.quote.terms.price.lines;
+                let lines = &price.lines;
                 Self::SoldOut(lines.iter().filter(|line| ids.contains(&line.item_id)).map(|line| line.name.clone()).collect())
+            }
+            ReserveRefused::UsedUp(components) => {
+                let named = |group: &str, charges: &[Charge]| -> Vec<String> {
+                    let is_used_up = |charge: &&Charge| components.contains(&format!("{group}.{}", charge.code));
+                    charges.iter().filter(is_used_up).map(|charge| charge.name.clone()).collect()
+                };
+                let promotions = named("discounts", &price.discounts);
+                if promotions.is_empty() { Self::Spent(named("credits", &price.credits)) } else { Self::UsedUp(promotions) }
             }
             ReserveRefused::Conflict => Self::Busy,
             ReserveRefused::Store(error) => Self::Store(error),
@@ -60,15 +82,15 @@ impl ReserveItemsError {
 impl<R: Reservations> Step for ReserveItems<R> {
     type Subject = Order;
     type Error = ReserveItemsError;
-    const NAME: &'static str = "reserve-items";
+    const NAME: &'static str = NAME;
 }
 
 impl<R: Reservations> Effect for ReserveItems<R> {
     type Note = OrderNote;
 
     async fn process(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, ReserveItemsError> {
-        self.reservations.reserve(attempt.claim(), order).await.map_err(|refused| ReserveItemsError::of(refused, order))?;
-        Ok(Outcome::Recorded(json!({ "lines": order.quote.terms.price.lines.len() })))
+        let reserved = self.reservations.reserve(attempt.claim(), order).await;
+        Ok(Outcome::Recorded(json!(reserved.map_err(|refused| ReserveItemsError::of(refused, order))?)))
     }
 
     async fn undo(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, ReserveItemsError> {

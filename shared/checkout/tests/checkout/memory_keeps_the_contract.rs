@@ -4,7 +4,7 @@ use carryout_checkout::{
     contract::{self, Fixture},
     market::{Country, MarketType},
     memory::{
-        FakeLegacySink, FakeReports, ManualClock, SequentialIds, Store,
+        FakeComparisons, FakeLegacySink, FakeReports, FakeTrends, ManualClock, SequentialIds, Store,
         samples::{self, NOON},
     },
 };
@@ -35,8 +35,22 @@ async fn consumers() {
 }
 
 #[tokio::test]
+async fn promotions() {
+    let (_, store) = fixture();
+    let known = samples::promotions();
+    store.put_promotions(Country::US, known.clone());
+    contract::promotions(&store, (Country::US, &known), Country::PR).await;
+}
+
+#[tokio::test]
 async fn quotes() {
     contract::quotes(&fixture().0).await;
+}
+
+#[tokio::test]
+async fn quote_records() {
+    let (fixture, store) = fixture();
+    contract::quote_records(&fixture, &store, &store).await;
 }
 
 #[tokio::test]
@@ -62,6 +76,16 @@ async fn reports() {
 }
 
 #[tokio::test]
+async fn comparisons() {
+    contract::comparisons(&FakeComparisons::default()).await;
+}
+
+#[tokio::test]
+async fn trends() {
+    contract::trends(&FakeTrends::default()).await;
+}
+
+#[tokio::test]
 async fn quote_locks() {
     let (fixture, store) = fixture();
     contract::quote_locks(&fixture, &store, &store).await;
@@ -71,6 +95,12 @@ async fn quote_locks() {
 async fn reservations() {
     let (fixture, store) = fixture();
     contract::reservations(&fixture, &store, &store, &store).await;
+}
+
+#[tokio::test]
+async fn limits() {
+    let (fixture, store) = fixture();
+    contract::limits(&fixture, &store, &store, &store).await;
 }
 
 #[tokio::test]

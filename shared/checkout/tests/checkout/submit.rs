@@ -155,7 +155,7 @@ async fn a_forged_quote_is_refused() {
     let mut cheap = quote;
     cheap.terms.id = "quo_cheap".to_owned();
     cheap.terms.price.total.minor = 1;
-    world.store.save(&cheap).await.unwrap();
+    world.store.save(&cheap, &samples::record(&cheap)).await.unwrap();
     assert_eq!(world.refuses(&cheap).await.code().name, "Quote.Forged");
 }
 

@@ -2,6 +2,7 @@
 
 use crate::world::{CONSUMER, World};
 use carryout_checkout::{
+    cohort::Cohort,
     ports::{Executions as _, OrderSubmitted, StuckOrders as _},
     routing::RoutingRules,
     start::{execution_input, start},
@@ -53,7 +54,7 @@ async fn an_order_whose_run_never_began_is_started_in_the_same_run() {
 #[tokio::test]
 async fn an_order_stays_in_its_lane_in_every_run_whatever_the_rules_say_later() {
     let mut world = World::new();
-    world.routing = RoutingRules { consumers: [CONSUMER.to_owned()].into(), ..RoutingRules::default() };
+    world.routing = RoutingRules(Cohort { consumers: [CONSUMER.to_owned()].into(), ..Cohort::default() });
     let order = world.order().await;
     world.routing = RoutingRules::default();
     world.clock.advance(MINUTE);

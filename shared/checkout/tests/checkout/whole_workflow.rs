@@ -2,11 +2,16 @@
 
 use crate::world::{CONSUMER, SHOP, World};
 use carryout_checkout::{
+    consumer::{Consumer, StoredCredit},
+    draws::Counter,
     ledger::LedgerKind::*,
+    market::Country,
     memory::{Fault, PaymentBooks, samples},
     order::{Order, OrderStatus},
     ports::MerchantAnswer,
 };
+use carryout_money::{Currency, Money, Rate};
+use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
 
 /// Nothing of the order is left anywhere.
 fn is_clean(world: &World, order: &Order) {
@@ -72,6 +77,55 @@ async fn the_last_items_go_to_one_order_and_the_other_fails_clean() {
     assert_eq!(failed.failure.unwrap().message, "sold out: Ramen");
     assert_eq!(world.ramen_left(), 8, "nothing was taken for it, and nothing put back");
     assert!(world.payments.books(&second.id).is_clean());
+}
+
+/// A tenth off the items within these limits, and 5.00 of credit.
+fn with_limited(world: &World, limits: Limits) {
+    let tenth = Promotion::new("tenth", "10% off", Benefit::Percent(Rate::from_milli_percent(10_000)));
+    world.store.put_promotions(Country::US, vec![Promotion { limits, ..tenth }]);
+    let amount = Money::new(500, Currency::USD);
+    let credit = StoredCredit { id: "cre_gift".to_owned(), name: "Gift card".to_owned(), amount };
+    world.store.put_consumer(Consumer { credits: vec![credit], ..samples::consumer(CONSUMER) });
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_promotion_goes_to_one_order_and_a_fresh_quote_is_without_it() {
+    let world = World::new();
+    with_limited(&world, Limits { total: Allowance { uses: Some(1), budget: None }, ..Limits::default() });
+    let (first, second) = (world.order().await, world.order().await);
+    assert_eq!(world.run(&first.id).await.status, OrderStatus::Placed);
+    let failed = world.run(&second.id).await;
+    assert_eq!((failed.status, code(&failed)), (OrderStatus::Failed, "Promotion.UsedUp"));
+    assert_eq!(failed.failure.unwrap().message, "used up: 10% off");
+    assert_eq!(world.ramen_left(), 18, "nothing was taken for it");
+    assert!(world.payments.books(&second.id).is_clean());
+    let fresh = world.quote().await.terms.price;
+    assert_eq!((fresh.discounts.len(), fresh.credits.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_credit_is_spent_on_one_order_and_the_other_fails_clean() {
+    let world = World::new();
+    with_limited(&world, Limits::default());
+    let (first, second) = (world.order().await, world.order().await);
+    assert_eq!(world.run(&first.id).await.status, OrderStatus::Placed);
+    let failed = world.run(&second.id).await;
+    assert_eq!((failed.status, code(&failed)), (OrderStatus::Failed, "Credit.Spent"));
+    assert_eq!(failed.failure.unwrap().message, "spent on another order: Gift card");
+}
+
+#[tokio::test]
+async fn an_order_that_fails_gives_back_its_promotion_and_its_credit() {
+    let world = World::new();
+    with_limited(&world, Limits { per_consumer: Allowance { uses: Some(1), budget: None }, ..Limits::default() });
+    let order = world.order_of(samples::cart(SHOP, 2), "pay_poor").await;
+    assert_eq!(code(&world.run(&order.id).await), "Payment.Declined");
+    let counters = world.store.all_counters();
+    assert_eq!(counters.len(), 2, "both were taken");
+    assert!(counters.values().all(|counter| *counter == Counter::default()), "{counters:?}");
+    let again = world.order().await;
+    assert_eq!((again.quote.terms.price.discounts.len(), again.quote.terms.price.credits.len()), (1, 1));
+    assert_eq!(world.run(&again.id).await.status, OrderStatus::Placed);
 }
 
 #[tokio::test]

@@ -5,13 +5,13 @@ use carryout_checkout::{
     ledger::{LedgerKind, LedgerPhase},
     market::{Country, MarketType},
     memory::{
-        FakeCallbacks, FakeExecutions, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, ManualClock,
-        PlainSeal, SequentialIds, Store,
+        FakeCallbacks, FakeExecutions, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, FixedTimer,
+        ManualClock, PlainSeal, SequentialIds, Store,
         samples::{self, NOON},
     },
     order::Order,
     ports::{Clock as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _},
-    quoting::{Cart, CartFulfilment, Quoting},
+    quoting::{Cart, CartFulfilment, PriceEngine, Quoting},
     routing::RoutingRules,
     start::execution_input,
     steps::{
@@ -28,14 +28,15 @@ use carryout_workflow::{
 };
 use serde::Deserialize as _;
 use serde_json::json;
+use std::sync::Arc;
 
 /// How long an attempt may act. Milliseconds.
 pub const LEASE: i64 = 10_000;
 pub const CONSUMER: &str = "con_ada";
 pub const SHOP: &str = "sto_wok";
 
-pub type Pricing = Quoting<Store, Store, Store, PlainSeal, ManualClock, SequentialIds>;
-pub type Checkout = Submit<Store, Store, Store, PlainSeal, ManualClock, SequentialIds, Store, FakeLogistics, FakeQueue>;
+pub type Pricing = Quoting<Store, Store, Store, Store, PlainSeal, ManualClock, SequentialIds>;
+pub type Checkout = Submit<Store, Store, Store, Store, PlainSeal, ManualClock, SequentialIds, Store, FakeLogistics, FakeQueue>;
 
 /// Every step's way forward or back.
 type Ran = Result<StepReply, Failure>;
@@ -53,6 +54,7 @@ pub struct World {
     pub callbacks: FakeCallbacks,
     pub pager: FakePager,
     pub routing: RoutingRules,
+    pub engine: Arc<PriceEngine>,
     /// What the store answers when it is waited for; nothing for silence.
     pub answer: Option<MerchantAnswer>,
 }
@@ -89,6 +91,7 @@ impl World {
             callbacks: FakeCallbacks::default(),
             pager: FakePager::default(),
             routing: RoutingRules::default(),
+            engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
             answer: Some(MerchantAnswer::Accepted),
             store,
             clock,
@@ -99,7 +102,9 @@ impl World {
         Quoting {
             catalog: self.store.clone(),
             consumers: self.store.clone(),
+            promotions: self.store.clone(),
             quotes: self.store.clone(),
+            engine: Arc::clone(&self.engine),
             seal: PlainSeal::default(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),

@@ -25,5 +25,5 @@ pub fn check(sent: &[u8]) {
         let all = refund(&priced, &Refunded::default(), &RefundRequest::Remaining);
         assert_eq!(all.map(|all| all.amount), Ok(priced.total));
     }
-    assert_eq!(Record { context, price: priced }.replay(), Ok(()));
+    assert_eq!(Record { context, price: priced }.replay(&pipeline), Ok(()));
 }

@@ -1,0 +1,81 @@
+//! Batches of the quotes' stream over in-memory statistics.
+
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
+use aggregate_trends::handle;
+use carryout_aws::quotes_made;
+use carryout_checkout::{
+    market::Country,
+    memory::FakeTrends,
+    trends::{Span, Trends as _},
+};
+use carryout_lambda::metrics::Metrics;
+use carryout_pricing::{Figure, Statistics};
+use serde_json::{Value, json};
+
+/// When the quote of the event was made.
+const MADE_AT: i64 = 1_780_416_000_000;
+
+fn event() -> Value {
+    let path = format!("{}/../../events/dynamodb/quotes-made.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn metrics() -> Metrics {
+    Metrics::new("Carryout", "aggregate-trends")
+}
+
+async fn total(trends: &FakeTrends, span: Span) -> Statistics {
+    trends.slot(Country::US, Figure::Total, span, span.start_of(MADE_AT)).await.unwrap().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_quote_counts_when_it_is_made_and_not_when_it_is_used_or_told_again() {
+    let trends = FakeTrends::default();
+    for _ in 0..2 {
+        handle(&trends, &metrics(), event()).await.unwrap();
+        for span in Span::ALL {
+            assert_eq!((total(&trends, span).await.count(), total(&trends, span).await.sum), (1, 2_175));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_failed_halfway_counts_each_quote_once_when_it_comes_again() {
+    let trends = FakeTrends::default();
+    let mut event = event();
+    let mut second = event["Records"][0].clone();
+    second["eventID"] = json!("second");
+    event["Records"].as_array_mut().unwrap().push(second);
+    trends.fail_next(1);
+    assert_eq!(handle(&trends, &metrics(), event.clone()).await.unwrap_err().code, "Store.Unavailable");
+    handle(&trends, &metrics(), event).await.unwrap();
+    assert_eq!(total(&trends, Span::Hour).await.count(), 2);
+}
+
+#[tokio::test]
+async fn a_record_that_can_not_be_read_stops_nobody_else() {
+    let trends = FakeTrends::default();
+    let mut event = event();
+    let mut nowhere = event["Records"][0].clone();
+    nowhere["dynamodb"]["NewImage"]["market"] = json!({ "S": "XX" });
+    let records = event["Records"].as_array_mut().unwrap();
+    records.insert(0, nowhere);
+    records
+        .insert(0, json!({ "eventID": "e-0", "eventName": "INSERT", "dynamodb": { "NewImage": { "id": { "S": "broken" } } } }));
+    records.insert(0, json!({ "eventID": "e-1", "eventName": "REMOVE", "dynamodb": { "Keys": { "id": { "S": "expired" } } } }));
+    handle(&trends, &metrics(), event).await.unwrap();
+    assert_eq!(total(&trends, Span::Hour).await.count(), 1);
+}
+
+#[test]
+fn a_wrong_price_is_no_quote_and_no_problem() {
+    let mut event = event();
+    let mut wrong = event["Records"][0].clone();
+    let image = wrong["dynamodb"]["NewImage"].as_object_mut().unwrap();
+    image.remove("price");
+    image.insert("invalid".to_owned(), json!({ "S": "the price is wrong: the total is -1" }));
+    event["Records"] = json!([wrong]);
+    let found = quotes_made(event).unwrap();
+    assert!(found.made.is_empty() && found.unreadable.is_empty(), "{found:?}");
+}

@@ -1,0 +1,47 @@
+//! Samples of the queue over an in-memory legacy system.
+
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
+use carryout_checkout::{
+    market::Country,
+    memory::{FakeComparisons, FakeLegacyPrices, samples::NOON},
+    parity::{Comparisons as _, LegacyPriceRequest, PriceSample},
+};
+use carryout_lambda::{batch::Message, metrics::Metrics};
+use carryout_money::Currency;
+use carryout_pricing::{Context, ContextLine, Figure, price};
+use compare_quotes::handle;
+
+fn message() -> Message {
+    let context = Context::new(Currency::CAD, vec![ContextLine::new("itm_1", "Poutine", 3, 1_149)]);
+    let ours = Figure::all_of(&price(&context).unwrap());
+    let request =
+        LegacyPriceRequest { quote_id: "quo_1".to_owned(), consumer_id: "con_1".to_owned(), market: Country::CA, context };
+    let sample = PriceSample { request, ours, at: NOON, correlation_id: "c".to_owned() };
+    Message { body: serde_json::to_string(&sample).unwrap(), ..Message::default() }
+}
+
+#[tokio::test]
+async fn a_legacy_system_that_fails_loses_no_sample_and_a_repeated_one_counts_once() {
+    let (legacy, comparisons) = (FakeLegacyPrices::spoiling(|price| price.tip.minor += 5), FakeComparisons::default());
+    let metrics = Metrics::new("Carryout", "compare-quotes");
+    let compared = async || comparisons.between(Country::CA, NOON, NOON + 1).await.unwrap();
+    legacy.fail_next(1);
+    let refused = handle(&legacy, &comparisons, &metrics, &message()).await.unwrap_err();
+    assert_eq!(refused.code, "Legacy.Unavailable");
+    assert!(compared().await.is_empty());
+    for _ in 0..2 {
+        handle(&legacy, &comparisons, &metrics, &message()).await.unwrap();
+        let found = compared().await;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].differences.keys().collect::<Vec<_>>(), [&Figure::Tip]);
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_no_sample_comes_back() {
+    let message = Message { body: "{}".to_owned(), ..Message::default() };
+    let metrics = Metrics::new("Carryout", "compare-quotes");
+    let refused = handle(&FakeLegacyPrices::default(), &FakeComparisons::default(), &metrics, &message).await.unwrap_err();
+    assert_eq!(refused.code, "Message.Malformed");
+}

@@ -1,0 +1,54 @@
+//! The watch over in-memory statistics.
+
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
+use carryout_checkout::{
+    market::Country,
+    memory::{FakeReports, FakeTrends, ManualClock, samples::NOON},
+    ports::Reports as _,
+    trends::{MIN_QUOTES, Observation, PriceWatch, Span, Trends as _, WEEKS},
+};
+use carryout_lambda::metrics::Metrics;
+use carryout_pricing::Figure;
+use watch_prices::handle;
+
+const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// Enough quotes with this tax, a minute into the hour that starts at `start`.
+async fn plant(trends: &FakeTrends, start: i64, tax: i64) {
+    let quotes = (0..MIN_QUOTES).map(|number| Observation {
+        event_id: format!("{start}-{number}"),
+        market: Country::NZ,
+        at: start + 60_000,
+        figures: [(Figure::Tax, tax), (Figure::Tip, 200)].into(),
+    });
+    trends.observe(&quotes.collect::<Vec<_>>()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_hour_unlike_those_of_the_weeks_before_is_reported_once() {
+    let (trends, reports, clock) = (FakeTrends::default(), FakeReports::<PriceWatch>::default(), ManualClock::at(NOON));
+    let metrics = Metrics::new("Carryout", "watch-prices");
+    let hour = Span::Hour.start_of(NOON) - Span::Hour.ms();
+    for week in 1..=WEEKS {
+        plant(&trends, hour - week * WEEK_MS, 150 + week).await;
+    }
+    plant(&trends, hour, 600).await;
+    for _ in 0..2 {
+        let answer = handle(&trends, &reports, &clock, &metrics).await.unwrap();
+        assert_eq!((&answer["watched"], &answer["anomalies"]), (&2.into(), &1.into()), "{answer}");
+    }
+    let report = reports.latest().await.unwrap().unwrap();
+    assert_eq!((report.hour, report.anomalies.len()), (hour, 1));
+    let anomaly = &report.anomalies[0];
+    assert_eq!((anomaly.market, anomaly.component, anomaly.mean, anomaly.median), (Country::NZ, Figure::Tax, 600.0, 154.5));
+}
+
+#[tokio::test]
+async fn without_a_past_nothing_is_unlike_it() {
+    let (trends, reports) = (FakeTrends::default(), FakeReports::<PriceWatch>::default());
+    plant(&trends, Span::Hour.start_of(NOON) - Span::Hour.ms(), 600).await;
+    let metrics = Metrics::new("Carryout", "watch-prices");
+    let answer = handle(&trends, &reports, &ManualClock::at(NOON), &metrics).await.unwrap();
+    assert_eq!((&answer["watched"], &answer["anomalies"]), (&0.into(), &0.into()));
+}

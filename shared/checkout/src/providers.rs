@@ -1,0 +1,311 @@
+//! Finds what the price of a cart depends on: the providers of a quote, and what they share.
+//!
+//! Items, fees and taxes come with the store, in one read that they wait for together.
+
+use crate::{
+    consumer::Consumer,
+    draws::{Counters, counters_of_credits, counters_of_promotions, credits, offered, unspent},
+    market::Country,
+    ports::{Catalog, Consumers, Promotions},
+    quoting::{Cart, CartFulfilment, QuoteError},
+    store::StoreWithMenu,
+};
+use carryout_pricing::{
+    CONSUMER, CREDITS, ContextLine, Contribution, Credit, FEES, ITEMS, LastKnown, PROMOTIONS, Promotion, Provider, ProviderError,
+    Providers, TAXES,
+};
+use carryout_workflow::StoreError;
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// A cart that is to be priced, and what is read for it.
+pub(crate) struct Asked<'a> {
+    /// The cart as it was sent.
+    pub(crate) asked: &'a Cart,
+    /// The same with lines of one item added up.
+    pub(crate) cart: &'a Cart,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) now: i64,
+    pub(crate) consumer: Reading<'a, Option<Arc<Consumer>>>,
+    pub(crate) store: Reading<'a, Option<Arc<StoreWithMenu>>>,
+    promotions: Box<Promoting<'a>>,
+    credits: Box<Crediting<'a>>,
+}
+
+/// Reads the promotions of a market, as far as this consumer can still get them.
+type Promoting<'a> = dyn Fn(Country) -> BoxFuture<'a, Result<Vec<Promotion>, StoreError>> + Send + Sync + 'a;
+/// Reads what is left of a consumer's credits in a market.
+type Crediting<'a> = dyn Fn(Country, Arc<Consumer>) -> BoxFuture<'a, Result<Vec<Credit>, StoreError>> + Send + Sync + 'a;
+
+impl<'a> Asked<'a> {
+    /// Nothing is read yet.
+    pub(crate) fn new(
+        consumer_id: &'a str,
+        (asked, cart): (&'a Cart, &'a Cart),
+        now: i64,
+        catalog: &'a impl Catalog,
+        consumers: &'a impl Consumers,
+        promotions: &'a impl Promotions,
+    ) -> Self {
+        Self {
+            asked,
+            cart,
+            now,
+            consumer: Reading::of(move || async move { Ok(consumers.consumer(consumer_id).await?.map(Arc::new)) }.boxed()),
+            store: Reading::of(move || async move { Ok(catalog.store(&cart.store_id).await?.map(Arc::new)) }.boxed()),
+            promotions: Box::new(move |country| offered_to(promotions, country, consumer_id).boxed()),
+            credits: Box::new(move |country, consumer| left_of(promotions, country, consumer).boxed()),
+        }
+    }
+
+    pub(crate) fn is_delivery(&self) -> bool {
+        self.cart.fulfilment == CartFulfilment::Delivery
+    }
+
+    /// The lines with the store's prices.
+    pub(crate) fn lines(&self, store: &StoreWithMenu) -> Result<Vec<ContextLine>, QuoteError> {
+        let shop = &store.store;
+        if !shop.has_fees_in_its_currency() {
+            return Err(QuoteError::invalid("store_id", format!("{} has no prices", shop.name)));
+        }
+        let currency = shop.country.currency();
+        let line = |line: &crate::quoting::CartLine| {
+            let place = self.asked.lines.iter().position(|other| other.item_id == line.item_id).unwrap_or_default();
+            let field = format!("lines[{place}].item_id");
+            let Some(item) = store.item(&line.item_id) else {
+                return Err(QuoteError::NoItem { field, store: shop.name.clone(), item: line.item_id.clone() });
+            };
+            if item.price.currency != currency {
+                return Err(QuoteError::invalid(field, format!("{} is not sold in {currency}", item.name)));
+            }
+            Ok(item.line(line.quantity))
+        };
+        self.cart.lines.iter().map(line).collect()
+    }
+
+    /// The store; refused where there is none.
+    async fn shop(&self) -> Result<Arc<StoreWithMenu>, ProviderError> {
+        let store = self.store.get().await.map_err(unavailable)?;
+        store.ok_or_else(|| ProviderError::Refused(QuoteError::NoStore(self.cart.store_id.clone()).to_string()))
+    }
+}
+
+async fn offered_to(promotions: &impl Promotions, country: Country, consumer_id: &str) -> Result<Vec<Promotion>, StoreError> {
+    let all = promotions.promotions(country).await?;
+    let keys = counters_of_promotions(country, consumer_id, &all);
+    // Most markets limit nothing most of the time.
+    let counters = if keys.is_empty() { Counters::new() } else { promotions.counters(&keys).await? };
+    Ok(offered(all, country, consumer_id, &counters))
+}
+
+async fn left_of(promotions: &impl Promotions, country: Country, consumer: Arc<Consumer>) -> Result<Vec<Credit>, StoreError> {
+    let all = credits(country, &consumer);
+    let keys = counters_of_credits(country, &consumer.id, &all);
+    let counters = if keys.is_empty() { Counters::new() } else { promotions.counters(&keys).await? };
+    Ok(unspent(all, country, &consumer.id, &counters))
+}
+
+fn unavailable(error: StoreError) -> ProviderError {
+    match error {
+        StoreError::Unavailable(_) => ProviderError::Unavailable(error.to_string()),
+        _ => ProviderError::Refused(error.to_string()),
+    }
+}
+
+/// A read that several wait for. One that failed is made again for who asks again.
+pub(crate) struct Reading<'a, T> {
+    read: Box<dyn Fn() -> Read<'a, T> + Send + Sync + 'a>,
+    current: Mutex<Option<Shared<Read<'a, T>>>>,
+}
+
+type Read<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+impl<'a, T: Clone + Send + Sync> Reading<'a, T> {
+    fn of(read: impl Fn() -> Read<'a, T> + Send + Sync + 'a) -> Self {
+        Self { read: Box::new(read), current: Mutex::new(None) }
+    }
+
+    /// What is read.
+    pub(crate) async fn get(&self) -> Result<T, StoreError> {
+        let reading = lock(&self.current).get_or_insert_with(|| (self.read)().shared()).clone();
+        let read = reading.clone().await;
+        if read.is_err() {
+            let mut current = lock(&self.current);
+            if current.as_ref().is_some_and(|current| current.ptr_eq(&reading)) {
+                *current = None;
+            }
+        }
+        read
+    }
+
+    /// What was read so far.
+    pub(crate) fn known(&self) -> Option<T> {
+        lock(&self.current).as_ref().and_then(Shared::peek).and_then(|read| read.as_ref().ok()).cloned()
+    }
+}
+
+/// What is behind the mutex. It is whole at all times, also after a panic of whoever held it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The providers of a quote.
+pub(crate) fn providers<'a>() -> Providers<Asked<'a>> {
+    Providers::default()
+        .with(ITEMS, Items, None)
+        .with(FEES, Fees, None)
+        .with(TAXES, Taxes, None)
+        .with(PROMOTIONS, OfMarket, None)
+        .with(CREDITS, OfConsumer, None)
+        .with(ITEMS, StoreFacts, None)
+        .with(CONSUMER, ConsumerFacts, None)
+}
+
+type Answer<'a> = BoxFuture<'a, Result<Contribution, ProviderError>>;
+
+struct Items;
+
+impl<'r> Provider<Asked<'r>> for Items {
+    fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
+        async move {
+            let store = request.shop().await?;
+            let lines = request.lines(&store).map_err(|error| ProviderError::Refused(error.to_string()))?;
+            Ok(Contribution::Lines(store.store.country.currency(), lines))
+        }
+        .boxed()
+    }
+}
+
+struct Fees;
+
+impl<'r> Provider<Asked<'r>> for Fees {
+    fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
+        async move { Ok(Contribution::Fees(request.shop().await?.store.fees(request.is_delivery()))) }.boxed()
+    }
+}
+
+struct Taxes;
+
+impl<'r> Provider<Asked<'r>> for Taxes {
+    fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
+        async move {
+            let store = request.shop().await?;
+            Ok(Contribution::Taxes(store.store.country.taxes(store.store.tax_rate)))
+        }
+        .boxed()
+    }
+}
+
+/// The promotions of the store's market.
+struct OfMarket;
+
+impl<'r> Provider<Asked<'r>> for OfMarket {
+    fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
+        async move {
+            let country = request.shop().await?.store.country;
+            Ok(Contribution::Promotions((request.promotions)(country).await.map_err(unavailable)?))
+        }
+        .boxed()
+    }
+}
+
+/// The consumer's credits.
+struct OfConsumer;
+
+impl<'r> Provider<Asked<'r>> for OfConsumer {
+    fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
+        async {
+            let (store, consumer) = (request.shop().await?, request.consumer.get().await.map_err(unavailable)?);
+            let consumer = consumer.ok_or_else(|| ProviderError::Refused(QuoteError::NoConsumer.to_string()))?;
+            Ok(Contribution::Credits((request.credits)(store.store.country, consumer).await.map_err(unavailable)?))
+        }
+        .boxed()
+    }
+}
+
+/// What promotions may ask about the store.
+struct StoreFacts;
+
+impl<'r> Provider<Asked<'r>> for StoreFacts {
+    fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
+        async move {
+            let store = request.shop().await?;
+            let store = &store.store;
+            let facts = json!({
+                "id": store.id,
+                "city": store.city,
+                "country": store.country.code(),
+                "cuisine": store.cuisine,
+                "market_type": store.market_type.name(),
+            });
+            Ok(Contribution::Attribute("store".to_owned(), facts))
+        }
+        .boxed()
+    }
+}
+
+/// What promotions may ask about the consumer.
+struct ConsumerFacts;
+
+impl<'r> Provider<Asked<'r>> for ConsumerFacts {
+    fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
+        async move {
+            let consumer = request.consumer.get().await.map_err(unavailable)?;
+            let consumer = consumer.ok_or_else(|| ProviderError::Refused(QuoteError::NoConsumer.to_string()))?;
+            let facts = json!({
+                "id": consumer.id,
+                "account_age_days": (request.now - consumer.created_at).max(0) / (24 * 60 * 60 * 1_000),
+                "country": consumer.country.code(),
+                "employee": consumer.employee,
+                "orders": consumer.orders_placed,
+            });
+            Ok(Contribution::Attribute("consumer".to_owned(), facts))
+        }
+        .boxed()
+    }
+}
+
+/// Answers that are remembered, at most.
+const MOST_ANSWERS: usize = 1_000;
+/// How long an answer may stand in. Milliseconds.
+const FRESH_FOR_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// What was answered last about each store, by this process. The oldest answers go first.
+#[derive(Default)]
+pub(crate) struct LastAnswers(Mutex<BTreeMap<Question, (i64, Contribution)>>);
+
+/// Provider, store, and whether it is delivered.
+type Question = (&'static str, String, bool);
+
+fn question(provider: &'static str, request: &Asked<'_>) -> Question {
+    (provider, request.cart.store_id.clone(), request.is_delivery())
+}
+
+impl<'r> LastKnown<Asked<'r>> for LastAnswers {
+    fn last_known<'a>(&'a self, provider: &'static str, request: &'a Asked<'r>) -> BoxFuture<'a, Option<Contribution>> {
+        async move {
+            let known = lock(&self.0).get(&question(provider, request)).cloned();
+            known.filter(|(at, _)| at + FRESH_FOR_MS > request.now).map(|(_, answer)| answer)
+        }
+        .boxed()
+    }
+
+    fn keep<'a>(&'a self, provider: &'static str, request: &'a Asked<'r>, answer: &'a Contribution) -> BoxFuture<'a, ()> {
+        async move {
+            let (question, mut known) = (question(provider, request), lock(&self.0));
+            if known.len() >= MOST_ANSWERS && !known.contains_key(&question) {
+                let oldest = known.iter().min_by_key(|(_, (at, _))| *at).map(|(question, _)| question.clone());
+                oldest.and_then(|oldest| known.remove(&oldest));
+            }
+            known.insert(question, (request.now, answer.clone()));
+        }
+        .boxed()
+    }
+}

@@ -1,6 +1,6 @@
 """LocalStack on a machine without Docker; started by `carryout up --emulator localstack`.
 
-LocalStack community 4.14.0 runs as it was published, with four parts replaced:
+LocalStack community 4.14.0 runs as it was published, with five parts replaced:
 
 * Lambda execution environments are host processes instead of containers. Each has its own Runtime API
   (2018-06-01) on a loopback port, so a `bootstrap` built for `provided.al2023` runs as it would on AWS. Nothing is
@@ -10,6 +10,7 @@ LocalStack community 4.14.0 runs as it was published, with four parts replaced:
   while the first table with a stream is made, for longer than whoever makes the table waits.
 * What a function logs is printed here and not written to LocalStack's CloudWatch as well, and neither is a metric of each
   invocation: those are two or three requests of LocalStack to itself for every one of a function.
+* Threads that have ended are forgotten.
 
 Environment: DYNAMODB_LOCAL_DIR, the folder of DynamoDBLocal.jar; KINESIS_LOCAL, the program of `kinesis-local`; CARRYOUT_CLOUD_ID and CARRYOUT_CLOUD_PROJECT, the
 marks by which `carryout down` finds every process, handed on to each process that is started here.
@@ -95,10 +96,28 @@ def run_kinesis_from_npm():
     server.kinesismock_package = Installed()
 
 
+def forget_threads_that_ended():
+    """LocalStack lists every thread of an execution, to stop it in the end. A thread in a list keeps its stack, and a process may
+    map some 65,000 pieces of memory: after 700 orders no thread could be started."""
+    from localstack.utils import threads
+
+    class Running(list):
+        lock = threading.Lock()
+        prune_at = 1_000
+
+        def append(self, thread):
+            with self.lock:
+                super().append(thread)
+                if len(self) >= self.prune_at:
+                    self[:] = [thread for thread in self if thread.is_alive()]
+                    self.prune_at = len(self) + 1_000
+
+    threads.TMP_THREADS = Running(threads.TMP_THREADS)
+
+
 def collect_garbage_cheaply():
     """What was imported so far lives as long as the process: a collector that walks it again and again took a seventh of
-    LocalStack's time. The rest is collected often enough for threads that have ended: each keeps its stack until then, and a
-    process may map some 65,000 pieces of memory."""
+    LocalStack's time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 5, 5)
@@ -356,6 +375,7 @@ def run_functions_on_the_host():
 
 
 if __name__ == "__main__":
+    forget_threads_that_ended()
     listen_on_loopback_only()
     run_dynamodb_from_npm()
     run_kinesis_from_npm()

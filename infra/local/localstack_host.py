@@ -97,7 +97,7 @@ def run_kinesis_from_npm():
 
 
 def forget_threads_that_ended():
-    """LocalStack lists every thread of an execution, to stop it in the end. A thread in a list keeps its stack, and a process may
+    """LocalStack lists every thread of an execution, among other things, to stop it in the end. A listed thread keeps its stack, and a process may
     map some 65,000 pieces of memory: after 700 orders no thread could be started."""
     from localstack.utils import threads
 
@@ -105,11 +105,11 @@ def forget_threads_that_ended():
         lock = threading.Lock()
         prune_at = 1_000
 
-        def append(self, thread):
+        def append(self, stoppable):
             with self.lock:
-                super().append(thread)
+                super().append(stoppable)
                 if len(self) >= self.prune_at:
-                    self[:] = [thread for thread in self if thread.is_alive()]
+                    self[:] = [one for one in self if not isinstance(one, threading.Thread) or one.is_alive()]
                     self.prune_at = len(self) + 1_000
 
     threads.TMP_THREADS = Running(threads.TMP_THREADS)

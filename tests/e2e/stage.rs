@@ -269,7 +269,7 @@ impl Scene<'_> {
     pub fn stock_without(&self, sold: &[&Quote]) -> BTreeMap<String, u32> {
         let mut stock: BTreeMap<String, u32> = self.store.items.iter().map(|item| (item.id.clone(), item.stock)).collect();
         for line in sold.iter().flat_map(|quote| &quote.terms.price.lines) {
-            if let Some(left) = stock.get_mut(&line.item_id) {
+            if let Some(left) = stock.get_mut(&*line.item_id) {
                 *left = left.saturating_sub(line.quantity);
             }
         }

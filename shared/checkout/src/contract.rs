@@ -654,7 +654,7 @@ pub async fn reservations<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     let gone = done(statuses.claim(&claim, &OrderNote::default()).await);
     done(reservations.reserve(&claim, &gone).await);
     let mut gone = done(statuses.claim_undo(&claim, None).await);
-    some(gone.quote.terms.price.lines.first_mut(), "a line").item_id = fixture.ids.new_id("itm");
+    some(gone.quote.terms.price.lines.first_mut(), "a line").item_id = fixture.ids.new_id("itm").into();
     done(reservations.put_back(&claim, &gone).await);
     let mut partly = full;
     partly[0] -= 1;

@@ -90,8 +90,8 @@ pub struct LegacyLine {
 impl From<&Order> for LegacyOrder {
     fn from(order: &Order) -> Self {
         let lines = order.quote.terms.price.lines.iter().map(|line| LegacyLine {
-            item_id: line.item_id.clone(),
-            name: line.name.clone(),
+            item_id: line.item_id.to_string(),
+            name: line.name.to_string(),
             quantity: line.quantity,
             amount: line.amount,
         });

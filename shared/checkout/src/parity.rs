@@ -113,7 +113,7 @@ pub trait LegacyPrices: Send + Sync {
 /// refunded, our own is shown with a flag that says so; the answer is the reason.
 pub async fn show_legacy_price(prices: &impl LegacyPrices, draft: &mut Draft) -> Option<CallError> {
     let request = LegacyPriceRequest::of(draft);
-    let lines: Vec<(&str, u32)> = request.context.lines.iter().map(|line| (line.item_id.as_str(), line.quantity)).collect();
+    let lines: Vec<(&str, u32)> = request.context.lines.iter().map(|line| (&*line.item_id, line.quantity)).collect();
     let error = match in_our_currency(prices, &request).await {
         Ok(price) => match price.contradiction(&lines) {
             None => {

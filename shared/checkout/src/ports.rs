@@ -19,7 +19,7 @@ use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError, Subj
 pub use carryout_workflow::{Clock, Ids};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 // ---------------------------------------------------------------------------------------------------------- catalog
 
@@ -339,7 +339,7 @@ pub trait QuoteLocks: Send + Sync {
 #[derive(Debug)]
 pub enum ReserveRefused {
     /// These items (by id) are sold out or no longer offered.
-    SoldOut(Vec<String>),
+    SoldOut(Vec<Arc<str>>),
     /// Less is left of these components of the price (`discounts.<code>`, `credits.<code>`) than the order wants.
     UsedUp(Vec<String>),
     /// Somebody else wrote the same things at the same moment. Try again.

@@ -283,7 +283,7 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Seal, T: Clock, I: I
 
     /// Prices what an old quote was for again, and keeps the fresh quote.
     pub async fn renew(&self, old: &QuoteTerms) -> Result<Quote, QuoteError> {
-        let lines = old.price.lines.iter().map(|line| CartLine { item_id: line.item_id.clone(), quantity: line.quantity });
+        let lines = old.price.lines.iter().map(|line| CartLine { item_id: line.item_id.to_string(), quantity: line.quantity });
         let cart = Cart {
             store_id: old.store_id.clone(),
             lines: lines.collect(),

@@ -268,7 +268,7 @@ fn changed(mut context: Context, body: &RepriceBody, store: Option<&StoreWithMen
                     let problem = format!("a quantity is between 1 and {MAX_QUANTITY}");
                     return Err(RepriceError::invalid(field("substitute.quantity"), problem));
                 }
-                if context.lines.iter().any(|other| other.item_id == substitute.item_id) {
+                if context.lines.iter().any(|other| *other.item_id == *substitute.item_id) {
                     let problem = "the order has this item already: change that line";
                     return Err(RepriceError::invalid(field("substitute.item_id"), problem));
                 }

@@ -124,7 +124,7 @@ impl Item {
         ContextLine {
             weight: self.weight.map(|weight| Weight::from_thousandths(weight.thousandths().saturating_mul(quantity))),
             deposit: self.deposit.map_or(0, |deposit| deposit.minor),
-            ..ContextLine::new(&self.id, &self.name, quantity, self.price.minor)
+            ..ContextLine::new(self.id.as_str(), self.name.as_str(), quantity, self.price.minor)
         }
     }
 }

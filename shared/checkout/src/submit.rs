@@ -369,7 +369,7 @@ where
             let in_stock = |id: &str, quantity| store.item(id).is_some_and(|item| item.available && item.stock >= quantity);
             let lines = &quote.terms.price.lines;
             let missing: Vec<String> =
-                lines.iter().filter(|line| !in_stock(&line.item_id, line.quantity)).map(|line| line.name.clone()).collect();
+                lines.iter().filter(|line| !in_stock(&line.item_id, line.quantity)).map(|line| line.name.to_string()).collect();
             if missing.is_empty() { Ok(()) } else { Err(SubmitError::SoldOut(missing)) }
         });
         let fulfilment = plan

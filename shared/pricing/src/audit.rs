@@ -180,7 +180,7 @@ fn source(source: Source, context: &Context) -> String {
 }
 
 fn shares(context: &Context, sheet: &Sheet<'_>, shares: &crate::Shares, amount: impl Fn(i64) -> String) -> String {
-    let lines = context.lines.iter().map(|line| line.item_id.as_str()).zip(&shares.lines);
+    let lines = context.lines.iter().map(|line| &*line.item_id).zip(&shares.lines);
     let fees = sheet.fees().iter().map(|fee| fee.code.as_ref()).zip(&shares.fees);
     lines
         .chain(fees)

@@ -3,7 +3,7 @@ use carryout_money::{Currency, Rate, Rounding, allocate_into, share_of_first};
 use carryout_predicate::{Condition, Groups};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// Lines of a context, at most.
 pub const MAX_LINES: usize = 1_000;
@@ -129,9 +129,9 @@ impl Policy {
 #[serde(deny_unknown_fields)]
 pub struct ContextLine {
     /// The item's id.
-    pub item_id: String,
+    pub item_id: Arc<str>,
     /// Its name, for the receipt.
-    pub name: String,
+    pub name: Arc<str>,
     /// How many.
     pub quantity: u32,
     /// What all of them weigh together, for an item that is sold by weight. The unit price is then for one unit of weight.
@@ -155,7 +155,7 @@ pub struct ContextLine {
 
 impl ContextLine {
     /// A line of `quantity` units of an item at the standard tax.
-    pub fn new(item_id: impl Into<String>, name: impl Into<String>, quantity: u32, unit_price: i64) -> Self {
+    pub fn new(item_id: impl Into<Arc<str>>, name: impl Into<Arc<str>>, quantity: u32, unit_price: i64) -> Self {
         Self {
             item_id: item_id.into(),
             name: name.into(),

@@ -99,7 +99,7 @@ impl Price {
         if amounts.into_iter().any(|amount: Money| amount.currency != currency) {
             return Some("it has more than one currency".to_owned());
         }
-        if !self.lines.iter().map(|line| (line.item_id.as_str(), line.quantity)).eq(lines.iter().copied()) {
+        if !self.lines.iter().map(|line| (&*line.item_id, line.quantity)).eq(lines.iter().copied()) {
             return Some("its lines are not those that were asked for".to_owned());
         }
         for charge in charges() {

@@ -1,6 +1,7 @@
 use crate::{Flag, Weight};
 use carryout_money::Money;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a cart costs, component by component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,9 +40,9 @@ pub struct Price {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PricedLine {
     /// The item's id.
-    pub item_id: String,
+    pub item_id: Arc<str>,
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// How many.
     pub quantity: u32,
     /// What all of them weigh, where the unit price is for one unit of weight.

@@ -175,7 +175,7 @@ pub fn differences(was: &Price, now: &Price) -> Vec<Difference> {
 }
 
 fn components(price: &Price) -> BTreeMap<String, (String, Money)> {
-    let lines = price.lines.iter().map(|line| (format!("lines.{}", line.item_id), (line.name.clone(), line.amount)));
+    let lines = price.lines.iter().map(|line| (format!("lines.{}", line.item_id), (line.name.to_string(), line.amount)));
     let groups = [
         ("fees", &price.fees),
         ("deposits", &price.deposits),

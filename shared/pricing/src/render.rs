@@ -144,7 +144,7 @@ impl Receipt {
             money(added.map(|charge| charge.shares.lines.get(line).copied().unwrap_or_default()).sum())
         };
         let lines = price.lines.iter().enumerate().map(|(place, line)| ReceiptLine {
-            name: line.name.clone(),
+            name: line.name.to_string(),
             quantity: line.quantity,
             amount: line.amount,
             discount: share(&price.discounts, place),

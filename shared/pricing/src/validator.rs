@@ -83,7 +83,7 @@ pub(crate) fn violations(
     for (line, amounts) in context.lines.iter().zip(sheet.lines()) {
         // A line that costs less than its minimum before discounts may stay as it is.
         if amounts.net < amounts.minimum.min(amounts.gross) || amounts.net + amounts.added < 0 {
-            found.push(Violation::BelowMinimum(line.item_id.clone()));
+            found.push(Violation::BelowMinimum(line.item_id.to_string()));
         }
     }
     for fee in sheet.fees() {

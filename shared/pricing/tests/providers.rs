@@ -178,7 +178,7 @@ proptest! {
             .with(FEES, scene.answers(promised, 0, Contribution::Fees(fees())).0, None)
             .with(CREDITS, scene.answers(given, 0, credits()).0, None);
         let context = scene.run(providers).unwrap();
-        let items: Vec<&str> = context.lines.iter().map(|line| line.item_id.as_str()).collect();
+        let items: Vec<&str> = context.lines.iter().map(|line| &*line.item_id).collect();
         prop_assert_eq!(items, ["a", "b"]);
         prop_assert_eq!((context.fees, context.credits.len(), context.flags.len()), (fees(), 1, 0));
         prop_assert_eq!(scene.time.now(), after.into_iter().max().unwrap());

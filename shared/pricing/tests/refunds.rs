@@ -18,7 +18,7 @@ fn charge(code: &str, amount: i64, shares: Shares) -> Charge {
 
 fn line(item: &str, quantity: u32, amount: i64) -> PricedLine {
     let unit_price = usd(amount / i64::from(quantity));
-    PricedLine { item_id: item.to_owned(), name: item.to_owned(), quantity, weight: None, unit_price, amount: usd(amount) }
+    PricedLine { item_id: item.into(), name: item.into(), quantity, weight: None, unit_price, amount: usd(amount) }
 }
 
 /// Three ramen at 10.00 and a gyoza at 5.00, 10 % off, 8 % tax, a delivery fee that a promotion takes off, a service fee with

@@ -133,8 +133,8 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         .items
         .iter()
         .map(|item| PricedLine {
-            item_id: item.id.clone(),
-            name: item.name.clone(),
+            item_id: item.id.as_str().into(),
+            name: item.name.as_str().into(),
             quantity: 1,
             weight: None,
             unit_price: item.price,

@@ -63,7 +63,7 @@ impl ReserveItemsError {
         match refused {
             ReserveRefused::SoldOut(ids) => {
                 let lines = &price.lines;
-                Self::SoldOut(lines.iter().filter(|line| ids.contains(&line.item_id)).map(|line| line.name.clone()).collect())
+                Self::SoldOut(lines.iter().filter(|line| ids.contains(&line.item_id)).map(|line| line.name.to_string()).collect())
             }
             ReserveRefused::UsedUp(components) => {
                 let named = |group: &str, charges: &[Charge]| -> Vec<String> {

@@ -72,7 +72,7 @@ async fn lines_of_one_item_are_added_up() {
     let world = World::new();
     let cart = Cart { lines: vec![ramen(1), line(&format!("itm_{SHOP}_gyoza"), 1), ramen(2)], ..samples::cart(SHOP, 1) };
     let quote = world.quoting().quote(CONSUMER, &cart).await.unwrap();
-    let lines: Vec<_> = quote.terms.price.lines.iter().map(|line| (line.name.as_str(), line.quantity)).collect();
+    let lines: Vec<_> = quote.terms.price.lines.iter().map(|line| (&*line.name, line.quantity)).collect();
     assert_eq!(lines, [("Ramen", 3), ("Gyoza", 1)]);
     assert_eq!(quote.terms.price.subtotal.minor, 3 * 1_450 + 725);
 }

@@ -121,7 +121,7 @@ async fn a_substitute_costs_what_the_store_asks_now_with_its_deposit() {
     let gyoza = |quantity| LineChange { substitute: Some(Substitute { item_id: item("gyoza"), quantity }), ..change(0) };
     let repriced = world.reprice(&order.id, vec![gyoza(None)]).await.unwrap();
     let price = &repriced.quote.terms.price;
-    assert_eq!((price.lines[0].name.as_str(), price.lines[0].quantity, price.lines[0].amount.minor), ("Gyoza", 2, 1_450));
+    assert_eq!((&*price.lines[0].name, price.lines[0].quantity, price.lines[0].amount.minor), ("Gyoza", 2, 1_450));
     assert_eq!(price.deposits[0].amount.minor, 50);
     let one = world.reprice(&order.id, vec![gyoza(Some(1))]).await.unwrap();
     assert_eq!(one.quote.terms.price.lines[0].amount.minor, 725);

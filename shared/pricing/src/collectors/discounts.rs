@@ -159,7 +159,7 @@ impl Room {
         self.capacities.reserve(context.lines.len());
         self.gross = 0;
         for (line, amounts) in context.lines.iter().zip(sheet.lines()) {
-            let counts = (promotion.items.is_empty() || promotion.items.contains(&line.item_id))
+            let counts = (promotion.items.is_empty() || promotion.items.iter().any(|item| **item == *line.item_id))
                 && promotion.lines.as_ref().is_none_or(|lines| lines.holds(&line.attributes, &context.groups));
             let (cost, capacity) = if counts { (amounts.net, (amounts.net - amounts.minimum).max(0)) } else { (0, 0) };
             self.costs.push(cost.unsigned_abs());

@@ -97,8 +97,8 @@ def run_kinesis_from_npm():
 
 
 def forget_threads_that_ended():
-    """LocalStack lists every thread of an execution, among other things, to stop it in the end. A listed thread keeps its stack, and a process may
-    map some 65,000 pieces of memory: after 700 orders no thread could be started."""
+    """LocalStack lists every thread of an execution, among other things, to stop it in the end. A listed thread keeps its
+    stack, and a process may map some 65,000 pieces of memory: after 700 orders no thread could be started."""
     from localstack.utils import threads
 
     class Running(list):

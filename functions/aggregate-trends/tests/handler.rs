@@ -69,13 +69,19 @@ async fn a_record_that_can_not_be_read_stops_nobody_else() {
 }
 
 #[test]
-fn a_wrong_price_is_no_quote_and_no_problem() {
-    let mut event = event();
-    let mut wrong = event["Records"][0].clone();
-    let image = wrong["dynamodb"]["NewImage"].as_object_mut().unwrap();
-    image.remove("price");
-    image.insert("invalid".to_owned(), json!({ "S": "the price is wrong: the total is -1" }));
-    event["Records"] = json!([wrong]);
-    let found = quotes_made(event).unwrap();
-    assert!(found.made.is_empty() && found.unreadable.is_empty(), "{found:?}");
+fn neither_a_wrong_price_nor_that_of_an_order_priced_again_is_counted_and_neither_is_a_problem() {
+    let event = event();
+    let wrong = |image: &mut serde_json::Map<String, Value>| {
+        image.remove("price");
+        image.insert("invalid".to_owned(), json!({ "S": "the price is wrong: the total is -1" }));
+    };
+    let again = |image: &mut serde_json::Map<String, Value>| {
+        image.insert("reprices".to_owned(), json!({ "S": "ord_1" }));
+    };
+    for change in [&wrong as &dyn Fn(&mut serde_json::Map<String, Value>), &again] {
+        let mut event = event.clone();
+        change(event["Records"][0]["dynamodb"]["NewImage"].as_object_mut().unwrap());
+        let found = quotes_made(event).unwrap();
+        assert!(found.made.is_empty() && found.unreadable.is_empty(), "{found:?}");
+    }
 }

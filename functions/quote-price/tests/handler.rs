@@ -12,6 +12,7 @@ use carryout_checkout::{
         StoreFault,
         samples::{self, NOON},
     },
+    order::{Order, OrderStatus},
     parity::Rollout,
     quoting::PriceEngine,
 };
@@ -248,6 +249,61 @@ async fn records_are_for_operators_and_unknown_ones_are_unknown() {
         let problem = stage.operator(method, route, "quo_none").await.unwrap_err();
         assert_eq!((problem.status(), problem.code()), (404, "Quote.Unknown"));
     }
+}
+
+const REPRICE: &str = "/v1/orders/{id}/quotes";
+
+impl Stage {
+    /// Asks for another price of an order.
+    async fn reprice(&self, id: &str, body: Value, roles: &[&str]) -> Result<Response, Problem> {
+        let request = Request { body: body.to_string().into(), ..of_operators("POST", REPRICE, id) };
+        self.handle(&self.issuer.signed(request, "usr_1", roles, 600)).await
+    }
+}
+
+#[tokio::test]
+async fn operators_and_the_orders_own_store_get_another_price_for_it_and_nobody_else() {
+    let stage = Stage::new();
+    samples::submit(&stage.store, samples::restaurant_order("ord_1", Country::US).unwrap()).await.unwrap();
+    let two = json!({ "lines": [{ "line": 0, "quantity": 2 }] });
+    for role in ["operator", "store:sto_1"] {
+        let response = stage.reprice("ord_1", two.clone(), &[role]).await.unwrap();
+        assert_eq!(response.status(), 201);
+        let answer = response.json_body();
+        let quote: Quote = serde_json::from_value(answer["quote"].clone()).unwrap();
+        assert!(quote.is_genuine(&KeyRing::new("secret", None)));
+        assert_eq!((&answer["order_id"], quote.terms.reprices.as_deref()), (&json!("ord_1"), Some("ord_1")));
+        // A tenth off the second ramen as well.
+        assert_eq!(quote.terms.price.total.minor, 2_900 - 290);
+    }
+    let problem = |result: Result<Response, Problem>| {
+        let problem = result.unwrap_err();
+        (problem.status(), problem.code().to_owned())
+    };
+    let written = stage.store.writes();
+    assert_eq!(problem(stage.reprice("ord_1", two.clone(), &["store:sto_2"]).await), (404, "Order.Unknown".to_owned()));
+    assert_eq!(problem(stage.reprice("ord_1", two.clone(), &[]).await).0, 403);
+    assert_eq!(problem(stage.handle(&of_operators("POST", REPRICE, "ord_1")).await), (401, "Token.Missing".to_owned()));
+    assert_eq!(problem(stage.reprice("ord_2", two, &["operator"]).await), (404, "Order.Unknown".to_owned()));
+    for (line, field) in [
+        (json!({ "line": 9, "quantity": 2 }), "lines[0].line"),
+        (json!({ "line": 0, "weight": "0.500" }), "lines[0].weight"),
+        (json!({ "line": 0, "substitute": { "item_id": "itm_none" } }), "lines[0].substitute.item_id"),
+    ] {
+        let problem = stage.reprice("ord_1", json!({ "lines": [line] }), &["operator"]).await.unwrap_err();
+        let reply = problem.into_response("t").json_body();
+        assert_eq!(reply["field"], field, "{reply}");
+    }
+    assert_eq!(stage.store.writes(), written, "what is refused writes nothing");
+}
+
+#[tokio::test]
+async fn an_order_that_has_ended_without_effect_has_no_other_price() {
+    let stage = Stage::new();
+    let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+    samples::submit(&stage.store, Order { status: OrderStatus::Failed, ..order }).await.unwrap();
+    let problem = stage.reprice("ord_1", json!({ "lines": [{ "line": 0, "quantity": 2 }] }), &["operator"]).await.unwrap_err();
+    assert_eq!((problem.status(), problem.code()), (409, "Order.Ended"));
 }
 
 /// 2 900, delivery 299, service 290, tax 283, tip 300.

@@ -225,9 +225,9 @@ pub fn quotes_made(event: Value) -> Result<QuotesMade, StoreError> {
     Ok(found)
 }
 
-/// The quote of a record; nothing where its price was wrong.
+/// The quote of a record; nothing where its price was wrong, or is of an order that is priced again.
 fn observation(record: &StreamRecord, item: Item) -> Result<Option<Observation>, StoreError> {
-    let Some(quote) = quote_of(Some(item))? else { return Ok(None) };
+    let Some(quote) = quote_of(Some(item))?.filter(|quote| quote.terms.reprices.is_none()) else { return Ok(None) };
     let market = quote.terms.market.parse().map_err(corrupt)?;
     let figures = Figure::all_of(&quote.terms.price);
     Ok(Some(Observation { event_id: record.event_id.clone(), market, at: record.at(), figures }))

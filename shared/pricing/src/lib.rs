@@ -29,8 +29,8 @@ pub use figure::Figure;
 pub use pipeline::{Collector, ENGINE, Pipeline, PricingError, price};
 pub use price::{Charge, Price, PricedLine, Shares};
 pub use provider::{
-    CONSUMER, CREDITS, CRITICALITY, Contribution, Criticality, FEES, Fallback, Flag, HISTORY, ITEMS, LastKnown, NoContext,
-    OnFailure, PROMOTIONS, Provider, ProviderError, Providers, TAXES, Timer,
+    CONSUMER, CREDITS, CRITICALITY, Contribution, Criticality, FEES, Fallback, Flag, ITEMS, LastKnown, NoContext, OnFailure,
+    PROMOTIONS, Provider, ProviderError, Providers, TAXES, Timer,
 };
 pub use quote::{Difference, Limited, Quote, QuoteTerms, Seal, Taken, differences, limited};
 pub use refund::{

@@ -70,25 +70,23 @@ pub enum OnFailure {
 }
 
 /// What is bought. Without prices there is nothing to sell, and an old price is a promise that the store did not make.
-pub const ITEMS: &Criticality = &Criticality { provider: "items", timeout: 800, attempts: 2, on_failure: OnFailure::Fail };
+pub const ITEMS: &Criticality = &Criticality { provider: "items", timeout: 2_000, attempts: 2, on_failure: OnFailure::Fail };
 /// Tax rates. Nobody may be charged a tax that is not due: the rates of yesterday are right nearly always, and no rates
 /// never.
-pub const TAXES: &Criticality = &Criticality { provider: "taxes", timeout: 400, attempts: 2, on_failure: OnFailure::LastKnown };
+pub const TAXES: &Criticality = &Criticality { provider: "taxes", timeout: 2_000, attempts: 2, on_failure: OnFailure::LastKnown };
 /// Fees.
-pub const FEES: &Criticality = &Criticality { provider: "fees", timeout: 400, attempts: 2, on_failure: OnFailure::LastKnown };
+pub const FEES: &Criticality = &Criticality { provider: "fees", timeout: 2_000, attempts: 2, on_failure: OnFailure::LastKnown };
 /// Promotions. A quote without a promotion or a credit is dearer than it might be, and honest.
 pub const PROMOTIONS: &Criticality =
-    &Criticality { provider: "promotions", timeout: 150, attempts: 1, on_failure: OnFailure::Default };
+    &Criticality { provider: "promotions", timeout: 400, attempts: 1, on_failure: OnFailure::Default };
 /// Credits.
-pub const CREDITS: &Criticality = &Criticality { provider: "credits", timeout: 150, attempts: 1, on_failure: OnFailure::Default };
+pub const CREDITS: &Criticality = &Criticality { provider: "credits", timeout: 400, attempts: 1, on_failure: OnFailure::Default };
 /// What promotions ask about the consumer.
 pub const CONSUMER: &Criticality =
-    &Criticality { provider: "consumer", timeout: 200, attempts: 1, on_failure: OnFailure::Default };
-/// What an order was priced by, when it is priced again.
-pub const HISTORY: &Criticality = &Criticality { provider: "history", timeout: 400, attempts: 2, on_failure: OnFailure::Fail };
+    &Criticality { provider: "consumer", timeout: 400, attempts: 1, on_failure: OnFailure::Default };
 
 /// How much a quote depends on each provider.
-pub const CRITICALITY: &[Criticality] = &[*ITEMS, *TAXES, *FEES, *PROMOTIONS, *CREDITS, *CONSUMER, *HISTORY];
+pub const CRITICALITY: &[Criticality] = &[*ITEMS, *TAXES, *FEES, *PROMOTIONS, *CREDITS, *CONSUMER];
 
 /// Something that a price was computed without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

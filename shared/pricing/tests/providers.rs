@@ -3,8 +3,8 @@
 
 use carryout_money::Currency;
 use carryout_pricing::{
-    CONSUMER, CREDITS, CRITICALITY, Context, ContextLine, Contribution, Credit, FEES, Fallback, HISTORY, ITEMS, LastKnown,
-    Limits, NoContext, Provider, ProviderError, Providers, TAXES, Timer, price,
+    CONSUMER, CREDITS, CRITICALITY, Context, ContextLine, Contribution, Credit, FEES, Fallback, ITEMS, LastKnown, Limits,
+    NoContext, Provider, ProviderError, Providers, TAXES, Timer, price,
 };
 use futures::{FutureExt as _, channel::oneshot, executor::LocalPool, future::BoxFuture, task::LocalSpawnExt as _};
 use proptest::prelude::*;
@@ -158,11 +158,11 @@ fn a_slow_optional_provider_is_left_out_at_its_timeout_and_flagged() {
         None,
     );
     let context = scene.run(providers).unwrap();
-    assert_eq!(scene.time.now(), 150);
+    assert_eq!(scene.time.now(), 400);
     let price = price(&context).unwrap();
     assert_eq!(price.total.minor, 500);
     assert_eq!((price.flags[0].provider.as_str(), price.flags[0].used), ("credits", Fallback::Default));
-    assert_eq!(price.flags[0].reason, "no answer within 150 ms");
+    assert_eq!(price.flags[0].reason, "no answer within 400 ms");
 }
 
 proptest! {
@@ -174,7 +174,7 @@ proptest! {
         let fees = || serde_json::from_value(json!([{ "code": "service", "name": "Fee", "amount": { "fixed": 9 } }])).unwrap();
         let providers = Providers::default()
             .with(ITEMS, scene.answers(items, 0, lines()).0, None)
-            .with(HISTORY, scene.answers(history, 0, more).0, None)
+            .with(TAXES, scene.answers(history, 0, more).0, None)
             .with(FEES, scene.answers(promised, 0, Contribution::Fees(fees())).0, None)
             .with(CREDITS, scene.answers(given, 0, credits()).0, None);
         let context = scene.run(providers).unwrap();

@@ -97,6 +97,7 @@ fn function() -> impl Strategy<Value = Function> {
             step,
             current,
             in_use: in_use.min(current),
+            pinned: None,
         },
     )
 }

@@ -249,17 +249,14 @@ impl PlanArguments {
         let choice = Choice::learn(&series, &calendar, horizon)?;
         let made = Forecast::make(&series, &calendar, &choice, series.at(series.len() + wait), horizon)?;
         let function = Function {
-            name: self.input.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            priority: 0,
-            duration: self.duration,
             memory: self.memory,
             quantile: self.quantile,
             margin: self.margin,
             min: self.min,
-            max: self.max,
             step: self.step,
             current: self.current,
             in_use: self.in_use,
+            ..Function::new(self.input.file.file_stem().unwrap_or_default().to_string_lossy(), self.duration, self.max)
         };
         let limit = self.max.max(self.in_use);
         let account = Account { limit, lead: self.lead, hold: self.hold, price: self.prices.price()? };

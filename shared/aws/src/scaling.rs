@@ -15,9 +15,10 @@ use carryout_scaling::{
 use carryout_workflow::StoreError;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Display;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
-/// Days that an item of the history is kept beyond its use.
+/// How many days an item is kept: a day of the history while it is used, and a week more.
 const KEEP_DAYS: i64 = HISTORY_DAYS + 7;
 /// Where the newest tick is.
 const TICK: (&str, &str) = ("tick", "newest");
@@ -54,6 +55,7 @@ impl SettingsSource for DynamoScalingSettings {
 pub struct DynamoScaling {
     client: Client,
     table: String,
+    scope: String,
 }
 
 impl DynamoScaling {
@@ -63,11 +65,21 @@ impl DynamoScaling {
 
     /// On the scaling table.
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
-        Self { client: aws.dynamodb(), table: table.into() }
+        Self { client: aws.dynamodb(), table: table.into(), scope: String::new() }
+    }
+
+    /// The same, for functions under a name of its own: a demonstration or a test that leaves the scaler's own items alone.
+    #[must_use]
+    pub fn in_scope(self, name: &str) -> Self {
+        Self { scope: format!("{name}#"), ..self }
+    }
+
+    fn partition(&self, of: impl Display) -> AttributeValue {
+        text(format!("{}{of}", self.scope))
     }
 
     async fn read<T: DeserializeOwned>(&self, function: &str, kind: &str) -> Result<Option<T>, StoreError> {
-        let get = self.client.get_item().table_name(&self.table).key("pk", text(function)).key("sk", text(kind));
+        let get = self.client.get_item().table_name(&self.table).key("pk", self.partition(function)).key("sk", text(kind));
         let found = get.consistent_read(true).send().await.map_err(|error| unavailable(&error))?;
         let Some(item) = found.item else { return Ok(None) };
         let document = item.get("document").and_then(|document| document.as_s().ok());
@@ -77,7 +89,8 @@ impl DynamoScaling {
 
     async fn keep(&self, function: &str, kind: &str, document: &impl Serialize) -> Result<(), StoreError> {
         let document = serde_json::to_string(document).map_err(corrupt)?;
-        let put = self.client.put_item().table_name(&self.table).item("pk", text(function)).item("sk", text(kind));
+        let put = self.client.put_item().table_name(&self.table).item("pk", self.partition(function)).item("sk", text(kind));
+        let put = put.item("ttl", number(now() / 1_000 + KEEP_DAYS * DAY_SECONDS));
         put.item("document", text(document)).send().await.map(drop).map_err(|error| unavailable(&error))
     }
 
@@ -88,7 +101,7 @@ impl DynamoScaling {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", text(history_of(function)))
+            .key("pk", self.partition(history_of(function)))
             .key("sk", text(date(day)))
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":ttl", number(expires));
@@ -138,14 +151,16 @@ impl ScalingStore for DynamoScaling {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", text(pk))
+            .key("pk", self.partition(pk))
             .key("sk", text(sk))
-            .update_expression("SET #at = :at, #until = :until, finished = :no")
+            .update_expression("SET #at = :at, #until = :until, finished = :no, #ttl = :ttl")
             .condition_expression(
                 "attribute_not_exists(pk) OR ((#at < :at OR (#at = :at AND finished = :no)) AND (finished = :yes OR #until <= :now))",
             )
             .expression_attribute_names("#at", "at")
             .expression_attribute_names("#until", "until")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":ttl", number(now() / 1_000 + KEEP_DAYS * DAY_SECONDS))
             .expression_attribute_values(":at", number(at.as_second()))
             .expression_attribute_values(":until", number(until))
             .expression_attribute_values(":now", number(now()))
@@ -172,7 +187,7 @@ impl ScalingStore for DynamoScaling {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", text(pk))
+            .key("pk", self.partition(pk))
             .key("sk", text(sk))
             .update_expression("SET finished = :yes")
             .condition_expression("#at = :at")
@@ -193,7 +208,7 @@ impl ScalingStore for DynamoScaling {
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk AND sk >= :first")
-            .expression_attribute_values(":pk", text(history_of(function)))
+            .expression_attribute_values(":pk", self.partition(history_of(function)))
             .expression_attribute_values(":first", text(date(first)))
             .into_paginator()
             .items()

@@ -39,7 +39,8 @@ async fn a_tick_sets_what_an_operator_says_and_comes_once() -> Result<()> {
     assert_eq!(again?.context("it was invoked before")?["outcome"], "over");
     let shown = shown?;
     let shown = shown.functions.first().context("the function is not scaled")?;
-    assert_eq!((shown.reported.requested, shown.reported.status), (3, Status::Ready), "{shown:?}");
+    assert_eq!(shown.reported.requested, 3, "{shown:?}");
+    assert!(matches!(shown.reported.status, Status::Ready | Status::InProgress), "{shown:?}");
     let plan = shown.plan.as_ref().context("the tick kept no plan")?;
     assert_eq!((plan.start, plan.set.len(), plan.set.first()), (due, HORIZON_SLOTS, Some(&3)));
     assert_eq!(after.status, Status::Unset);

@@ -9,8 +9,9 @@ use carryout_workflow::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-/// A tick is at most this much ahead of the clock: one from next year would leave none until then.
-const MOST_AHEAD: SignedDuration = SignedDuration::from_mins(10);
+/// How far a tick is from the clock at most. One from next year would leave none until then, and one that comes late is about a
+/// load that is over.
+const MOST_OFF: SignedDuration = SignedDuration::from_mins(10);
 /// How long a tick may take where nobody stops it, in milliseconds.
 const LEASE_MS: i64 = 240_000;
 
@@ -23,7 +24,7 @@ pub async fn handle<L: OfferedLoad, S: ScalingStore, C: Capacity, O: SettingsSou
 ) -> Result<Value, TaskError> {
     let now_ms = clock.now();
     let now = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    let at = invocation.scheduled_at.map_or(now, |due| due.min(now + MOST_AHEAD));
+    let at = invocation.scheduled_at.map_or(now, |due| due.clamp(now - MOST_OFF, now + MOST_OFF));
     let until = if invocation.deadline_ms == 0 { now_ms.saturating_add(LEASE_MS) } else { invocation.deadline_ms };
     let outcome = scaler.tick(at, until).await.map_err(|error| TaskError::new(error.code().name, error))?;
     let (name, decisions) = match outcome {

@@ -67,23 +67,21 @@ pub struct Decision {
 
 /// What a decision about a setting rests on.
 #[derive(Debug, Clone)]
-pub struct Situation<'a> {
-    /// The function.
-    pub function: &'a str,
+pub(crate) struct Situation<'a> {
+    pub(crate) function: &'a str,
     /// The tick.
-    pub at: Timestamp,
-    /// The mode.
-    pub mode: Mode,
+    pub(crate) at: Timestamp,
+    pub(crate) mode: Mode,
     /// What the plan says for now; it keeps every limit, and what is in use.
-    pub wanted: Option<u32>,
+    pub(crate) wanted: Option<u32>,
     /// What Lambda reports; `None` where it could not be asked.
-    pub reported: Option<Reported>,
+    pub(crate) reported: Option<Reported>,
     /// The most environments in use at once lately.
-    pub in_use: Option<u32>,
+    pub(crate) in_use: Option<u32>,
     /// Until when an operator's number counts.
-    pub overridden_until: Option<Timestamp>,
+    pub(crate) overridden_until: Option<Timestamp>,
     /// The decision before.
-    pub before: Option<&'a Decision>,
+    pub(crate) before: Option<&'a Decision>,
 }
 
 impl Decision {
@@ -91,7 +89,7 @@ impl Decision {
     ///
     /// Where there is no plan or Lambda could not be asked, the setting stays. A setting that Lambda could not make goes back to
     /// what was ready last, and after a quarter of an hour the plan is tried again.
-    pub fn make(situation: Situation<'_>) -> Self {
+    pub(crate) fn make(situation: Situation<'_>) -> Self {
         let Situation { function, at, mode, wanted, reported, in_use, overridden_until, before } = situation;
         let status = reported.as_ref().map(|reported| reported.status);
         let requested = reported.as_ref().map_or(0, |reported| reported.requested);
@@ -156,7 +154,7 @@ impl Decision {
     }
 
     /// What the action says to Lambda.
-    pub fn setting(&self) -> Option<Setting> {
+    pub(crate) fn setting(&self) -> Option<Setting> {
         match self.action {
             Action::Set(0) => Some(Setting::Delete),
             Action::Set(count) => Some(Setting::Provision(count)),

@@ -17,7 +17,7 @@ mod tick;
 #[cfg(feature = "memory")]
 pub mod memory;
 
-pub use decision::{Action, Decision, Situation};
+pub use decision::{Action, Decision};
 pub use history::{Day, HISTORY_DAYS, History, Observed, SLOT, day_begins, slot_of};
 pub use ports::{Capacity, Ceiling, Claim, Learned, OfferedLoad, Plan, Reported, ScalingStore, SettingsSource, Status};
 pub use settings::{Mode, Override, SETTINGS_KEY, Settings, Tuning};

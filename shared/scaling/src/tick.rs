@@ -6,7 +6,6 @@ use carryout_forecast::{Account, Calendar, Choice, Forecast, Function, plan};
 use carryout_workflow::StoreError;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use crate::decision::{Decision, Situation};
 use crate::history::{HISTORY_DAYS, History, Observed, SLOT, day_begins, slot_of};
@@ -18,7 +17,9 @@ pub const HORIZON_SLOTS: usize = 2 * SLOT.per_day();
 
 /// Which methods to trust is learned anew once a day.
 const LEARNED_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// What was read last is read again for so long: late numbers reach CloudWatch minutes after their slot.
+/// The newest slot is not read yet: CloudWatch hears of the end of it minutes later.
+const UNSETTLED: SignedDuration = SignedDuration::from_secs(SLOT.seconds());
+/// What was read last is read again for so long, for numbers that come later still.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(30);
 /// How much of a gap is read in one tick.
 const MOST_AT_ONCE_DAYS: i64 = 3;
@@ -41,8 +42,7 @@ pub struct Scaler<L, S, C, O> {
 }
 
 /// What became of a tick.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The mode is off.
     Off,
@@ -121,11 +121,11 @@ impl<L: OfferedLoad, S: ScalingStore, C: Capacity, O: SettingsSource> Scaler<L, 
         let (today, _) = slot_of(at);
         let first = today - HISTORY_DAYS;
         let mut history = self.store.history(function, first).await?;
-        let most = day_begins(today - MOST_AT_ONCE_DAYS);
-        let since = history.end().map_or(day_begins(today - 1), |end| (end - OVERLAP).max(most)).min(at);
+        let (most, until) = (day_begins(today - MOST_AT_ONCE_DAYS), at - UNSETTLED);
+        let since = history.end().map_or(day_begins(today - 1), |end| (end - OVERLAP).max(most)).min(until);
         let (since_day, _) = slot_of(since);
         let unseen = (first..since_day).rev().find(|day| !history.days.contains_key(day));
-        let windows = [Some((since, at)), unseen.map(|day| (day_begins(day), day_begins(day + 1)))];
+        let windows = [(since < until).then_some((since, until)), unseen.map(|day| (day_begins(day), day_begins(day + 1)))];
         let mut silent = None;
         for (since, until) in windows.into_iter().flatten() {
             match self.load.observed(function, since, until).await {

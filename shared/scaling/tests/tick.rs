@@ -265,7 +265,8 @@ async fn what_cloudwatch_remembers_is_learned_a_day_with_every_tick() {
         decide(&world, now() + minutes(5 * step)).await;
     }
     let history = world.store.history(CHECKOUT, 0).await.unwrap();
-    let expected = demand(30).range(..now() + minutes(5 * HISTORY_DAYS)).count();
+    let settled = now() + minutes(5 * HISTORY_DAYS - 5);
+    let expected = demand(30).range(..settled).count();
     assert_eq!(history.slots().count(), expected);
     assert_eq!(history.days.len(), usize::try_from(HISTORY_DAYS).unwrap() + 1, "days of which nothing is known count as seen");
 }

@@ -186,7 +186,7 @@ pub fn plan(functions: &[(Function, Forecast)], account: &Account) -> Result<Vec
     let mut promised = vec![0; functions.len()];
     for index in &order {
         if let (Some((function, _)), Some(promise)) = (functions.get(*index), promised.get_mut(*index)) {
-            *promise = function.pinned_at(first.start()).unwrap_or(function.min).min(unpromised);
+            *promise = function.pinned_at(first.start()).unwrap_or(0).max(function.min).min(unpromised);
             unpromised -= *promise;
         }
     }

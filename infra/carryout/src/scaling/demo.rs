@@ -8,7 +8,7 @@ use carryout_aws::{Aws, DynamoScaling, LambdaCapacity};
 use carryout_forecast::{Market, Price, Setting};
 use carryout_scaling::{
     Capacity as _, HORIZON_SLOTS, History, Mode, Observed, OfferedLoad, Outcome, SLOT, Scaler, ScalingStore as _, Settings,
-    SettingsSource, Tuning,
+    SettingsSource,
 };
 use carryout_workflow::StoreError;
 use jiff::tz::TimeZone;
@@ -24,11 +24,9 @@ const FUNCTION: &str = "submit-checkout";
 /// Days of demand before the one that is played.
 const PAST_DAYS: i64 = 21;
 /// Requests in five minutes, on average.
-const MEAN: f64 = 3_000.0;
+const MEAN: f64 = 12_000.0;
 /// Seconds that a request keeps an environment busy.
 const DURATION: f64 = 0.5;
-/// What is provided for: what nine in ten slots do not exceed.
-const QUANTILE: f64 = 0.9;
 /// How long a tick may take, in milliseconds.
 const LEASE_MS: i64 = 60_000;
 
@@ -102,19 +100,14 @@ pub async fn play(stack: &Stack, terminal: &Terminal, seed: u64) -> Result<Day> 
     let slots = played?;
     deleted.context("what was set could not be deleted")?;
     progress.done(&format!("played {ticks} ticks from {begins} on"));
-    let Settings { account, .. } = scaler.settings.0;
-    Ok(Day { zone, slots, price: account.price, memory: tuning().memory })
+    let Given(settings) = scaler.settings;
+    Ok(Day { zone, slots, price: settings.account.price, memory: settings.tuning(FUNCTION).memory })
 }
 
 type Demo = Scaler<MadeUp, DynamoScaling, LambdaCapacity, Given>;
 
-fn tuning() -> Tuning {
-    Tuning { quantile: Some(QUANTILE), ..Tuning::default() }
-}
-
 fn scaler(stack: &Stack, aws: &Aws, slots: &BTreeMap<Timestamp, Observed>, zone: TimeZone) -> Result<Demo> {
-    let settings =
-        Settings { mode: Mode::Apply, zone, functions: [(FUNCTION.to_owned(), tuning())].into(), ..Settings::default() };
+    let settings = Settings { mode: Mode::Apply, zone, ..Settings::default() };
     let scope = format!("demo-{}", Timestamp::now().as_second());
     Ok(Scaler {
         load: MadeUp { slots: slots.clone() },

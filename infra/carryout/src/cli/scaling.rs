@@ -155,7 +155,7 @@ impl Show {
 impl Apply {
     pub(super) async fn run(self, project: &Project) -> Result<ExitCode> {
         let stack = Stack::deployed(project)?;
-        let now = Timestamp::now();
+        let now = Timestamp::from_second(Timestamp::now().as_second())?;
         let settings = match self.change {
             Told::Clear => scaling::clear(&stack).await?,
             told => scaling::change(&stack, told.changes(now)?, now).await?,

@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Each target calls the `carryout` tool or cargo; `cargo run -q -p carryout -- --help` says more.
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down deploy seed e2e check bench sim soak statemachines package nextest asl
+.PHONY: help demo demo-scaling test up down deploy seed e2e check bench sim soak statemachines package nextest asl
 
 CARRYOUT := cargo run --quiet --package carryout --
 NEXTEST_VERSION := 0.9.143
@@ -11,6 +11,9 @@ help: ## list the targets
 
 demo: deploy seed ## set everything up, start, deploy, seed, and send a round of orders
 	@$(CARRYOUT) demo
+
+demo-scaling: deploy ## play a day of the scaler in fast motion, and draw it (SEED=)
+	@$(CARRYOUT) forecast demo
 
 test: nextest asl ## run every test, end to end on a local cloud too
 	@$(CARRYOUT) with-cloud -- cargo nextest run --workspace --test-threads 4
@@ -43,7 +46,7 @@ check: asl ## formatting, lints, template, state machines, documentation
 	$(CARRYOUT) tool cfn-lint infra/template.yaml
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
-bench: ## measure: task plan, requests, transitions, latency, start, size
+bench: ## measure: task plan, prices, forecasts (DATA=file of load), requests, latency, start, size
 	@$(CARRYOUT) build --release
 	@$(CARRYOUT) with-cloud -- cargo run --quiet --package bench
 

@@ -24,6 +24,7 @@ mod prices;
 mod reconcile;
 mod refunds;
 mod reprice;
+mod scaling;
 mod stage;
 mod stores;
 mod survived;

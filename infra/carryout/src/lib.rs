@@ -2,7 +2,8 @@
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
 //! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`parity`] to compare
 //! prices, [`postgres`] and [`Localstripe`] to have a database and a payment processor, [`npm`] to compare with what
-//! others wrote, and [`forecast`] to read load.
+//! others wrote, [`forecast`] to read load, and [`scaling`] to
+//! see and tell the scaler.
 
 mod cli;
 pub mod client;
@@ -25,6 +26,7 @@ mod quote;
 pub mod reconciliation;
 pub mod routing;
 mod sandbox;
+pub mod scaling;
 mod seed;
 mod soak;
 mod stack;

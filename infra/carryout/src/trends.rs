@@ -117,7 +117,7 @@ fn drawn(
 }
 
 /// A bar for each mean, from the lowest to the highest; a blank where there is none.
-fn sparkline(means: &[Option<f64>]) -> String {
+pub(crate) fn sparkline(means: &[Option<f64>]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let known = || means.iter().flatten().copied();
     let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
@@ -129,7 +129,7 @@ fn sparkline(means: &[Option<f64>]) -> String {
 }
 
 /// The widest drawing. Several slots share a column where there are more.
-const COLUMNS: usize = 72;
+pub(crate) const COLUMNS: usize = 72;
 
 /// The series for people.
 pub fn chart(series: &[Series]) -> String {

@@ -5,6 +5,7 @@
 
 mod answers;
 mod cancellations;
+mod capacity;
 mod catalog;
 mod closing;
 mod consumers;
@@ -14,6 +15,7 @@ mod documents;
 mod executions;
 mod ledgers;
 mod legacy;
+mod offered_load;
 mod orders;
 mod parity;
 mod parked;
@@ -24,6 +26,7 @@ mod refunds;
 mod reports;
 mod request_count;
 mod reservations;
+mod scaling;
 mod secrets;
 mod status;
 mod stream;
@@ -34,6 +37,7 @@ mod trends;
 
 pub use answers::DynamoAnswers;
 pub use cancellations::DynamoCancellations;
+pub use capacity::LambdaCapacity;
 pub use catalog::{DynamoCatalog, DynamoCatalogWriter};
 pub use closing::DynamoClosing;
 pub use consumers::{DynamoConsumerWriter, DynamoConsumers};
@@ -42,6 +46,7 @@ pub use documents::{Document, DocumentConflict, DynamoDocuments};
 pub use executions::{SfnCallbacks, SfnExecutions};
 pub use ledgers::DynamoLedgers;
 pub use legacy::{OrderChanges, SqsLegacyQueue, order_changes};
+pub use offered_load::CloudWatchLoad;
 pub use orders::DynamoOrders;
 pub use parity::DynamoComparisons;
 pub use parked::DynamoParkedOrders;
@@ -52,6 +57,7 @@ pub use refunds::{DynamoParkedRefunds, DynamoRefundClosing, DynamoRefundRequests
 pub use reports::DynamoReports;
 pub use request_count::RequestCount;
 pub use reservations::DynamoReservations;
+pub use scaling::{DynamoScaling, DynamoScalingSettings};
 pub use secrets::ManagedSecret;
 pub use status::DynamoStatusStore;
 pub use stuck::DynamoStuckOrders;
@@ -93,6 +99,16 @@ impl Aws {
             .build();
         let config = loader.retry_config(RetryConfig::standard().with_max_attempts(2)).timeout_config(timeouts).load().await;
         Self { config, requests: RequestCount::default() }
+    }
+
+    /// CloudWatch.
+    pub(crate) fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        aws_sdk_cloudwatch::Client::new(&self.config)
+    }
+
+    /// Lambda.
+    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
+        aws_sdk_lambda::Client::new(&self.config)
     }
 
     /// DynamoDB.

@@ -43,7 +43,7 @@ pub use generator::Market;
 pub use learn::Choice;
 pub use margin::Margin;
 pub use methods::{Basis, Method};
-pub use plan::{Account, Function, Plan, PlanError, Planned, Setting, plan};
+pub use plan::{Account, Function, Pinned, Plan, PlanError, Planned, Setting, plan};
 pub use policies::{Compared, compare};
 pub use price::{Architecture, PRICES_OF, Price, PriceError};
 pub use series::{Gaps, Series, SeriesError, Slot};

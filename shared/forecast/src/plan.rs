@@ -45,6 +45,19 @@ pub struct Function {
     /// What is in use now: the plan's first slot is not below it.
     #[serde(default)]
     pub in_use: u32,
+    /// A number that an operator has set for some time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Pinned>,
+}
+
+/// What an operator has set, whatever is forecast and whatever the function's minimum, maximum and step are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pinned {
+    /// The environments.
+    pub concurrency: u32,
+    /// When the plan counts again.
+    pub until: Timestamp,
 }
 
 fn one() -> f64 {
@@ -168,12 +181,12 @@ pub fn plan(functions: &[(Function, Forecast)], account: &Account) -> Result<Vec
     }
     let mut order: Vec<usize> = (0..functions.len()).collect();
     order.sort_by_key(|index| functions.get(*index).map(|(function, _)| -i64::from(function.priority)));
-    // Every function's minimum comes first, then what the more important ones need.
+    // What operators set and every function's minimum come first, then what the more important ones need.
     let mut unpromised = account.limit;
     let mut promised = vec![0; functions.len()];
     for index in &order {
         if let (Some((function, _)), Some(promise)) = (functions.get(*index), promised.get_mut(*index)) {
-            *promise = function.min.min(unpromised);
+            *promise = function.pinned_at(first.start()).unwrap_or(0).max(function.min).min(unpromised);
             unpromised -= *promise;
         }
     }
@@ -205,9 +218,12 @@ fn one_plan(function: &Function, forecast: &Forecast, account: &Account, caps: &
             function.margin.environments(demand, quantile, function.max.min(account.limit)).max(floor)
         })
         .collect();
-    let set = path(function, &needed, caps, lead_slots(forecast, account.lead), lead_slots(forecast, account.hold));
+    let at = |index: usize| forecast.start() + forecast.slot_duration() * i32::try_from(index).unwrap_or(i32::MAX);
+    let pinned = slots.clone().take_while(|index| function.pinned_at(at(*index)).is_some()).count();
+    let ahead = Ahead { lead: lead_slots(forecast, account.lead), hold: lead_slots(forecast, account.hold), pinned };
+    let set = path(function, &needed, caps, ahead);
     let planned = slots.clone().zip(needed.iter().zip(&set).zip(caps)).map(|(index, ((needed, set), cap))| Planned {
-        at: forecast.start() + forecast.slot_duration() * i32::try_from(index).unwrap_or(i32::MAX),
+        at: at(index),
         demand: concurrency(forecast.expected(index)),
         needed: *needed,
         set: *set,
@@ -243,11 +259,29 @@ fn lead_slots(forecast: &Forecast, duration: SignedDuration) -> usize {
     if duration.is_positive() { forecast.slot().covering(duration) } else { 0 }
 }
 
+/// How many slots a plan looks ahead.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ahead {
+    /// For what has to be ready then.
+    lead: usize,
+    /// For what is needed again.
+    hold: usize,
+    /// In which an operator's number counts.
+    pinned: usize,
+}
+
 /// What is set in each slot, so that what is needed is ready in time and no limit is broken.
 ///
-/// The account's limit is the strongest, then the function's own minimum and maximum, then the largest step, then the need.
-fn path(function: &Function, needed: &[u32], caps: &[u32], lead: usize, hold: usize) -> Vec<u32> {
-    let within = |index: usize, value: u32| value.clamp(function.min, function.max).min(caps.get(index).copied().unwrap_or(0));
+/// The account's limit is the strongest, then an operator's number, then the function's own minimum and maximum, then the largest
+/// step, then the need.
+fn path(function: &Function, needed: &[u32], caps: &[u32], Ahead { lead, hold, pinned }: Ahead) -> Vec<u32> {
+    let within = |index: usize, value: u32| {
+        let own = match function.pinned {
+            Some(Pinned { concurrency, .. }) if index < pinned => concurrency,
+            _ => value.clamp(function.min, function.max),
+        };
+        own.min(caps.get(index).copied().unwrap_or(0))
+    };
     let most_of =
         |values: &[u32], from: usize, slots: usize| values.iter().skip(from).take(slots + 1).max().copied().unwrap_or(0);
     let mut wanted: Vec<u32> = (0..needed.len()).map(|index| within(index, most_of(needed, index, lead))).collect();
@@ -286,7 +320,13 @@ impl Function {
             step: None,
             current: 0,
             in_use: 0,
+            pinned: None,
         }
+    }
+
+    /// What an operator has set for a moment.
+    fn pinned_at(&self, at: Timestamp) -> Option<u32> {
+        self.pinned.filter(|pinned| at < pinned.until).map(|pinned| pinned.concurrency)
     }
 
     fn check(&self) -> Result<(), PlanError> {
@@ -314,34 +354,47 @@ mod tests {
         Function { margin: Margin::None, min, step, current, ..Function::new("submit-checkout", 1.0, max) }
     }
 
+    fn ahead(lead: usize, hold: usize) -> Ahead {
+        Ahead { lead, hold, pinned: 0 }
+    }
+
+    #[test]
+    fn an_operators_number_counts_until_its_end() {
+        let pinned = Some(Pinned { concurrency: 20, until: Timestamp::MAX });
+        let function = Function { pinned, in_use: 3, ..function(0, 9, Some(1), 4) };
+        assert_eq!(path(&function, &[1; 4], &[99, 12, 99, 99], Ahead { pinned: 2, ..ahead(0, 0) }), [20, 12, 9, 8]);
+        let none = Function { pinned: Some(Pinned { concurrency: 0, until: Timestamp::MAX }), ..function };
+        assert_eq!(path(&none, &[9; 3], &[99; 3], Ahead { pinned: 2, ..ahead(0, 0) }), [3, 0, 1]);
+    }
+
     #[test]
     fn environments_are_set_before_they_are_needed() {
-        let set = path(&function(0, 99, None, 0), &[0, 0, 0, 7, 7, 0, 0], &[99; 7], 2, 0);
+        let set = path(&function(0, 99, None, 0), &[0, 0, 0, 7, 7, 0, 0], &[99; 7], ahead(2, 0));
         assert_eq!(set, [0, 7, 7, 7, 7, 0, 0]);
     }
 
     #[test]
     fn a_rise_that_exceeds_the_step_begins_earlier() {
-        let set = path(&function(0, 99, Some(3), 0), &[0, 0, 0, 9, 9, 0, 0, 0], &[99; 8], 0, 0);
+        let set = path(&function(0, 99, Some(3), 0), &[0, 0, 0, 9, 9, 0, 0, 0], &[99; 8], ahead(0, 0));
         assert_eq!(set, [0, 3, 6, 9, 9, 6, 3, 0]);
     }
 
     #[test]
     fn capacity_that_is_needed_again_soon_is_kept() {
-        let set = path(&function(0, 99, None, 8), &[8, 2, 2, 6, 2, 2, 2, 2], &[99; 8], 0, 2);
+        let set = path(&function(0, 99, None, 8), &[8, 2, 2, 6, 2, 2, 2, 2], &[99; 8], ahead(0, 2));
         assert_eq!(set, [8, 6, 6, 6, 2, 2, 2, 2]);
     }
 
     #[test]
     fn the_first_slot_is_not_below_what_is_in_use() {
         let busy = Function { in_use: 5, ..function(0, 99, None, 9) };
-        assert_eq!(path(&busy, &[1, 1], &[99; 2], 0, 0), [5, 1]);
-        assert_eq!(path(&busy, &[1, 1], &[3; 2], 0, 0), [3, 1]);
+        assert_eq!(path(&busy, &[1, 1], &[99; 2], ahead(0, 0)), [5, 1]);
+        assert_eq!(path(&busy, &[1, 1], &[3; 2], ahead(0, 0)), [3, 1]);
     }
 
     #[test]
     fn limits_hold_whatever_is_needed() {
-        let set = path(&function(2, 6, None, 0), &[0, 50, 3, 50], &[99, 99, 1, 4], 0, 0);
+        let set = path(&function(2, 6, None, 0), &[0, 50, 3, 50], &[99, 99, 1, 4], ahead(0, 0));
         assert_eq!(set, [2, 6, 1, 4]);
     }
 

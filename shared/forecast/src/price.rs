@@ -54,6 +54,14 @@ pub enum PriceError {
     },
 }
 
+impl Default for Price {
+    /// That of us-east-1, x86.
+    fn default() -> Self {
+        let (provisioned, used, on_demand) = X86;
+        Self { provisioned, used, on_demand }
+    }
+}
+
 impl Price {
     /// The price of a region, from the table of [`PRICES_OF`].
     pub fn of(region: &str, architecture: Architecture) -> Result<Self, PriceError> {

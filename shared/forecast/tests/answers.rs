@@ -251,19 +251,7 @@ fn a_horizon_beyond_what_a_week_allows_is_refused() {
 #[test]
 fn the_more_important_function_gets_the_account_first() {
     let forecast = forecast(&market(2, 28), 48);
-    let function = |name: &str, priority| Function {
-        name: name.to_owned(),
-        priority,
-        duration: 300.0,
-        memory: 1.0,
-        quantile: Some(0.9),
-        margin: Margin::Poisson,
-        min: 2,
-        max: 60,
-        step: None,
-        current: 0,
-        in_use: 0,
-    };
+    let function = |name: &str, priority| Function { priority, quantile: Some(0.9), min: 2, ..Function::new(name, 300.0, 60) };
     let price = Price::of("us-east-1", Architecture::X86).unwrap();
     let account = Account { limit: 64, lead: SignedDuration::from_mins(5), hold: SignedDuration::ZERO, price };
     let functions = [(function("report", 0), forecast.clone()), (function("checkout", 9), forecast)];
@@ -279,19 +267,7 @@ fn latency_has_a_price_and_the_plan_says_it() {
     let price = Price::of("us-east-1", Architecture::X86).unwrap();
     let account = Account { limit: 10_000, lead: SignedDuration::ZERO, hold: SignedDuration::ZERO, price };
     let premium = |quantile| {
-        let function = Function {
-            name: "checkout".to_owned(),
-            priority: 0,
-            duration: 300.0,
-            memory: 1.0,
-            quantile,
-            margin: Margin::None,
-            min: 0,
-            max: 5_000,
-            step: None,
-            current: 0,
-            in_use: 0,
-        };
+        let function = Function { quantile, margin: Margin::None, ..Function::new("checkout", 300.0, 5_000) };
         let plans = plan(&[(function, forecast.clone())], &account).unwrap();
         assert!(plans[0].least < plans[0].on_demand);
         plans[0].premium() / plans[0].least

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_forecast::{
-    Account, Architecture, Backtest, Calendar, Choice, Event, Forecast, Function, Margin, Price, Series, Settings, Slot,
+    Account, Architecture, Backtest, Calendar, Choice, Event, Forecast, Function, Margin, Pinned, Price, Series, Settings, Slot,
     backtest, plan,
 };
 use jiff::civil::date;
@@ -97,6 +97,7 @@ fn function() -> impl Strategy<Value = Function> {
             step,
             current,
             in_use: in_use.min(current),
+            pinned: None,
         },
     )
 }
@@ -172,7 +173,7 @@ proptest! {
     #[test]
     fn plans_stay_within_limits(
         made in made(),
-        functions in prop::collection::vec(function(), 1..6),
+        functions in prop::collection::vec((function(), prop::option::of((0..60_u32, 0..40_i32))), 1..6),
         limit in 0..150_u32,
         lead in 0..120_i64,
         hold in 0..120_i64,
@@ -184,9 +185,13 @@ proptest! {
             hold: SignedDuration::from_mins(hold),
             price: Price::of("us-east-1", Architecture::Arm).unwrap(),
         };
-        let functions: Vec<(Function, Forecast)> = functions.into_iter().map(|function| (function, forecast.clone())).collect();
+        let slot = SignedDuration::from_secs(forecast.slot().seconds());
+        let pin = |(concurrency, slots): (u32, i32)| Pinned { concurrency, until: forecast.start() + slot * slots };
+        let functions: Vec<(Function, Forecast)> =
+            functions.into_iter().map(|(function, pinned)| (Function { pinned: pinned.map(pin), ..function }, forecast.clone())).collect();
         let plans = plan(&functions, &account).unwrap();
-        let minima: u32 = functions.iter().map(|(function, _)| function.min).sum();
+        let promise = |function: &Function| function.pinned.map_or(0, |pinned| pinned.concurrency).max(function.min);
+        let minima: u32 = functions.iter().map(|(function, _)| promise(function)).sum();
         for index in 0..30 {
             prop_assert!(plans.iter().map(|plan| plan.slots[index].set).sum::<u32>() <= limit, "slot {index}");
         }
@@ -194,6 +199,13 @@ proptest! {
             prop_assert!(plan.cost.is_finite() && plan.premium().is_finite());
             let mut before = function.current;
             for (index, slot) in plan.slots.iter().enumerate() {
+                if let Some(Pinned { concurrency, .. }) = function.pinned.filter(|pinned| slot.at < pinned.until) {
+                    let least = if minima > limit { 0 } else { concurrency };
+                    let most = if index == 0 { concurrency.max(function.in_use) } else { concurrency };
+                    prop_assert!((least..=most).contains(&slot.set), "{slot:?}");
+                    before = slot.set;
+                    continue;
+                }
                 prop_assert!(slot.set <= function.max || (index == 0 && slot.set <= function.in_use), "{slot:?}");
                 prop_assert!(slot.set >= function.min || minima > limit, "{slot:?}");
                 let within_step = slot.set.abs_diff(before) <= function.step.unwrap_or(u32::MAX);

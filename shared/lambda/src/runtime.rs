@@ -7,6 +7,7 @@ use crate::http::{Problem, Request, Response, correlation_id, fit_for_logs};
 use crate::{Error, telemetry};
 use carryout_workflow::Coded;
 use futures::FutureExt as _;
+use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 use std::convert::Infallible;
@@ -37,6 +38,8 @@ pub struct Invocation {
     pub xray_trace_id: Option<String>,
     /// Whether this is the environment's first invocation.
     pub cold_start: bool,
+    /// When a schedule's event was due; absent where the event does not say, and for everything else.
+    pub scheduled_at: Option<Timestamp>,
 }
 
 impl Invocation {
@@ -49,6 +52,7 @@ impl Invocation {
             function_arn: context.invoked_function_arn,
             xray_trace_id: context.xray_trace_id.and_then(root),
             cold_start,
+            scheduled_at: None,
         }
     }
 
@@ -281,6 +285,7 @@ where
 {
     let id = event.get("id").and_then(Value::as_str).filter(|id| fit_for_logs(id)).map(str::to_owned);
     invocation.correlation_id = id.unwrap_or_else(fresh_id);
+    invocation.scheduled_at = event.get("time").and_then(Value::as_str).and_then(|due| due.parse().ok());
     let span = invocation.span();
     finish_task(invocation.deadline_ms, async { handler(invocation).await }).instrument(span).await
 }
@@ -537,12 +542,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_schedule_runs_under_its_events_id() {
+    async fn a_schedule_runs_under_its_events_id_and_time() {
         let result = handle_schedule(event("schedule/minute"), invocation(), &|invocation: Invocation| async move {
-            Ok(invocation.correlation_id.into())
+            Ok(json!([invocation.correlation_id, invocation.scheduled_at]))
         })
         .await;
-        assert_eq!(result, Ok("53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa".into()));
+        assert_eq!(result, Ok(json!(["53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "2025-11-21T23:00:00Z"])));
     }
 
     #[test]

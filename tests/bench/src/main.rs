@@ -1,6 +1,7 @@
 //! `make bench`: measures what the documentation claims, side by side with the naive way, and prints it with the machine
 //! that it ran on. Nothing here fails on a slow machine.
 
+mod forecast;
 mod latency;
 mod machine;
 mod naive;
@@ -13,6 +14,8 @@ mod requests;
 mod rig;
 mod start;
 mod transitions;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use carryout::{Project, Stack};
@@ -29,6 +32,8 @@ enum Section {
     Peer,
     /// A quote with five slow providers, asked at the same time and one after another.
     Providers,
+    /// Forecasts, plans and policies, beside statsforecast.
+    Forecast,
     /// DynamoDB requests of a placed order, step by step.
     Requests,
     /// Step Functions transitions and payloads of a placed order.
@@ -46,18 +51,29 @@ enum Section {
 /// Needs a deployed stack (`make demo`) for requests, transitions and latency, and a release build (`make package`) for
 /// start and package.
 #[derive(Parser)]
-#[command(after_help = "Examples:\n  make bench\n  cargo run -p bench -- price peer providers")]
+#[command(
+    after_help = "Examples:\n  make bench\n  make bench DATA=load.csv\n  cargo run -p bench -- price peer providers\n  cargo run -p bench -- forecast --data load.csv --peer-days 124"
+)]
 struct Arguments {
     /// What to measure [default: everything]
     sections: Vec<Section>,
     /// Orders per measurement of latency
     #[arg(long, default_value_t = 40)]
     orders: usize,
+    /// Forecast the load in this file of `timestamp,value` rows [default: a seeded market]
+    #[arg(long, env = "DATA", value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// The time zone of that load
+    #[arg(long, env = "ZONE", default_value = "America/New_York")]
+    zone: String,
+    /// How many days statsforecast forecasts, which takes up to 20 s for each
+    #[arg(long, env = "PEER_DAYS", default_value_t = 4, value_name = "DAYS")]
+    peer_days: usize,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let Arguments { sections, orders } = Arguments::parse();
+    let Arguments { sections, orders, data, zone, peer_days } = Arguments::parse();
     let wanted = |section| sections.is_empty() || sections.contains(&section);
     let project = Project::find()?;
     println!("{}", machine::describe(&project)?);
@@ -72,6 +88,11 @@ async fn main() -> Result<()> {
     }
     if wanted(Section::Providers) {
         providers::measure().await?;
+    }
+    if wanted(Section::Forecast) {
+        // An empty DATA is none.
+        let data = data.as_deref().filter(|path| !path.as_os_str().is_empty());
+        forecast::measure(&project, data, &zone, peer_days)?;
     }
     if wanted(Section::Requests) {
         requests::measure(&Stack::deployed(&project)?).await?;

@@ -29,6 +29,12 @@ const CALLS: &[(&str, &str)] = &[
     ("send_task_heartbeat", "states:SendTaskHeartbeat"),
     ("get_secret_value", "secretsmanager:GetSecretValue"),
     ("put_secret_value", "secretsmanager:PutSecretValue"),
+    ("get_metric_data", "cloudwatch:GetMetricData"),
+    ("get_provisioned_concurrency_config", "lambda:GetProvisionedConcurrencyConfig"),
+    ("put_provisioned_concurrency_config", "lambda:PutProvisionedConcurrencyConfig"),
+    ("delete_provisioned_concurrency_config", "lambda:DeleteProvisionedConcurrencyConfig"),
+    ("list_event_source_mappings", "lambda:ListEventSourceMappings"),
+    ("update_event_source_mapping", "lambda:UpdateEventSourceMapping"),
 ];
 
 /// Parts of a transaction, and the action that each needs. The transaction itself needs none.
@@ -54,6 +60,12 @@ pub enum Target {
     StateMachine,
     /// Executions of state machines.
     Execution,
+    /// The alias of each function that is scaled.
+    Alias,
+    /// The event source mappings of functions.
+    Mapping,
+    /// What has no name in policies.
+    Unnamed,
 }
 
 /// An action on something.
@@ -86,6 +98,9 @@ impl Adapter {
                 Target::Index(..) => "INDEX_ACTIONS".to_owned(),
                 Target::StateMachine => "ACTIONS".to_owned(),
                 Target::Execution => "STATE_ACTIONS".to_owned(),
+                Target::Alias => "ALIAS_ACTIONS".to_owned(),
+                Target::Mapping => "MAPPING_ACTIONS".to_owned(),
+                Target::Unnamed => "ACTIONS".to_owned(),
             };
             expected.entry(name).or_default().insert(action);
         }
@@ -233,6 +248,9 @@ fn target(adapter: &str, method: &str, operation: &Operation, body: &Body, own: 
     match operation.action {
         "states:DescribeExecution" | "states:StopExecution" | "states:RedriveExecution" => return Ok(Target::Execution),
         action if action.starts_with("states:") => return Ok(Target::StateMachine),
+        action if action.ends_with("ProvisionedConcurrencyConfig") => return Ok(Target::Alias),
+        action if action.contains("EventSourceMapping") => return Ok(Target::Mapping),
+        action if action.starts_with("cloudwatch:") => return Ok(Target::Unnamed),
         _ => {}
     }
     let only_loose = || if body.loose.len() == 1 { body.loose.first().cloned() } else { None };

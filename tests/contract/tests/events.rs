@@ -523,14 +523,20 @@ fn every_task_is_what_the_state_machines_send() {
 #[test]
 fn a_schedules_event_is_one_of_eventbridge() {
     let mut findings = Findings::new();
-    owned(&mut findings, "schedule", ["minute"]);
-    let event = load("schedule", "minute");
-    findings.check(event["detail-type"] == "Scheduled Event" && event["source"] == "aws.events", || {
-        "events/schedule/minute.json must be a Scheduled Event of aws.events".to_owned()
-    });
-    findings.check(event["id"].as_str().is_some_and(|id| id.len() == 36), || {
-        "events/schedule/minute.json needs the id of an event".to_owned()
-    });
+    let names = ["five-minutes", "minute"];
+    owned(&mut findings, "schedule", names);
+    for name in names {
+        let event = load("schedule", name);
+        findings.check(event["detail-type"] == "Scheduled Event" && event["source"] == "aws.events", || {
+            format!("events/schedule/{name}.json must be a Scheduled Event of aws.events")
+        });
+        findings.check(event["id"].as_str().is_some_and(|id| id.len() == 36), || {
+            format!("events/schedule/{name}.json needs the id of an event")
+        });
+        findings.check(event["time"].as_str().is_some_and(|time| time.ends_with(":00Z")), || {
+            format!("events/schedule/{name}.json needs the time that it was due")
+        });
+    }
     findings.conclude();
 }
 

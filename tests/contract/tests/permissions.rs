@@ -29,6 +29,11 @@ const CALLED_FROM: &[(&str, &str, &[&str])] = &[
     ("cancel-order", "SfnCallbacks", &["shared/checkout/src/cancel.rs"]),
 ];
 
+/// Actions whose resources policies can't name.
+const UNNAMED: &[&str] = &["cloudwatch:GetMetricData", "lambda:ListEventSourceMappings"];
+/// Event source mappings: their names are made when they are, so a condition says of which functions.
+const MAPPINGS: &str = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:*";
+
 fn load() -> (Template, BTreeMap<String, Adapter>) {
     (Template::load().expect("the template is YAML"), adapters::load().expect("shared/aws can be read"))
 }
@@ -91,6 +96,18 @@ fn needed(
                     let answers = action.starts_with("states:SendTask");
                     needed.extend(state_machine_names(folder, |workflow| !answers || waits(workflow)).map(|name| (action.clone(), template::state_machine_arn(&name))));
                 }
+                Target::Alias => {
+                    needed.extend(scaled(function, template, findings).into_iter().map(|id| (action.clone(), format!("{id}:live"))));
+                }
+                Target::Mapping if UNNAMED.contains(&action.as_str()) => {
+                    needed.insert((action, "*".to_owned()));
+                }
+                Target::Mapping => {
+                    needed.insert((action, MAPPINGS.to_owned()));
+                }
+                Target::Unnamed => {
+                    needed.insert((action, "*".to_owned()));
+                }
                 Target::Execution => {
                     needed.extend(state_machine_names(folder, |_| true).map(|name| (action.clone(), template::execution_arn(&name))));
                 }
@@ -98,6 +115,17 @@ fn needed(
         }
     }
     needed
+}
+
+/// The logical ids of the functions that a function scales.
+fn scaled(function: &Function<'_>, template: &Template, findings: &mut Findings) -> Vec<String> {
+    let names = function.environment().get("SCALED_FUNCTIONS").and_then(|names| names.as_str()).unwrap_or_default().to_owned();
+    let id = |name: &str| {
+        let scaled = template.function(name).map(|scaled| scaled.id.to_owned());
+        findings.check(scaled.is_some(), || format!("{}: SCALED_FUNCTIONS has {name}, which is no function", function.id));
+        scaled
+    };
+    names.split(',').filter_map(id).collect()
 }
 
 fn waits(workflow: &Workflow) -> bool {
@@ -196,14 +224,19 @@ fn no_policy_has_a_wildcard() {
     let mut findings = Findings::new();
     for (id, resource) in template.resources() {
         for statement in template::statements(&resource["Properties"]) {
-            for action in template::one_or_many(&statement["Action"]).into_iter().filter_map(|action| action.as_str()) {
+            let actions: Vec<&str> =
+                template::one_or_many(&statement["Action"]).into_iter().filter_map(|one| one.as_str()).collect();
+            let is_unnamed = actions.iter().all(|action| UNNAMED.contains(action));
+            let of_functions = statement["Condition"].to_string().contains("lambda:FunctionArn");
+            for action in actions {
                 findings.check(!action.contains('*'), || format!("{id}: name the actions that {action} stands for"));
             }
             for resource in template::one_or_many(&statement["Resource"]) {
                 let name = template::resource_name(resource);
                 // The name of an execution is not known before it starts; its state machine's is.
                 let known = name.strip_suffix(":*").filter(|arn| arn.contains(":execution:")).unwrap_or(&name);
-                findings.check(!known.is_empty() && !known.contains('*'), || {
+                let is_named = !known.is_empty() && !known.contains('*');
+                findings.check(is_named || is_unnamed || (of_functions && name == MAPPINGS), || {
                     format!("{id}: {name} is a wildcard: name the resource")
                 });
             }

@@ -302,6 +302,38 @@ fn a_schedule_is_slower_than_its_function() {
 }
 
 #[test]
+fn nothing_but_the_scaler_sets_capacity() {
+    let template = load();
+    let mut findings = Findings::new();
+    for function in template.functions() {
+        let own = ["ProvisionedConcurrencyConfig", "ReservedConcurrentExecutions"];
+        for property in own.into_iter().filter(|property| !function.property(property).is_null()) {
+            findings.add(format!("{}: remove {property}: a deployment would fight the scaler", function.id));
+        }
+        for (name, event) in function.events().filter(|(_, event)| !event["Properties"]["ScalingConfig"].is_null()) {
+            findings
+                .add(format!("{}: remove ScalingConfig from {name}: a deployment would fight the scaler: {event}", function.id));
+        }
+    }
+    let Some(scaler) = template.function("scale-ahead") else { return findings.conclude() };
+    let names = |key: &str| {
+        let list = scaler.environment().get(key).and_then(|list| list.as_str()).unwrap_or_default().to_owned();
+        set(list.split(',').map(str::to_owned))
+    };
+    let scaled = names("SCALED_FUNCTIONS");
+    let is_fed = |name: &&String| {
+        template.function(name).is_some_and(|function| function.events().any(|(_, event)| event["Type"] == "SQS"))
+    };
+    findings.same(
+        &names("QUEUED_FUNCTIONS"),
+        &scaled.iter().filter(is_fed).cloned().collect(),
+        |name| format!("QUEUED_FUNCTIONS has {name}, which is not scaled or which no queue feeds: remove it"),
+        |name| format!("a queue feeds {name}, which is scaled: add it to QUEUED_FUNCTIONS"),
+    );
+    findings.conclude();
+}
+
+#[test]
 fn queues_wait_longer_than_their_functions_and_have_dead_letter_queues() {
     let template = load();
     let mut findings = Findings::new();

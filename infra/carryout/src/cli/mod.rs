@@ -7,6 +7,7 @@ mod orders;
 mod prices;
 mod quotes;
 mod rounds;
+mod scaling;
 mod stack;
 
 use anyhow::Result;
@@ -62,7 +63,7 @@ enum Command {
     Tool(Tool),
     Predicate(Predicate),
     Price(PriceContext),
-    Forecast(ForecastCommand),
+    Forecast(Box<ForecastCommand>),
     WithCloud(WithCloud),
 }
 
@@ -92,7 +93,7 @@ impl Cli {
             Command::Tool(tool) => tool.run(&project, terminal).await,
             Command::Predicate(predicate) => predicate.run(),
             Command::Price(price) => price.run(),
-            Command::Forecast(forecast) => forecast.run(),
+            Command::Forecast(forecast) => forecast.run(&project, terminal).await,
             Command::WithCloud(with) => with.run(&project, terminal).await,
         }
     }

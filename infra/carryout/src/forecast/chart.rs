@@ -12,6 +12,8 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 36.0;
+/// The color of what is provisioned.
+const SET: &str = "#1971c2";
 
 /// What was and what was thought, one moment after the other.
 #[derive(Debug)]
@@ -33,13 +35,17 @@ pub struct Moment {
     pub load: Option<f64>,
     /// The 5 % quantile, what is expected, and the 95 % quantile.
     pub forecast: Option<(f64, f64, f64)>,
+    /// What was provisioned, in the same unit.
+    pub set: Option<f64>,
 }
 
 impl Chart {
     /// The chart as an SVG document.
     pub fn svg(&self) -> String {
-        let tops =
-            self.moments.iter().map(|moment| moment.load.unwrap_or(0.0).max(moment.forecast.map_or(0.0, |(_, _, high)| high)));
+        let tops = self.moments.iter().map(|moment| {
+            let high = moment.forecast.map_or(0.0, |(_, _, high)| high);
+            moment.load.unwrap_or(0.0).max(high).max(moment.set.unwrap_or(0.0))
+        });
         let top = ceiling(tops.fold(0.0, f64::max));
         let seconds = |at: Timestamp| at.as_second() as f64;
         let begins = self.moments.first().map_or(0.0, |moment| seconds(moment.at));
@@ -53,10 +59,10 @@ impl Chart {
              <text x=\"{LEFT}\" y=\"24\" font-size=\"15\">{}</text>\n",
             escaped(&self.title)
         );
-        for (index, (name, color)) in
-            [("arrived", "#111"), ("forecast", "#d9480f"), ("5 % to 95 %", "#ffc9a3")].iter().enumerate()
-        {
-            let at = WIDTH - 330.0 + 110.0 * index as f64;
+        let legend = [("arrived", "#111"), ("forecast", "#d9480f"), ("5 % to 95 %", "#ffc9a3"), ("provisioned", SET)];
+        let drawn = if self.moments.iter().any(|moment| moment.set.is_some()) { 4 } else { 3 };
+        for (index, (name, color)) in legend.iter().take(drawn).enumerate() {
+            let at = WIDTH - 110.0 * drawn as f64 + 110.0 * index as f64;
             let _ = writeln!(
                 svg,
                 "<rect x=\"{at}\" y=\"15\" width=\"14\" height=\"10\" fill=\"{color}\"/><text x=\"{}\" y=\"24\">{name}</text>",
@@ -99,6 +105,13 @@ impl Chart {
             let _ = writeln!(svg, "<polyline points=\"{arrived}\" fill=\"none\" stroke=\"#111\"/>");
         }
         let _ = writeln!(svg, "<polyline points=\"{expected}\" fill=\"none\" stroke=\"#d9480f\"/>");
+        // What is provisioned changes at once.
+        let set: Vec<(f64, f64)> = self.moments.iter().filter_map(|moment| Some((x(moment.at), y(moment.set?)))).collect();
+        let steps = set.iter().zip(set.iter().skip(1)).flat_map(|((from, before), (to, _))| [(*from, *before), (*to, *before)]);
+        let steps = points(steps.chain(set.last().copied()));
+        if !steps.is_empty() {
+            let _ = writeln!(svg, "<polyline points=\"{steps}\" fill=\"none\" stroke=\"{SET}\"/>");
+        }
         svg.push_str("</svg>\n");
         svg
     }
@@ -153,10 +166,12 @@ mod tests {
             at: begins + SignedDuration::from_hours(hour),
             load: (hour != 30).then_some(hour as f64),
             forecast: Some((1.0, 2.0, 73.0)),
+            set: (hour < 12).then_some(5.0),
         };
         let chart = Chart { title: "a < b".to_owned(), zone: TimeZone::UTC, moments: (0..72).map(moment).collect() };
         let svg = chart.svg();
         assert_eq!(svg.matches("stroke=\"#111\"").count(), 2, "the gap at hour 30 interrupts the line");
+        assert_eq!(svg.matches(SET).count(), 2, "in the legend, and as a line");
         assert!(svg.contains("Thu 02 Jul") && svg.contains("Fri 03 Jul") && svg.contains("a &lt; b") && svg.contains(">100<"));
     }
 

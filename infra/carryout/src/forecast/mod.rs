@@ -4,14 +4,14 @@ mod chart;
 mod rows;
 
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use carryout_forecast::{Backtest, Calendar, Effect, Event, Forecast, Plan, Series, Setting};
+use anyhow::{Context as _, Result, bail};
+use carryout_forecast::{Backtest, Calendar, Compared, Effect, Event, Forecast, Function, Plan, Series, Setting};
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub use chart::{Chart, Moment};
 pub use rows::read;
@@ -62,6 +62,7 @@ pub fn backtest_chart(series: &Series, backtest: &Backtest, days: usize) -> Char
         at: series.at(point.index),
         load: Some(point.load),
         forecast: Some((point.low, point.expected, point.high)),
+        set: None,
     });
     let title = format!("{}, {} h ahead", backtest.score.method.name(), backtest.score.horizon_h);
     Chart { title, zone: series.zone().clone(), moments: moments.collect() }
@@ -70,12 +71,14 @@ pub fn backtest_chart(series: &Series, backtest: &Backtest, days: usize) -> Char
 /// A forecast as a chart, after the last days of what it was made from.
 pub fn forecast_chart(series: &Series, forecast: &Forecast, days: usize) -> Chart {
     let from = series.len().saturating_sub(days * series.slot().per_day());
-    let past = (from..series.len()).map(|index| Moment { at: series.at(index), load: series.get(index), forecast: None });
+    let past =
+        (from..series.len()).map(|index| Moment { at: series.at(index), load: series.get(index), forecast: None, set: None });
     let first = series.index_of(forecast.start()).unwrap_or(series.len());
     let ahead = (0..forecast.len()).map(|index| Moment {
         at: series.at(first + index),
         load: None,
         forecast: Some((forecast.quantile(index, 0.05), forecast.expected(index), forecast.quantile(index, 0.95))),
+        set: None,
     });
     let title = format!("{} slots of {} ahead", forecast.len(), forecast.slot());
     Chart { title, zone: series.zone().clone(), moments: past.chain(ahead).collect() }
@@ -131,6 +134,42 @@ pub fn plan_json(plan: &Plan, forecast: &Forecast) -> Result<Value> {
     Ok(value)
 }
 
+/// Functions to plan together: each with the file of its load.
+///
+/// # Errors
+///
+/// Where the file can't be read or a function is wrong, which is named.
+pub fn functions(path: &Path) -> Result<Vec<(PathBuf, Function)>> {
+    let wrong = || format!("{} is no list of functions; docs/scaling.md has the format", path.display());
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let list: Vec<Map<String, Value>> = serde_json::from_str(&text).with_context(wrong)?;
+    let function = |(index, mut value): (usize, Map<String, Value>)| {
+        let number = index + 1;
+        let Some(Value::String(file)) = value.remove("file") else { bail!("function {number} has no `file` with its load") };
+        let function = serde_json::from_value(value.into()).with_context(|| format!("function {number} is wrong"))?;
+        Ok((path.parent().unwrap_or(Path::new("")).join(file), function))
+    };
+    list.into_iter().enumerate().map(function).collect::<Result<_>>().with_context(wrong)
+}
+
+/// What policies cost and how they feel, as a table for people.
+pub fn policy_table(compared: &[Compared]) -> String {
+    let mut text =
+        format!("{:<16} {:>16} {:>12} {:>9} {:>9} {:>9}\n", "policy", "cost ÷ on demand", "cold starts", "p50", "p95", "p99");
+    for Compared { policy, cost, outcome } in compared {
+        let seconds = |latency: f64| format!("{latency:.2} s");
+        let _ = writeln!(
+            text,
+            "{policy:<16} {cost:>16.3} {:>10.3} % {:>9} {:>9} {:>9}",
+            100.0 * outcome.cold,
+            seconds(outcome.p50),
+            seconds(outcome.p95),
+            seconds(outcome.p99),
+        );
+    }
+    text
+}
+
 /// What the events do, as a table for people.
 pub fn event_table(effects: &[(Event, Effect)]) -> String {
     if effects.is_empty() {
@@ -147,4 +186,31 @@ pub fn event_table(effects: &[(Event, Effect)]) -> String {
         let _ = writeln!(text, "{:<24} {} to {}  {does}", event.name, event.from, event.until);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(text: &str) -> Result<Vec<(PathBuf, Function)>> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("functions.json");
+        fs::write(&path, text)?;
+        functions(&path)
+    }
+
+    #[test]
+    fn a_function_is_listed_with_the_file_of_its_load() {
+        let found = listed(r#"[{ "file": "load/quotes.csv", "name": "quote-price", "duration": 0.2, "max": 40 }]"#).unwrap();
+        assert!(found[0].0.ends_with("load/quotes.csv"));
+        assert_eq!(found[0].1, Function::new("quote-price", 0.2, 40));
+    }
+
+    #[test]
+    fn a_wrong_function_is_named() {
+        let error = |text: &str| format!("{:#}", listed(text).unwrap_err());
+        assert!(error(r#"[{ "name": "quote-price", "duration": 0.2, "max": 40 }]"#).contains("function 1 has no `file`"));
+        let unknown = r#"[{ "file": "a.csv", "name": "quote-price", "duration": 0.2, "max": 40, "mix": 1 }]"#;
+        assert!(error(unknown).contains("function 1 is wrong") && error(unknown).contains("mix"));
+    }
 }

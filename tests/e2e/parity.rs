@@ -6,7 +6,7 @@ use carryout::parity::{self, RolloutChange};
 use carryout::routing::Change;
 use carryout_aws::{DynamoComparisons, SqsQueue};
 use carryout_checkout::audit::Replay;
-use carryout_checkout::cohort::Percent;
+use carryout_workflow::cohort::Percent;
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::parity::{Comparison, Comparisons as _, LegacyPriceRequest, PriceSample, SampleQueue as _};
 use carryout_checkout::quoting::{Cart, CartFulfilment, CartLine};

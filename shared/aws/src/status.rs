@@ -63,7 +63,7 @@ impl<S: Subject + DeserializeOwned> DynamoStatusStore<S> {
         }
         match open(update).update_expression(set).send().await.map_err(refused_update::<S>) {
             // Refused: it was closed or superseded meanwhile; there is nothing to turn.
-            Ok(_) | Err(Refused::Order(_)) => Ok(()),
+            Ok(_) | Err(Refused::Held(_)) => Ok(()),
             Err(Refused::Store(error)) => Err(error),
             Err(_) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
         }
@@ -112,7 +112,7 @@ fn with_note(
 async fn send_held<S: DeserializeOwned>(update: UpdateItemFluentBuilder, set: String) -> Result<(), StoreError> {
     match update.update_expression(set).send().await.map_err(refused_update::<S>) {
         Ok(_) => Ok(()),
-        Err(Refused::Order(_) | Refused::NotFound | Refused::Other) => Err(StoreError::ClaimLost),
+        Err(Refused::Held(_) | Refused::NotFound | Refused::Other) => Err(StoreError::ClaimLost),
         Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
         Err(Refused::Store(error)) => Err(error),
     }
@@ -120,8 +120,8 @@ async fn send_held<S: DeserializeOwned>(update: UpdateItemFluentBuilder, set: St
 
 fn claim_refused<S: Subject>(refused: Refused<S>, step: &str) -> ClaimRefused<S> {
     match refused {
-        Refused::Order(order) if order.status().entry(step).is_none() => ClaimRefused::NotFound,
-        Refused::Order(order) => ClaimRefused::Held(order),
+        Refused::Held(order) if order.status().entry(step).is_none() => ClaimRefused::NotFound,
+        Refused::Held(order) => ClaimRefused::Held(order),
         Refused::NotFound | Refused::Other => ClaimRefused::NotFound,
         Refused::Conflict => ClaimRefused::Store(StoreError::Unavailable("somebody else writes this order".to_owned())),
         Refused::Store(error) => ClaimRefused::Store(error),
@@ -235,7 +235,7 @@ impl<S: Subject + DeserializeOwned + 'static> StatusStore for DynamoStatusStore<
             Ok(subject) => return Ok(subject),
             Err(refused) => refused,
         };
-        if let Refused::Order(order) = &refused {
+        if let Refused::Held(order) = &refused {
             let forward = order.direction() == Direction::Forward && order.run() == claim.run && !order.is_closed();
             if forward && order.status().entry(claim.step).is_some() {
                 self.turn(claim, reason).await?;

@@ -6,7 +6,6 @@
 //! price that does not come.
 
 use crate::{
-    cohort::{Cohort, Percent},
     legacy,
     market::Country,
     partners::LEGACY_PRICES,
@@ -15,7 +14,10 @@ use crate::{
 };
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Context, Fallback, Figure, Flag, Price};
-use carryout_workflow::StoreError;
+use carryout_workflow::{
+    StoreError,
+    cohort::{Cohort, Percent},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future};
 

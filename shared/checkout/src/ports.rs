@@ -300,26 +300,8 @@ pub trait Reports<R: Report = Reconciliation>: Send + Sync {
     fn save(&self, report: &R) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Why a conditional transaction on an order, or on another subject, did not happen.
-#[derive(Debug)]
-pub enum Refused<S = Order> {
-    /// The order as it stands; its run, direction, status or entry did not allow it.
-    Order(Box<S>),
-    /// The order allowed it, something else did not: the quote, the stock.
-    Other,
-    /// There is no such order.
-    NotFound,
-    /// Somebody else wrote the same things at the same moment. Try again.
-    Conflict,
-    /// The store failed.
-    Store(StoreError),
-}
-
-impl<S> From<StoreError> for Refused<S> {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
+/// Why a conditional write of an order, or of another subject, did not happen.
+pub type Refused<S = Order> = carryout_workflow::Refused<S>;
 
 /// Confirms prices.
 pub trait QuoteLocks: Send + Sync {

@@ -8,7 +8,7 @@
 //! Only JSONPath, `Task`, `Parallel`, `Choice`, `Pass`, `Succeed` and `Fail` are used: the subset that AWS and the
 //! emulators agree on.
 
-use crate::{InvalidWorkflow, RetryClass, Stage, StepSpec, Workflow, run};
+use crate::{Composite, InvalidWorkflow, RetryClass, Stage, StepSpec, Workflow, run};
 use serde_json::{Map, Value, json};
 
 /// Errors of the Lambda service or of a killed process: nothing is known about the step, so it is tried again.
@@ -43,9 +43,9 @@ pub fn function_arn_key(step: &str) -> String {
 ///
 /// # Errors
 ///
-/// Where [`Workflow::validate`] finds something.
+/// Where [`Workflow::validate_for_compiler`] finds something.
 pub fn compile(workflow: &Workflow, retryable: impl Fn(&str) -> Vec<&'static str>) -> Result<Value, InvalidWorkflow> {
-    workflow.validate()?;
+    workflow.validate_for_compiler()?;
     let compiler = Compiler { workflow, retryable: &retryable };
     let mut states = Map::new();
     states.insert(DIRECTION.into(), compiler.direction_choice());
@@ -78,7 +78,7 @@ impl Compiler<'_> {
             let next = entry_state(stages.get(index + 1), self.workflow);
             match stage {
                 Stage::Step(spec) => self.single_step(spec, &next, states),
-                Stage::Parallel(specs) => self.parallel_group(specs, &next, states),
+                Stage::Parallel(specs) | Stage::Composite(Composite { steps: specs, .. }) => self.parallel_group(specs, &next, states),
             }
         }
         let finish = &self.workflow.finish;
@@ -283,7 +283,7 @@ fn entry_state(stage: Option<&Stage>, workflow: &Workflow) -> String {
     match stage {
         None => workflow.finish.step.clone(),
         Some(Stage::Step(spec)) => spec.step.clone(),
-        Some(Stage::Parallel(specs)) => group_name(specs),
+        Some(Stage::Parallel(specs) | Stage::Composite(Composite { steps: specs, .. })) => group_name(specs),
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_workflow::{
-    Action, Attempt, Claim, ClaimRefused, Class, Coded, Direction, Effect, ErrorCode, Failure, Outcome, Progress, StatusMap,
+    Action, Attempt, Claim, ClaimRefused, Coded, Direction, Effect, ErrorCode, Failure, Outcome, Progress, Release, StatusMap,
     StatusStore, Step, StepEntry, StepInput, StepState, StoreError, Subject, UndoState,
     run::{self, RunError},
 };
@@ -137,7 +137,7 @@ impl StatusStore for Told {
     type Note = ();
 
     async fn claim(&self, claim: &Claim, (): &()) -> Result<Parcel, ClaimRefused<Parcel>> {
-        assert_eq!((claim.id.as_str(), claim.step, claim.run, claim.now, claim.lease_until), ("p1", "send", 2, NOW, NOW + 9));
+        assert_eq!((claim.id.as_str(), claim.step.as_str(), claim.run, claim.now, claim.lease_until), ("p1", "send", 2, NOW, NOW + 9));
         self.claim.lock().unwrap().take().unwrap()
     }
 
@@ -150,8 +150,8 @@ impl StatusStore for Told {
         self.write(format!("complete {state:?} {:?}", progress.reference))
     }
 
-    async fn release(&self, _: &Claim, failure: &Failure, class: Class) -> Result<(), StoreError> {
-        self.write(format!("release {} {class:?}", failure.code))
+    async fn release(&self, _: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+        self.write(format!("release {} {release:?}", failure.code))
     }
 
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Parcel, ClaimRefused<Parcel>> {

@@ -4,6 +4,7 @@
 //! `main.rs` makes: `ACTIONS` lists the IAM actions that an adapter uses.
 
 mod answers;
+mod applicants;
 mod cancellations;
 mod catalog;
 mod closing;
@@ -33,6 +34,7 @@ mod transaction;
 mod trends;
 
 pub use answers::DynamoAnswers;
+pub use applicants::{DynamoApplicantPages, DynamoApplicants, DynamoMarkets, Nudge, SfnWaits, SqsNudges};
 pub use cancellations::DynamoCancellations;
 pub use catalog::{DynamoCatalog, DynamoCatalogWriter};
 pub use closing::DynamoClosing;
@@ -53,7 +55,7 @@ pub use reports::DynamoReports;
 pub use request_count::RequestCount;
 pub use reservations::DynamoReservations;
 pub use secrets::ManagedSecret;
-pub use status::DynamoStatusStore;
+pub use status::{DynamoStatusStore, Noted, Written};
 pub use stuck::DynamoStuckOrders;
 pub use submissions::DynamoSubmissions;
 pub use trends::{DynamoTrends, QuotesMade, quotes_made};

@@ -16,7 +16,7 @@ use crate::{
 use carryout_money::Money;
 use carryout_pricing::{Promotion, Quote, Record, Refunded};
 use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError, Subject};
-pub use carryout_workflow::{Clock, Ids};
+pub use carryout_workflow::{Clock, Ids, Secret, Secrets};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::future::Future;
@@ -739,21 +739,4 @@ pub trait Merchants: Send + Sync {
 
     /// Tells the store not to make it. An order that the store does not know yet is refused when it arrives later.
     fn cancel(&self, order: &Order) -> impl Future<Output = Result<(), CallError>> + Send;
-}
-
-// ---------------------------------------------------------------------------------------------------------- secrets
-
-/// A secret, and while it is being rotated, the one before.
-#[derive(Clone)]
-pub struct Secret {
-    /// What is used from now on.
-    pub current: String,
-    /// What was used before, and is still accepted.
-    pub previous: Option<String>,
-}
-
-/// One secret.
-pub trait Secrets: Send + Sync {
-    /// The secret as it is now; may be some minutes old.
-    fn secret(&self) -> impl Future<Output = Result<Secret, StoreError>> + Send;
 }

@@ -7,7 +7,6 @@ use crate::{
     steps::{self, Conclusion},
 };
 use carryout_workflow::{Refused, StepState, StoreError};
-use serde_json::Value;
 
 /// What became of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,16 +103,21 @@ fn answered_before(applicant: &Applicant, change: &Change) -> Answered {
     let Some(entry) = applicant.steps.entry(&change.step) else { return Answered::Unknown };
     let spent = entry.key_version > change.key_version;
     let agrees = match change.to {
-        StepState::Done | StepState::Running => entry.state == StepState::Done && !spent,
+        StepState::Done | StepState::Running => entry.state == StepState::Done && entry.key_version == change.key_version,
         StepState::Failed | StepState::Pending => {
             spent && entry.failure.as_ref().map(|failure| &failure.code) == change.failure.as_ref().map(|failure| &failure.code)
         }
         StepState::Waiting | StepState::Skipped => true,
     };
-    let is_answered = matches!(entry.state, StepState::Done | StepState::Failed) && entry.key_version <= change.key_version + 1;
+    let is_answered = match entry.state {
+        StepState::Done => entry.key_version == change.key_version,
+        // A refusal spends its key.
+        StepState::Failed => entry.key_version == change.key_version + 1,
+        StepState::Pending | StepState::Running | StepState::Waiting | StepState::Skipped => false,
+    };
     match (agrees, is_answered) {
         (true, _) => Answered::Repeated,
-        (false, true) if !entry.response.as_ref().is_some_and(Value::is_null) => Answered::Contradicts,
-        (false, _) => Answered::TooLate,
+        (false, true) => Answered::Contradicts,
+        (false, false) => Answered::TooLate,
     }
 }

@@ -130,9 +130,9 @@ pub async fn operate(
             let failure = Failure { code: code.name.to_owned(), message: reason, advice: code.advice.to_owned() };
             Change { to: StepState::Failed, next_key: true, failure: Some(failure), ..change }
         }
-        Action::Retry => {
-            Change { from: &[StepState::Failed, StepState::Waiting], to: StepState::Pending, next_key: true, ..change }
-        }
+        // A refusal has spent its key already.
+        Action::Retry if entry.state == StepState::Failed => Change { from: &[StepState::Failed], to: StepState::Pending, ..change },
+        Action::Retry => Change { to: StepState::Pending, next_key: true, ..change },
         Action::Skip if !description.accepts_skipped => return Err(OperateError::NotSkippable(step.to_owned())),
         Action::Skip => Change {
             from: &[StepState::Pending, StepState::Failed, StepState::Waiting],

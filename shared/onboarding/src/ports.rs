@@ -1,11 +1,14 @@
 //! What onboarding needs from the world outside, as promises. Adapters live in `shared/aws`, `shared/partners` and
 //! `shared/lambda`; in-memory ones, for tests, in [`crate::memory`].
 
-use crate::applicant::{Applicant, AuditEntry, Collected};
+use crate::{
+    applicant::{Applicant, AuditEntry, Collected},
+    markets::Markets,
+};
 use carryout_workflow::{Failure, Refused, StatusStore, StepState, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, fmt, future::Future};
+use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
 
 /// What a vendor is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -186,6 +189,12 @@ pub trait Applicants: StatusStore<Subject = Applicant, Note = Collected> {
     /// Nobody needs to look after the applicant before `until` (milliseconds since the Unix epoch; `None` for ever), if it still
     /// is at this version. Does not count as a write.
     fn rest(&self, id: &str, version: u64, until: Option<i64>) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// The markets, with what operators set.
+pub trait MarketSource: Send + Sync {
+    /// The markets as they are now; may be some seconds old. What can't be used is not: the ones before hold.
+    fn markets(&self) -> impl Future<Output = Result<Arc<Markets>, StoreError>> + Send;
 }
 
 /// Makes somebody advance an applicant.

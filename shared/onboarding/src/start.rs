@@ -129,7 +129,7 @@ async fn began_before(
 /// Parts of the index of applicants with something to do.
 pub const SWEEP_SHARDS: u32 = 4;
 
-/// A part of that index, spread by time.
-pub(crate) fn shard(now: i64) -> String {
+/// A part of that index, spread by the moment that somebody looks at. Milliseconds since the Unix epoch.
+pub fn shard(now: i64) -> String {
     now.rem_euclid(i64::from(SWEEP_SHARDS)).to_string()
 }

@@ -238,7 +238,7 @@ impl Workflow {
             }
         }
         if self.finish.undo || self.finish.wait.is_some() || self.finish.when.is_some() || self.finish.optional {
-            return self.invalid("the finish is for everybody, has no undo and waits for nothing".to_owned());
+            return self.invalid("the finish has no undo, waits for nothing and is for everybody".to_owned());
         }
         Ok(())
     }

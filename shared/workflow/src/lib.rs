@@ -26,7 +26,7 @@ mod step;
 
 pub use asl::{compile, function_arn_key};
 pub use definition::{Composite, InvalidWorkflow, RetryClass, Stage, StepSpec, Wait, Workflow};
-pub use environment::{Clock, Ids};
+pub use environment::{Clock, Ids, Secret, Secrets};
 pub use error::{Class, Coded, ErrorCode, Failure};
 pub use orchestrator::{NoWorkflow, Orchestrator, Route};
 pub use plan::{Plan, PlanReport, Task, TaskReport};

@@ -208,9 +208,9 @@ async fn a_step_that_succeeds_is_completed_under_its_key() {
 }
 
 #[tokio::test]
-async fn a_step_that_fails_gives_its_claim_back_with_the_class_of_its_error() {
+async fn a_step_that_fails_gives_its_claim_back_as_the_class_of_its_error_says() {
     for (error, written) in
-        [(SendError::NoAddress, "release Send.NoAddress Permanent"), (SendError::Silent, "release Send.Silent Unknown")]
+        [(SendError::NoAddress, "release Send.NoAddress Refused"), (SendError::Silent, "release Send.Silent Retry")]
     {
         for writes_fail in [false, true] {
             let store = Told { writes_fail, ..Told::giving(Ok(Parcel::with(|_| {}))) };

@@ -45,6 +45,11 @@ impl MemoryApplicants {
         *lock(&self.requests)
     }
 
+    /// The applicant of this id.
+    pub fn get(&self, id: &str) -> Option<Applicant> {
+        lock(&self.applicants).get(id).cloned()
+    }
+
     /// Every applicant.
     pub fn all(&self) -> Vec<Applicant> {
         lock(&self.applicants).values().cloned().collect()

@@ -39,7 +39,7 @@ fn each_kind_of_mistake_is_found() {
         (|w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "legal_name": "Jo" } }))), Rule::UnknownCondition, "personal"),
         (|w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "vehicle_type": "rocket" } }))), Rule::Unreachable, "never holds"),
         (|w| w.stages.push(step(json!({ "step": "activate-account", "name": "early" }))), Rule::Endless, "only the finish"),
-        (|w| w.finish.step = "join-waitlist".to_owned(), Rule::Endless, "does not close"),
+        (|w| w.finish = serde_json::from_value(json!({ "step": "join-waitlist", "name": "ending" })).unwrap(), Rule::Endless, "does not close"),
         (|w| w.stages.push(step(json!({ "step": "check-risk", "name": "again", "optional": true }))), Rule::Endless, "not complete when it is skipped"),
         (|w| w.stages.push(step(json!({ "step": "collect-profile", "name": "again" }))), Rule::CollectedTwice, "already"),
         (|w| w.stages.push(step(json!({ "step": "collect-profile" }))), Rule::Malformed, "occurs twice"),

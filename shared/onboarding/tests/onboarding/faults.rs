@@ -113,23 +113,23 @@ fn history(seed: u64, applicants: usize) {
     let mut cloud = Cloud { running: Vec::new(), random: random.fork(), killed: 0 };
     let mut begun_waits = Vec::new();
     let ended = |world: &World, id: &str| {
-        world.applicants.all().iter().find(|applicant| applicant.id == *id).is_some_and(|applicant| {
+        world.applicants.get(id).is_some_and(|applicant| {
             let refused = |step: &&str| applicant.steps.entry(step).is_some_and(|entry| entry.state == StepState::Failed);
             applicant.status == ApplicantStatus::Active || told.refused_at.get(id).is_some_and(|step| refused(&step))
         })
     };
+    let mut open = ids.clone();
     for round in 0..20_000 {
-        if ids.iter().all(|id| ended(&world, id)) {
-            break;
-        }
-        assert!(round < 19_999, "seed {seed}: {:?}", ids.iter().find(|id| !ended(&world, id)).map(|id| world.applicant(id)));
+        open.retain(|id| !ended(&world, id));
+        let Some(first) = open.first() else { break };
+        assert!(round < 19_999, "seed {seed}: {:?}", world.applicants.get(first));
         // Somebody begins, submits a form (or the same once more), or does nothing.
         for _ in 0..8 {
-            let number = random.usize(..ids.len());
-            let id = ids[number].clone();
+            let id = open[random.usize(..open.len())].clone();
+            let number: usize = id[1..].parse().unwrap();
             let (country, market_type) = MARKETS[number % MARKETS.len()];
             let here = world.clone();
-            let begun = world.applicants.all().iter().any(|applicant| applicant.id == id);
+            let begun = world.applicants.get(&id).is_some();
             if !begun {
                 cloud.invoke(async move { drop(here.start(&id, country, market_type).await) });
                 continue;
@@ -154,7 +154,7 @@ fn history(seed: u64, applicants: usize) {
             for (key, answer) in world.vendors.answers_due() {
                 for _ in 0..random.usize(..3) {
                     let (here, key, answer) = (world.clone(), key.clone(), answer.clone());
-                    cloud.invoke(async move { drop(here.answer(key, answer).await) });
+                    cloud.invoke(async move { here.answer(key, answer).await; });
                 }
             }
         }
@@ -167,7 +167,7 @@ fn history(seed: u64, applicants: usize) {
             });
         }
         cloud.go_on(60, if round < 2_000 { 40 } else { 0 });
-        world.pass(random.i64(..3_000));
+        world.pass(random.i64(0..3_000));
         // A function ends by its deadline, and its lease with it.
         if random.u32(..10) == 0 {
             cloud.killed += u32::try_from(cloud.running.len()).unwrap();
@@ -197,13 +197,13 @@ fn two_hundred_applicants_come_to_the_right_end_whoever_is_killed() {
 
 #[test]
 fn so_do_a_few_under_many_seeds() {
-    for seed in 2..42 {
+    for seed in 2..22 {
         history(seed, 10);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// Steps that end at once never overwrite each other.
     #[test]

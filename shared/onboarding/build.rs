@@ -3,10 +3,12 @@
 use std::{env, fmt::Write as _, fs, io, path::PathBuf};
 
 fn main() -> io::Result<()> {
-    let variable = |name: &str| env::var_os(name).map(PathBuf::from).ok_or_else(|| io::Error::other(format!("{name} is not set")));
+    let variable =
+        |name: &str| env::var_os(name).map(PathBuf::from).ok_or_else(|| io::Error::other(format!("{name} is not set")));
     let markets = variable("CARGO_MANIFEST_DIR")?.join("markets");
     println!("cargo::rerun-if-changed={}", markets.display());
-    let mut files: Vec<PathBuf> = fs::read_dir(&markets)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(&markets)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     let mut list = "&[\n".to_owned();

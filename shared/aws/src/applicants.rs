@@ -89,9 +89,7 @@ impl DynamoApplicants {
         }
         if let Some(audit) = &change.audit {
             written.and_set("#audit = list_append(#audit, :audit)");
-            update = update
-                .expression_attribute_names("#audit", "audit")
-                .expression_attribute_values(":audit", value(&[audit])?);
+            update = update.expression_attribute_names("#audit", "audit").expression_attribute_values(":audit", value(&[audit])?);
         }
         let mut from = Vec::new();
         for (place, state) in change.from.iter().enumerate() {
@@ -213,7 +211,9 @@ impl Applicants for DynamoApplicants {
             .expression_attribute_values(":key", number(awaited.key_version));
         match update.send().await {
             Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => Ok(false),
+            Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+                Ok(false)
+            }
             Err(error) => Err(unavailable(&error)),
         }
     }

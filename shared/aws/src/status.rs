@@ -8,7 +8,9 @@ use carryout_checkout::{
     ports::{OrderNote, Refused},
     refund::OrderRefund,
 };
-use carryout_workflow::{Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StoreError, Subject};
+use carryout_workflow::{
+    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StoreError, Subject,
+};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
@@ -99,7 +101,11 @@ pub trait Noted: Subject + DeserializeOwned + Send + Sync + 'static {
     /// # Errors
     ///
     /// Where it can't be written down.
-    fn with_note(update: UpdateItemFluentBuilder, written: &mut Written, note: &Self::Note) -> Result<UpdateItemFluentBuilder, StoreError>;
+    fn with_note(
+        update: UpdateItemFluentBuilder,
+        written: &mut Written,
+        note: &Self::Note,
+    ) -> Result<UpdateItemFluentBuilder, StoreError>;
 }
 
 /// The clauses of an update expression.
@@ -142,7 +148,11 @@ impl Written {
 impl Noted for Order {
     type Note = OrderNote;
 
-    fn with_note(update: UpdateItemFluentBuilder, written: &mut Written, note: &OrderNote) -> Result<UpdateItemFluentBuilder, StoreError> {
+    fn with_note(
+        update: UpdateItemFluentBuilder,
+        written: &mut Written,
+        note: &OrderNote,
+    ) -> Result<UpdateItemFluentBuilder, StoreError> {
         with_order_note(update, written, note)
     }
 }
@@ -150,7 +160,11 @@ impl Noted for Order {
 impl Noted for OrderRefund {
     type Note = OrderNote;
 
-    fn with_note(update: UpdateItemFluentBuilder, written: &mut Written, note: &OrderNote) -> Result<UpdateItemFluentBuilder, StoreError> {
+    fn with_note(
+        update: UpdateItemFluentBuilder,
+        written: &mut Written,
+        note: &OrderNote,
+    ) -> Result<UpdateItemFluentBuilder, StoreError> {
         with_order_note(update, written, note)
     }
 }
@@ -281,9 +295,7 @@ impl<S: Noted> StatusStore for DynamoStatusStore<S> {
         if let Some(state) = state {
             written.and_set("steps.#step.#state = :state");
             written.and_set("steps.#step.key_version = steps.#step.key_version + :one");
-            update = update
-                .expression_attribute_names("#state", "state")
-                .expression_attribute_values(":state", value(&state)?);
+            update = update.expression_attribute_names("#state", "state").expression_attribute_values(":state", value(&state)?);
         }
         if release == Release::Refused {
             written.and_set("steps.#step.ended_at = :now");

@@ -5,13 +5,7 @@
 //! price. Neither can cost anybody a quote: a sample is sent once the answer is decided, and our price stands in for a legacy
 //! price that does not come.
 
-use crate::{
-    legacy,
-    market::Country,
-    partners::LEGACY_PRICES,
-    ports::CallError,
-    quoting::Draft,
-};
+use crate::{legacy, market::Country, partners::LEGACY_PRICES, ports::CallError, quoting::Draft};
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Context, Fallback, Figure, Flag, Price};
 use carryout_workflow::{

@@ -119,7 +119,8 @@ fn longest_common<'a>(first: &'a [String], second: &[String]) -> Vec<&'a String>
     let mut lengths = vec![vec![0_usize; second.len() + 1]; first.len() + 1];
     for i in (0..first.len()).rev() {
         for j in (0..second.len()).rev() {
-            lengths[i][j] = if first[i] == second[j] { lengths[i + 1][j + 1] + 1 } else { lengths[i + 1][j].max(lengths[i][j + 1]) };
+            lengths[i][j] =
+                if first[i] == second[j] { lengths[i + 1][j + 1] + 1 } else { lengths[i + 1][j].max(lengths[i][j + 1]) };
         }
     }
     let (mut i, mut j, mut common) = (0, 0, Vec::new());

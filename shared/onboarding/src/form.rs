@@ -122,7 +122,11 @@ impl Field {
             Kind::Texts(count) => {
                 let texts = value.as_array().filter(|texts| texts.len() == *count);
                 let short = |text: &Value| text.as_str().is_some_and(|text| text.chars().count() <= 200);
-                if texts.is_some_and(|texts| texts.iter().all(short)) { Ok(()) } else { Err(format!("must be a list of {count} short texts")) }
+                if texts.is_some_and(|texts| texts.iter().all(short)) {
+                    Ok(())
+                } else {
+                    Err(format!("must be a list of {count} short texts"))
+                }
             }
         }
     }

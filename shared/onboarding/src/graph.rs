@@ -24,7 +24,9 @@ pub fn mermaid(workflow: &Workflow) -> String {
         }
         let begin = if group.is_some() { format!("stage{index}") } else { stage.steps().iter().map(|spec| id(spec)).collect() };
         let condition = match stage {
-            Stage::Step(StepSpec { when: Some(condition), .. }) => format!("|{}|", condition.source().to_string().replace('"', "'")),
+            Stage::Step(StepSpec { when: Some(condition), .. }) => {
+                format!("|{}|", condition.source().to_string().replace('"', "'"))
+            }
             _ => String::new(),
         };
         for from in &last {

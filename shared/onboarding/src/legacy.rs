@@ -6,9 +6,11 @@
 
 use crate::{
     applicant::{Applicant, Datum},
+    markets::Markets,
+    ports::Applicants,
     steps,
 };
-use carryout_workflow::{StepEntry, StepState, StoreError, Workflow};
+use carryout_workflow::{Refused, StepEntry, StepState, StoreError, Subject as _, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, future::Future};
@@ -139,7 +141,8 @@ impl LegacyRecord {
     /// What is known of an applicant here, in a shape. Personal data is not sent: the older system has what it collected.
     pub fn of(applicant: &Applicant, workflow: &Workflow, shape: Shape) -> Self {
         let state = |step: &str| {
-            let mut entries = workflow.steps().filter(|spec| spec.step == step).filter_map(|spec| applicant.steps.entry(spec.entry_name()));
+            let mut entries =
+                workflow.steps().filter(|spec| spec.step == step).filter_map(|spec| applicant.steps.entry(spec.entry_name()));
             let first = entries.next()?.clone();
             // Several instances are one step there: complete when all are.
             Some(entries.fold(first, |least, entry| if least.is_complete() { entry.clone() } else { least }))
@@ -154,8 +157,12 @@ impl LegacyRecord {
             .collect();
         let known = NAMES.iter().filter_map(|(own, flag, name)| Some((flag, name, state(own)?)));
         match shape {
-            Shape::V2 => Self::V2 { flags: known.map(|(flag, _, entry)| ((*flag).to_owned(), entry.is_complete())).collect(), data },
-            Shape::V3 => Self::V3 { steps: known.map(|(_, name, entry)| ((*name).to_owned(), legacy_step(&entry))).collect(), data },
+            Shape::V2 => {
+                Self::V2 { flags: known.map(|(flag, _, entry)| ((*flag).to_owned(), entry.is_complete())).collect(), data }
+            }
+            Shape::V3 => {
+                Self::V3 { steps: known.map(|(_, name, entry)| ((*name).to_owned(), legacy_step(&entry))).collect(), data }
+            }
         }
     }
 }
@@ -214,4 +221,43 @@ pub(crate) fn adopt(applicant: &mut Applicant, workflow: &Workflow, record: &Leg
     let merged = merge(applicant, workflow, record, now);
     tracing::info!(applicant.id = %applicant.id, shape = ?record.shape(), adopted = merged.adopted, "began in an older system");
     record.data().clone()
+}
+
+/// Mirrors the progress of an applicant who began in an older system: what was done there since is done here, and the other way
+/// round. Does nothing where the mirror is off. `now` is in milliseconds since the Unix epoch.
+///
+/// # Errors
+///
+/// Where either side failed: mirror again.
+pub async fn mirror(
+    applicants: &impl Applicants,
+    legacy: &impl LegacySystem,
+    markets: &Markets,
+    id: &str,
+    now: i64,
+) -> Result<Merged, StoreError> {
+    if !markets.settings().mirror {
+        return Ok(Merged::default());
+    }
+    let Some(mut applicant) = applicants.applicant(id).await? else { return Ok(Merged::default()) };
+    let Some(shape) = applicant.legacy else { return Ok(Merged::default()) };
+    let workflow = markets.of(&applicant).map_err(|missing| StoreError::Corrupt(missing.to_string()))?;
+    let mut merged = Merged::default();
+    if !applicant.is_closed()
+        && let Some(record) = legacy.record(&applicant.owner, &applicant.country, &applicant.market_type).await?
+    {
+        merged = merge(&mut applicant, workflow, &record, now);
+        if merged.adopted > 0 {
+            applicant.version += 1;
+            applicant.updated_at = now;
+            match applicants.replace(&applicant).await {
+                Ok(()) => {}
+                Err(Refused::Store(error)) => return Err(error),
+                // They have moved on; what they are now is mirrored with that.
+                Err(Refused::Held(_) | Refused::Conflict | Refused::NotFound | Refused::Other) => return Ok(Merged::default()),
+            }
+        }
+    }
+    legacy.mirror(&applicant.owner, applicant.version, &LegacyRecord::of(&applicant, workflow, shape)).await?;
+    Ok(merged)
 }

@@ -152,7 +152,8 @@ pub fn lint_workflow(workflow: &Workflow) -> Vec<Finding> {
         }
         let is_finish = name == workflow.finish.entry_name();
         if description.closes != is_finish {
-            let message = if is_finish { "the finish does not close the application" } else { "only the finish may close the application" };
+            let message =
+                if is_finish { "the finish does not close the application" } else { "only the finish may close the application" };
             findings.push(found(Some(name), Rule::Endless, message.to_owned()));
         }
         if is_finish && !description.is_automatic() {
@@ -172,7 +173,8 @@ fn lint_paths(
     described: &[(&StepSpec, Description)],
     found: impl Fn(Option<&str>, Rule, String) -> Finding,
 ) -> Vec<Finding> {
-    let description = |spec: &StepSpec| described.iter().find(|(other, _)| other.entry_name() == spec.entry_name()).map(|(_, d)| d);
+    let description =
+        |spec: &StepSpec| described.iter().find(|(other, _)| other.entry_name() == spec.entry_name()).map(|(_, d)| d);
     let mut findings = Vec::new();
     // What some step before has collected or found, on whatever path.
     let mut before: BTreeSet<&str> = MARKET_FACTS.iter().copied().chain(["country", "market_type"]).collect();
@@ -185,14 +187,22 @@ fn lint_paths(
                     let message = format!("the condition reads {read}, which is personal and sealed");
                     findings.push(found(name, Rule::UnknownCondition, message));
                 } else if !before.contains(read) {
-                    findings.push(found(name, Rule::UnknownCondition, format!("the condition reads {read}, which nobody has collected by then")));
+                    findings.push(found(
+                        name,
+                        Rule::UnknownCondition,
+                        format!("the condition reads {read}, which nobody has collected by then"),
+                    ));
                 }
             }
         }
         for description in stage.iter().filter_map(description) {
             before.extend(description.finds.iter().map(|finding| finding.name.as_str()));
             for Field { name, personal: is_personal, .. } in &description.fields {
-                if *is_personal { personal.insert(name) } else { before.insert(name) };
+                if *is_personal {
+                    personal.insert(name)
+                } else {
+                    before.insert(name)
+                };
             }
         }
     }
@@ -259,14 +269,18 @@ fn names<'p>(path: &'p Path<'_>) -> Vec<&'p str> {
 
 /// The way of an applicant of whom `chosen` becomes known, each when its step is taken.
 fn walk<'w>(workflow: &'w Workflow, chosen: &Map<String, Value>) -> Path<'w> {
-    let mut known: Map<String, Value> =
-        chosen.iter().filter(|(name, _)| !is_collected(workflow, name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut known: Map<String, Value> = chosen
+        .iter()
+        .filter(|(name, _)| !is_collected(workflow, name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let mut taken = Vec::new();
     for stage in workflow.stages.iter().map(carryout_workflow::Stage::steps).chain([std::slice::from_ref(&workflow.finish)]) {
         let attributes = Value::Object(known.clone());
         let applicable: Vec<&StepSpec> = stage.iter().filter(|spec| applies(spec, &attributes)).collect();
         for description in applicable.iter().filter_map(|spec| steps::describe(spec).ok()) {
-            let provided = description.fields.iter().map(|field| &field.name).chain(description.finds.iter().map(|finding| &finding.name));
+            let provided =
+                description.fields.iter().map(|field| &field.name).chain(description.finds.iter().map(|finding| &finding.name));
             for name in provided {
                 known.extend(chosen.get(name).map(|value| (name.clone(), value.clone())));
             }

@@ -72,7 +72,9 @@ fn plan_one(from: &Workflow, to: &Workflow, applicant: &Applicant) -> Result<Mov
                 reasons.push(format!("{name} has begun and would have other settings"));
             }
             (_, Some(_)) => kept.push(name.clone()),
-            (Some(old), None) if begun && to.steps().any(|spec| spec.step == old.step && from.step(spec.entry_name()).is_none()) => {
+            (Some(old), None)
+                if begun && to.steps().any(|spec| spec.step == old.step && from.step(spec.entry_name()).is_none()) =>
+            {
                 reasons.push(format!("{name} has begun, and another instance of {} is there in its place", old.step));
             }
             (_, None) if matches!(entry.state, StepState::Running | StepState::Waiting) => {

@@ -131,7 +131,9 @@ pub async fn operate(
             Change { to: StepState::Failed, next_key: true, failure: Some(failure), ..change }
         }
         // A refusal has spent its key already.
-        Action::Retry if entry.state == StepState::Failed => Change { from: &[StepState::Failed], to: StepState::Pending, ..change },
+        Action::Retry if entry.state == StepState::Failed => {
+            Change { from: &[StepState::Failed], to: StepState::Pending, ..change }
+        }
         Action::Retry => Change { to: StepState::Pending, next_key: true, ..change },
         Action::Skip if !description.accepts_skipped => return Err(OperateError::NotSkippable(step.to_owned())),
         Action::Skip => Change {

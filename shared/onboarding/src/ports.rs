@@ -137,12 +137,6 @@ pub trait Vault: Send + Sync {
     ) -> impl Future<Output = Result<BTreeMap<String, String>, StoreError>> + Send;
 }
 
-/// Where documents are uploaded to, without passing through here.
-pub trait Uploads: Send + Sync {
-    /// A URL to which whoever has it may put one object of this content type until `expires_at` (seconds since the Unix epoch).
-    fn presign(&self, object: &str, content_type: &str, expires_at: i64) -> impl Future<Output = Result<String, StoreError>> + Send;
-}
-
 /// One change of one entry from outside a claim: an answer, an operator's action, a silence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {

@@ -4,12 +4,23 @@
 use crate::{
     answer::change_of,
     applicant::Applicant,
+    codes,
     markets::Markets,
     ports::{Applicants, Awaited, Change, Nudges, VendorError, Vendors},
     steps::{self, review},
 };
-use carryout_workflow::{Refused, StepState, StoreError};
+use carryout_workflow::{Refused, StepState, StoreError, compile_wait};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The name of the waiting machine.
+pub const WAIT_MACHINE: &str = "onboarding-wait";
+
+/// The waiting machine. `await-vendor` is its function.
+pub fn wait_machine() -> Value {
+    let retryable = [codes::VENDOR_UNAVAILABLE.name, codes::VENDOR_NO_ANSWER.name];
+    compile_wait("await-vendor", "Waits for a vendor's answer, looks after it, and has a person look at a silence.", &retryable)
+}
 
 /// What the waiting machine asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

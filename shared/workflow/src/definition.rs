@@ -213,12 +213,17 @@ impl Workflow {
             }
             let name = spec.entry_name();
             if !seen.insert(name) {
-                return self.invalid(format!("step {name} occurs twice; the status map has one entry per step, so name each instance"));
+                return self
+                    .invalid(format!("step {name} occurs twice; the status map has one entry per step, so name each instance"));
             }
             if spec.timeout_seconds == 0 || spec.wait.as_ref().is_some_and(|wait| wait.timeout_seconds == 0) {
                 return self.invalid(format!("step {name} needs a timeout"));
             }
-            if spec.wait.as_ref().is_some_and(|wait| wait.reminder_seconds.is_some_and(|after| after == 0 || after >= wait.timeout_seconds)) {
+            if spec
+                .wait
+                .as_ref()
+                .is_some_and(|wait| wait.reminder_seconds.is_some_and(|after| after == 0 || after >= wait.timeout_seconds))
+            {
                 return self.invalid(format!("step {name} reminds after the timeout or at once"));
             }
         }
@@ -252,7 +257,10 @@ impl Workflow {
         self.validate()?;
         let interpreted = |spec: &&StepSpec| spec.name.is_some() || spec.when.is_some() || spec.optional;
         if let Some(spec) = self.steps().find(interpreted) {
-            return self.invalid(format!("step {} is an instance, conditional or optional, which state machines know nothing of", spec.entry_name()));
+            return self.invalid(format!(
+                "step {} is an instance, conditional or optional, which state machines know nothing of",
+                spec.entry_name()
+            ));
         }
         for stage in &self.stages {
             match stage {
@@ -260,7 +268,8 @@ impl Workflow {
                 Stage::Composite(group) => return self.invalid(format!("{} is a composite, which is for forms", group.name)),
                 Stage::Parallel(steps) => {
                     if let Some(waiting) = steps.iter().find(|step| step.wait.is_some()) {
-                        return self.invalid(format!("step {} waits for a callback and can't be in a parallel group", waiting.step));
+                        return self
+                            .invalid(format!("step {} waits for a callback and can't be in a parallel group", waiting.step));
                     }
                 }
             }

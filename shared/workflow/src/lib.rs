@@ -24,7 +24,7 @@ pub mod run;
 mod status;
 mod step;
 
-pub use asl::{compile, function_arn_key};
+pub use asl::{compile, compile_wait, function_arn_key};
 pub use definition::{Composite, InvalidWorkflow, RetryClass, Stage, StepSpec, Wait, Workflow};
 pub use environment::{Clock, Ids, Secret, Secrets};
 pub use error::{Class, Coded, ErrorCode, Failure};

@@ -137,7 +137,10 @@ impl StatusStore for Told {
     type Note = ();
 
     async fn claim(&self, claim: &Claim, (): &()) -> Result<Parcel, ClaimRefused<Parcel>> {
-        assert_eq!((claim.id.as_str(), claim.step.as_str(), claim.run, claim.now, claim.lease_until), ("p1", "send", 2, NOW, NOW + 9));
+        assert_eq!(
+            (claim.id.as_str(), claim.step.as_str(), claim.run, claim.now, claim.lease_until),
+            ("p1", "send", 2, NOW, NOW + 9)
+        );
         self.claim.lock().unwrap().take().unwrap()
     }
 

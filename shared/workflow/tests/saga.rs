@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout_workflow::{RetryClass, Stage, StepSpec, Wait, Workflow, compile};
+use carryout_workflow::{Stage, StepSpec, Wait, Workflow, compile};
 use serde_json::{Value, json};
 
 fn spec(step: &str, undo: bool) -> StepSpec {
@@ -11,7 +11,12 @@ fn spec(step: &str, undo: bool) -> StepSpec {
 
 /// look → (take ∥ judge) → pay → ask (waits) → close
 fn workflow() -> Workflow {
-    let wait = Wait { timeout_seconds: 300, silence: "Store.Silent".to_owned(), message: "nobody answered".to_owned(), reminder_seconds: None };
+    let wait = Wait {
+        timeout_seconds: 300,
+        silence: "Store.Silent".to_owned(),
+        message: "nobody answered".to_owned(),
+        reminder_seconds: None,
+    };
     Workflow {
         version: 1,
         name: "small".to_owned(),

@@ -8,6 +8,7 @@ mod prices;
 mod quotes;
 mod rounds;
 mod stack;
+mod workflow;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -26,6 +27,7 @@ use prices::{ParityCommand, TrendsCommand};
 use quotes::QuoteCommand;
 use rounds::{Demo, Soak};
 use stack::{Build, Deploy, Seed, Statemachines, Token, Tool};
+use workflow::WorkflowCommand;
 
 /// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
 #[derive(Debug, Parser)]
@@ -63,6 +65,7 @@ enum Command {
     Predicate(Predicate),
     Price(PriceContext),
     Forecast(ForecastCommand),
+    Workflow(WorkflowCommand),
     WithCloud(WithCloud),
 }
 
@@ -93,6 +96,7 @@ impl Cli {
             Command::Predicate(predicate) => predicate.run(),
             Command::Price(price) => price.run(),
             Command::Forecast(forecast) => forecast.run(),
+            Command::Workflow(workflow) => workflow.run(&project).await,
             Command::WithCloud(with) => with.run(&project, terminal).await,
         }
     }

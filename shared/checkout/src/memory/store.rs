@@ -18,8 +18,8 @@ use crate::{
 };
 use carryout_pricing::{Promotion, Quote, Record};
 use carryout_workflow::{
-    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusMap, StatusStore, StepEntry, StepState, StoreError, Subject,
-    UndoState,
+    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusMap, StatusStore, StepEntry, StepState, StoreError,
+    Subject, UndoState,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},

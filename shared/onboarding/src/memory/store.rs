@@ -79,7 +79,13 @@ impl MemoryApplicants {
         if fails(&self.after) { Err(lost().into()) } else { written }
     }
 
-    async fn held(&self, name: &str, claim: &Claim, note: &Collected, write: impl FnOnce(&mut StepEntry, i64) + Send) -> Result<(), StoreError> {
+    async fn held(
+        &self,
+        name: &str,
+        claim: &Claim,
+        note: &Collected,
+        write: impl FnOnce(&mut StepEntry, i64) + Send,
+    ) -> Result<(), StoreError> {
         self.request(name, |applicants, now| {
             let applicant = applicants.get_mut(&claim.id).ok_or(StoreError::ClaimLost)?;
             let entry = applicant.steps.0.get_mut(&claim.step).ok_or(StoreError::ClaimLost)?;
@@ -149,7 +155,9 @@ impl StatusStore for MemoryApplicants {
     async fn claim_undo(&self, claim: &Claim, _: Option<&Failure>) -> Result<Applicant, ClaimRefused<Applicant>> {
         // Nothing of an application is undone.
         self.request("claim_undo", |applicants, _| {
-            Err(applicants.get(&claim.id).map_or(ClaimRefused::NotFound, |applicant| ClaimRefused::Held(Box::new(applicant.clone()))))
+            Err(applicants
+                .get(&claim.id)
+                .map_or(ClaimRefused::NotFound, |applicant| ClaimRefused::Held(Box::new(applicant.clone()))))
         })
         .await
     }
@@ -183,7 +191,8 @@ impl Applicants for MemoryApplicants {
         self.request("change", |applicants, _| {
             let applicant = applicants.get_mut(id).ok_or(Refused::NotFound)?;
             let entry = applicant.steps.entry(&change.step);
-            let applies = entry.is_some_and(|entry| change.from.contains(&entry.state) && entry.key_version == change.key_version);
+            let applies =
+                entry.is_some_and(|entry| change.from.contains(&entry.state) && entry.key_version == change.key_version);
             if !applies || applicant.is_closed() {
                 return Err(Refused::Held(Box::new(applicant.clone())));
             }

@@ -1,7 +1,11 @@
 //! check-background: a background check, which takes days.
 
 use super::{Finding, Module, Vendor};
-use crate::{codes, form::{Field, Kind}, ports::VendorKind};
+use crate::{
+    codes,
+    form::{Field, Kind},
+    ports::VendorKind,
+};
 use serde::Deserialize;
 
 pub(super) struct CheckBackground;

@@ -17,6 +17,10 @@ impl Module for JoinWaitlist {
     type Settings = Settings;
 
     fn decide(_: &Settings, _: &Applicant) -> Outcome<Collected> {
-        Outcome::Waiting(Progress { reference: None, response: Some(review("waits for room in the market")), note: Collected::default() })
+        Outcome::Waiting(Progress {
+            reference: None,
+            response: Some(review("waits for room in the market")),
+            note: Collected::default(),
+        })
     }
 }

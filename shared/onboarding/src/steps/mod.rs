@@ -164,7 +164,11 @@ impl Description {
 
     /// What the step finds where somebody else decides that it is right.
     pub fn approval(&self) -> Value {
-        self.finds.iter().filter_map(|finding| Some((finding.name.clone(), finding.values.first()?.clone()))).collect::<Map<_, _>>().into()
+        self.finds
+            .iter()
+            .filter_map(|finding| Some((finding.name.clone(), finding.values.first()?.clone())))
+            .collect::<Map<_, _>>()
+            .into()
     }
 
     /// What a vendor's answer does to the step's entry.
@@ -180,7 +184,8 @@ impl Description {
             }
             VendorAnswer::Refused { reason } => {
                 let code = self.refused.unwrap_or(codes::STEP_REJECTED);
-                let message = if reason.is_empty() { "no reason given".to_owned() } else { reason.chars().take(MAX_REASON).collect() };
+                let message =
+                    if reason.is_empty() { "no reason given".to_owned() } else { reason.chars().take(MAX_REASON).collect() };
                 let failure = Failure { code: code.name.to_owned(), message, advice: code.advice.to_owned() };
                 if self.correctable { Conclusion::Returned(failure) } else { Conclusion::Refused(failure) }
             }

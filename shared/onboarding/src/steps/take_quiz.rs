@@ -1,7 +1,11 @@
 //! take-quiz: a training with questions. Whoever does not pass takes it again.
 
 use super::{Finding, Module};
-use crate::{applicant::{Applicant, Collected, Datum}, codes, form::{Field, Kind}};
+use crate::{
+    applicant::{Applicant, Collected, Datum},
+    codes,
+    form::{Field, Kind},
+};
 use carryout_workflow::{Failure, Outcome, Progress};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -32,15 +32,43 @@ fn each_kind_of_mistake_is_found() {
     type Change = fn(&mut Workflow);
     let cases: [(Change, Rule, &str); 12] = [
         (|w| w.stages.push(step(json!({ "step": "read-palm" }))), Rule::UnknownStep, "there is no step read-palm"),
-        (|w| w.stages.insert(0, step(json!({ "step": "join-waitlist", "name": "early", "version": 7 }))), Rule::UnknownVersion, "no version 7"),
-        (|w| w.stages.push(step(json!({ "step": "take-quiz", "name": "again", "settings": { "pas": 1 } }))), Rule::WrongSettings, "pas"),
+        (
+            |w| w.stages.insert(0, step(json!({ "step": "join-waitlist", "name": "early", "version": 7 }))),
+            Rule::UnknownVersion,
+            "no version 7",
+        ),
+        (
+            |w| w.stages.push(step(json!({ "step": "take-quiz", "name": "again", "settings": { "pas": 1 } }))),
+            Rule::WrongSettings,
+            "pas",
+        ),
         (|w| drop(w.stages.remove(0)), Rule::MissingData, "needs legal_name"),
-        (|w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "horoscope": "lion" } }))), Rule::UnknownCondition, "nobody has collected"),
-        (|w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "legal_name": "Jo" } }))), Rule::UnknownCondition, "personal"),
-        (|w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "vehicle_type": "rocket" } }))), Rule::Unreachable, "never holds"),
+        (
+            |w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "horoscope": "lion" } }))),
+            Rule::UnknownCondition,
+            "nobody has collected",
+        ),
+        (
+            |w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "legal_name": "Jo" } }))),
+            Rule::UnknownCondition,
+            "personal",
+        ),
+        (
+            |w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "vehicle_type": "rocket" } }))),
+            Rule::Unreachable,
+            "never holds",
+        ),
         (|w| w.stages.push(step(json!({ "step": "activate-account", "name": "early" }))), Rule::Endless, "only the finish"),
-        (|w| w.finish = serde_json::from_value(json!({ "step": "join-waitlist", "name": "ending" })).unwrap(), Rule::Endless, "does not close"),
-        (|w| w.stages.push(step(json!({ "step": "check-risk", "name": "again", "optional": true }))), Rule::Endless, "not complete when it is skipped"),
+        (
+            |w| w.finish = serde_json::from_value(json!({ "step": "join-waitlist", "name": "ending" })).unwrap(),
+            Rule::Endless,
+            "does not close",
+        ),
+        (
+            |w| w.stages.push(step(json!({ "step": "check-risk", "name": "again", "optional": true }))),
+            Rule::Endless,
+            "not complete when it is skipped",
+        ),
         (|w| w.stages.push(step(json!({ "step": "collect-profile", "name": "again" }))), Rule::CollectedTwice, "already"),
         (|w| w.stages.push(step(json!({ "step": "collect-profile" }))), Rule::Malformed, "occurs twice"),
     ];
@@ -61,13 +89,22 @@ fn data_of_a_step_that_is_not_for_everybody_does_not_count() {
         address.when = Some(serde_json::from_value(json!({ "supply": { "$lt": 0.5 } })).unwrap());
     }
     let findings = lint_workflow(&workflow);
-    assert!(findings.iter().any(|finding| finding.rule == Rule::MissingData && finding.step.as_deref() == Some("check-risk")), "{findings:?}");
+    assert!(
+        findings.iter().any(|finding| finding.rule == Rule::MissingData && finding.step.as_deref() == Some("check-risk")),
+        "{findings:?}"
+    );
 }
 
 #[test]
 fn a_workflow_is_drawn() {
     let chart = graph::mermaid(&courier("US"));
-    for line in ["flowchart TD", "subgraph stage0 [personal-details]", "verify_identity[/verify-identity/]", "activate_account([activate-account])", "|{'supply':{'$gte':0.9}}|"] {
+    for line in [
+        "flowchart TD",
+        "subgraph stage0 [personal-details]",
+        "verify_identity[/verify-identity/]",
+        "activate_account([activate-account])",
+        "|{'supply':{'$gte':0.9}}|",
+    ] {
         assert!(chart.contains(line), "{line} is not in\n{chart}");
     }
     let text = graph::text(&courier("US"));
@@ -114,7 +151,10 @@ fn who_is_on_the_way_stays_at_a_version_until_a_plan_moves_them() {
     let planned = plan(&first, &second, &world.applicants.all());
     assert_eq!((planned.moves.len(), planned.unaffected, planned.ambiguous.len()), (2, 2, 0));
     let half = planned.moves.iter().find(|step| step.id == "half").unwrap();
-    assert_eq!((half.added.as_slice(), half.dropped.as_slice()), (["take-quiz".to_owned()].as_slice(), ["collect-details".to_owned()].as_slice()));
+    assert_eq!(
+        (half.added.as_slice(), half.dropped.as_slice()),
+        (["take-quiz".to_owned()].as_slice(), ["collect-details".to_owned()].as_slice())
+    );
     for step in &planned.moves {
         assert!(block_on(migrate(&world.applicants, &second, step, world.now)).unwrap());
         assert!(!block_on(migrate(&world.applicants, &second, step, world.now)).unwrap(), "a plan is used once");

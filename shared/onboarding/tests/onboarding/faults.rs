@@ -55,8 +55,16 @@ impl Cloud {
 }
 
 const MARKETS: [(&str, &str); 10] = [
-    ("US", "courier"), ("US", "merchant"), ("CA", "courier"), ("CA", "merchant"), ("AU", "courier"),
-    ("AU", "merchant"), ("NZ", "courier"), ("NZ", "merchant"), ("PR", "courier"), ("PR", "merchant"),
+    ("US", "courier"),
+    ("US", "merchant"),
+    ("CA", "courier"),
+    ("CA", "merchant"),
+    ("AU", "courier"),
+    ("AU", "merchant"),
+    ("NZ", "courier"),
+    ("NZ", "merchant"),
+    ("PR", "courier"),
+    ("PR", "merchant"),
 ];
 
 /// What a vendor is told, and whether it is a refusal for good.
@@ -154,7 +162,9 @@ fn history(seed: u64, applicants: usize) {
             for (key, answer) in world.vendors.answers_due() {
                 for _ in 0..random.usize(..3) {
                     let (here, key, answer) = (world.clone(), key.clone(), answer.clone());
-                    cloud.invoke(async move { here.answer(key, answer).await; });
+                    cloud.invoke(async move {
+                        here.answer(key, answer).await;
+                    });
                 }
             }
         }
@@ -163,7 +173,9 @@ fn history(seed: u64, applicants: usize) {
             let awaited = begun_waits[random.usize(..begun_waits.len())].clone();
             let here = world.clone();
             cloud.invoke(async move {
-                drop(look(&here.applicants, &here.vendors, &here.nudges, &here.markets, &awaited, Moment::Remind, here.now).await);
+                drop(
+                    look(&here.applicants, &here.vendors, &here.nudges, &here.markets, &awaited, Moment::Remind, here.now).await,
+                );
             });
         }
         cloud.go_on(60, if round < 2_000 { 40 } else { 0 });

@@ -85,7 +85,9 @@ fn a_lost_callback_is_found_by_a_look_and_a_silence_by_a_person() {
     let world = at_identity(Script::Later(approved()));
     let awaited = world.waits.begun().remove(0);
     let look = |moment| {
-        block_on(look(&world.applicants, &world.vendors, &world.nudges, &world.markets, &awaited, moment, world.now)).unwrap().waiting
+        block_on(look(&world.applicants, &world.vendors, &world.nudges, &world.markets, &awaited, moment, world.now))
+            .unwrap()
+            .waiting
     };
     assert!(look(Moment::Remind), "the vendor has not answered");
     assert!(!look(Moment::Expire));
@@ -102,7 +104,13 @@ fn a_lost_callback_is_found_by_a_look_and_a_silence_by_a_person() {
     world.vendors.answers_due();
     let awaited = world.waits.begun().remove(0);
     let found = block_on(carryout_onboarding::wait::look(
-        &world.applicants, &world.vendors, &world.nudges, &world.markets, &awaited, Moment::Remind, world.now,
+        &world.applicants,
+        &world.vendors,
+        &world.nudges,
+        &world.markets,
+        &awaited,
+        Moment::Remind,
+        world.now,
     ));
     assert!(!found.unwrap().waiting, "the answer whose callback was lost");
     world.complete_forms("a", &Map::new());
@@ -168,7 +176,15 @@ impl Ports {
         let submission = Submission::Form(Map::new());
         let (now, until) = (world.now, world.now + LEASE_MS);
         let submitted = carryout_onboarding::submit::submit(
-            world.ports(), &world.nudges, &world.markets, "a", "somebody-else", "collect-profile", submission, now, until,
+            world.ports(),
+            &world.nudges,
+            &world.markets,
+            "a",
+            "somebody-else",
+            "collect-profile",
+            submission,
+            now,
+            until,
         );
         block_on(submitted).unwrap_err().failure().code
     }
@@ -198,7 +214,8 @@ fn personal_data_is_sealed_shown_to_its_owner_and_forgotten_on_request() {
 fn whoever_began_in_an_older_system_goes_on_without_repeating_a_step() {
     let data = json!({ "legal_name": "Jo Example", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100", "vehicle_type": "bicycle", "emergency_contact": "Sam" });
     let data = data.as_object().unwrap().clone();
-    let flags = [("profile_complete", true), ("details_complete", true), ("vehicle_complete", true), ("documents_uploaded", false)];
+    let flags =
+        [("profile_complete", true), ("details_complete", true), ("vehicle_complete", true), ("documents_uploaded", false)];
     let v2 = LegacyRecord::V2 { flags: flags.map(|(flag, set)| (flag.to_owned(), set)).into(), data: data.clone() };
     let complete = LegacyStep { status: LegacyStatus::Complete, updated_at: 7 };
     let steps = ["PROFILE", "ADDITIONAL_INFO", "VEHICLE"].map(|step| (step.to_owned(), complete.clone())).into();
@@ -227,7 +244,10 @@ fn progress_is_never_taken_back_and_conflicts_are_counted() {
     let record = LegacyRecord::V3 { steps: steps.map(|(name, status)| (name.to_owned(), step(status))).into(), data: Map::new() };
     let merged = merge(&mut applicant, &workflow, &record, world.now);
     let state = |name: &str| applicant.steps.entry(name).unwrap().state;
-    assert_eq!((state("verify-identity"), state("collect-profile"), state("submit-tax-form")), (StepState::Failed, StepState::Done, StepState::Done));
+    assert_eq!(
+        (state("verify-identity"), state("collect-profile"), state("submit-tax-form")),
+        (StepState::Failed, StepState::Done, StepState::Done)
+    );
     assert_eq!((merged.adopted, merged.conflicts), (1, 2));
     assert_eq!(merge(&mut applicant, &workflow, &record, world.now).adopted, 0, "a second time nothing is new");
 }

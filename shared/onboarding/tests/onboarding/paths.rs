@@ -109,7 +109,10 @@ fn a_screen_shows_several_steps_here_and_one_there() {
     assert_eq!(world.next("us"), ["collect-profile", "collect-details", "register-vehicle"]);
     assert!(world.view("us").next.iter().all(|next| next.screen.as_deref() == Some("personal-details")));
     assert_eq!(world.next("au"), ["collect-profile"]);
-    assert_eq!(world.view("au").next[0].form.as_ref().unwrap()["required"], json!(["legal_name", "birth_date", "email", "phone"]));
+    assert_eq!(
+        world.view("au").next[0].form.as_ref().unwrap()["required"],
+        json!(["legal_name", "birth_date", "email", "phone"])
+    );
 }
 
 #[test]

@@ -67,8 +67,7 @@ impl World {
             market_type: market_type.to_owned(),
             correlation_id: format!("trace-{id}"),
         };
-        let started =
-            start(&self.applicants, &self.nudges, &self.vault, &self.legacy, &self.markets, beginner, self.now).await;
+        let started = start(&self.applicants, &self.nudges, &self.vault, &self.legacy, &self.markets, beginner, self.now).await;
         started.map(|(applicant, _)| applicant)
     }
 
@@ -110,7 +109,9 @@ impl World {
         let next = next.unwrap_or_else(|| panic!("{step} is not next of {id}"));
         let settings = &next.spec.settings;
         let fields = next.description.fields.iter();
-        fields.map(|field| (field.name.clone(), wanted.get(&field.name).cloned().unwrap_or_else(|| sample(field, settings)))).collect()
+        fields
+            .map(|field| (field.name.clone(), wanted.get(&field.name).cloned().unwrap_or_else(|| sample(field, settings))))
+            .collect()
     }
 
     /// Submits whatever is next until only others are waited for.
@@ -122,7 +123,9 @@ impl World {
                 .view(id)
                 .next
                 .into_iter()
-                .filter(|next| next.form.is_some() && applicant.steps.entry(&next.step).is_some_and(|entry| entry.failure.is_none()))
+                .filter(|next| {
+                    next.form.is_some() && applicant.steps.entry(&next.step).is_some_and(|entry| entry.failure.is_none())
+                })
                 .map(|next| next.step)
                 .collect();
             let Some(step) = open.first() else { return };
@@ -141,9 +144,26 @@ pub fn owner(id: &str) -> String {
 
 /// Texts of which one fits each pattern.
 const SAMPLES: &[&str] = &[
-    "jo@example.com", "+1 212 555 0100", "10001", "2000", "K1A 0B1", "123-45-6789", "12-3456789", "123456789RT0001", "123 456 789",
-    "123456789", "53 004 085 616", "021000021 123456789", "062-000 12345678", "12345-678 1234567", "CERT-2026", "1234567-1234",
-    "uploads/document.jpg", "75001", "FR7630006000011234567890189", "1234567890123",
+    "jo@example.com",
+    "+1 212 555 0100",
+    "10001",
+    "2000",
+    "K1A 0B1",
+    "123-45-6789",
+    "12-3456789",
+    "123456789RT0001",
+    "123 456 789",
+    "123456789",
+    "53 004 085 616",
+    "021000021 123456789",
+    "062-000 12345678",
+    "12345-678 1234567",
+    "CERT-2026",
+    "1234567-1234",
+    "uploads/document.jpg",
+    "75001",
+    "FR7630006000011234567890189",
+    "1234567890123",
 ];
 
 fn sample(field: &Field, settings: &Map<String, Value>) -> Value {

@@ -1,29 +1,27 @@
-//! Applications of couriers and merchants, over HTTP: for the applicants themselves, for vendors, for operators.
+//! Applications of couriers and merchants, over HTTP: for the applicants themselves and for operators.
 
 use carryout_lambda::{
     http::{Problem, Request, Response},
     idempotency::validation_hash,
-    signature::{KeyRing, WEBHOOK_TOLERANCE_SECONDS, verify_webhook},
     token::{Identity, JwksSource, TokenVerifier},
 };
 use carryout_onboarding::{
-    answer::{Answered, answer},
     applicant::Applicant,
     codes::{
         APPLICANT_CLOSED, APPLICANT_UNKNOWN, MARKET_LEGACY, MARKET_NOT_OPEN, STEP_NOT_OPTIONAL, STEP_NOT_READY, STEP_NOT_THERE,
-        STEP_UNKNOWN, VAULT_UNAVAILABLE, VENDOR_CONTRADICTS,
+        STEP_UNKNOWN, VAULT_UNAVAILABLE,
     },
     legacy::LegacySystem,
     markets::Markets,
     operate::{Action, OperateError, Operation, operate},
-    ports::{Applicants, MarketSource, Nudges, Vault, VendorCallback, Vendors, Waits},
+    ports::{Applicants, MarketSource, Nudges, Vault, Vendors, Waits},
     privacy::{erase, export},
     start::{Beginner, StartError, start},
     steps::Ports,
     submit::{Submission, SubmitError, submit},
     view::{OperatorView, view},
 };
-use carryout_workflow::{Clock, ErrorCode, Secrets, StoreError, run::RunError};
+use carryout_workflow::{Clock, Coded, ErrorCode, StoreError, run::RunError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -32,8 +30,6 @@ pub const STEP_REFUSED: ErrorCode =
     ErrorCode::permanent("ApplicantStep.Refused", "Look at the application: it says why, and who can do something about it.");
 /// Somebody else acts on the step.
 pub const STEP_BUSY: ErrorCode = ErrorCode::retryable("ApplicantStep.Busy", "Send the same form again in a moment.");
-/// Nobody waits for this answer.
-pub const VENDOR_NOT_ASKED: ErrorCode = ErrorCode::permanent("Vendor.NotAsked", "Nothing to do: nobody waits for this answer.");
 
 /// How long a submission holds its step where Lambda tells no deadline. Milliseconds.
 const LEASE_WITHOUT_DEADLINE_MS: i64 = 10_000;
@@ -41,7 +37,7 @@ const LEASE_WITHOUT_DEADLINE_MS: i64 = 10_000;
 const ID_LETTERS: usize = 26;
 
 /// The function with what it needs.
-pub struct Onboard<A, V, K, N, W, L, M, S, J, C> {
+pub struct Onboard<A, V, K, N, W, L, M, J, C> {
     /// Applicants.
     pub applicants: A,
     /// Vendors.
@@ -56,8 +52,6 @@ pub struct Onboard<A, V, K, N, W, L, M, S, J, C> {
     pub legacy: L,
     /// The markets.
     pub markets: M,
-    /// Vendors sign their answers with it.
-    pub secret: S,
     /// Checks tokens.
     pub tokens: TokenVerifier<J>,
     /// Tells the time.
@@ -90,7 +84,7 @@ struct OperationBody {
     reason: String,
 }
 
-impl<A, V, K, N, W, L, M, S, J, C> Onboard<A, V, K, N, W, L, M, S, J, C>
+impl<A, V, K, N, W, L, M, J, C> Onboard<A, V, K, N, W, L, M, J, C>
 where
     A: Applicants,
     V: Vendors,
@@ -99,16 +93,12 @@ where
     W: Waits,
     L: LegacySystem,
     M: MarketSource,
-    S: Secrets,
     J: JwksSource,
     C: Clock,
 {
     /// Answers a request.
     pub async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let markets = self.markets.markets().await.map_err(|error| unavailable(&error))?;
-        if request.route == "/v1/webhooks/vendors" {
-            return self.answer(request, &markets).await;
-        }
         let identity = self.tokens.verify(request).await?;
         match (request.method.as_str(), request.route.as_str()) {
             ("POST", "/v1/applicants") => self.start(request, &identity, &markets).await,
@@ -194,28 +184,6 @@ where
         self.shown(200, &applicant, identity, markets)
     }
 
-    /// `POST /v1/webhooks/vendors`: records a vendor's answer. Safe to repeat.
-    async fn answer(&self, request: &Request, markets: &Markets) -> Result<Response, Problem> {
-        let secret = self.secret.secret().await.map_err(|error| Problem::internal(&error))?;
-        let keys = KeyRing::new(&secret.current, secret.previous.as_deref());
-        let now = self.clock.now();
-        let signature = request.header("carryout-signature");
-        verify_webhook(&keys, signature, &request.body, now / 1_000, WEBHOOK_TOLERANCE_SECONDS)?;
-        let callback: VendorCallback = request.json()?;
-        let answered = answer(&self.applicants, &self.nudges, &self.waits, markets, &callback, now).await;
-        let answered = answered.map_err(|error| unavailable(&error))?;
-        tracing::info!(key = callback.key, ?answered, "vendor answered");
-        match answered {
-            Answered::Recorded => Ok(Response::json(200, &json!({ "key": callback.key, "recorded": true }))),
-            Answered::Repeated => Ok(Response::json(200, &json!({ "key": callback.key, "recorded": false }))),
-            Answered::Contradicts => {
-                Err(Problem::from_code(409, VENDOR_CONTRADICTS, "the request was answered otherwise before"))
-            }
-            Answered::TooLate => Err(Problem::from_code(409, VENDOR_NOT_ASKED, "the request is over")),
-            Answered::Unknown => Err(Problem::from_code(404, VENDOR_NOT_ASKED, "nobody asked under this key")),
-        }
-    }
-
     /// The applicant of the request: their own, or any for an operator.
     async fn own(&self, request: &Request, identity: &Identity) -> Result<Applicant, Problem> {
         let id = request.path_param("id")?;
@@ -259,7 +227,7 @@ fn not_submitted(error: &SubmitError) -> Problem {
     }
 }
 
-fn not_run<E: carryout_workflow::Coded>(error: &RunError<E>) -> Problem {
+fn not_run<E: Coded>(error: &RunError<E>) -> Problem {
     let failure = error.failure();
     match error {
         RunError::Store(error) => unavailable(error),

@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let mut config = Reader::from_env();
     let (applicants, control) = (config.required("APPLICANTS_TABLE"), config.required("CONTROL_TABLE"));
     let (queue, machine) = (config.required("APPLICANTS_QUEUE_URL"), config.required("WAIT_STATE_MACHINE"));
-    let (vault, secret) = (config.required("VAULT_SECRET"), config.required("WEBHOOK_SECRET"));
+    let vault = config.required("VAULT_SECRET");
     let (vendors, answer_to) = (config.required("VENDORS_URL"), config.required("VENDOR_WEBHOOK_URL"));
     let legacy = config.optional("LEGACY_URL").unwrap_or_default();
     let tokens = TokenVerifier::from_config(&mut config);
@@ -28,7 +28,6 @@ async fn main() -> Result<(), Error> {
         waits: SfnWaits::new(&aws, machine),
         legacy: HttpLegacyApplicants::new(http, legacy),
         markets: DynamoMarkets::new(&aws, control),
-        secret: ManagedSecret::new(&aws, secret),
         tokens,
         clock: SystemClock,
     });

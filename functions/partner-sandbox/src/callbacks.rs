@@ -43,8 +43,8 @@ pub struct MerchantAnswer {
 pub struct VendorAnswerDue {
     /// The applicant.
     pub applicant_id: String,
-    /// What was asked for.
-    pub kind: VendorKind,
+    /// Who was asked.
+    pub vendor: VendorKind,
     /// The request's key.
     pub key: String,
     /// Where to.

@@ -131,7 +131,7 @@ pub(crate) async fn serve(
     if !record.answered && !record.scheduled {
         let due = Callback::VendorAnswer(VendorAnswerDue {
             applicant_id: route.applicant_id.clone(),
-            kind: route.kind,
+            vendor: route.kind,
             key: route.key.clone(),
             answer_to: answer_to.clone(),
             correlation_id: correlation_id.to_owned(),
@@ -164,7 +164,7 @@ pub(crate) async fn answer(
     due: &VendorAnswerDue,
 ) -> Result<(), BatchItemError> {
     let broken = |error: DocumentsError| BatchItemError::new("Sandbox.Unavailable", error.to_string());
-    let (pk, sk) = (partition(&due.applicant_id), sk(due.kind, &due.key));
+    let (pk, sk) = (partition(&due.applicant_id), sk(due.vendor, &due.key));
     let record = update(documents, &pk, &sk, |record: Option<VendorRecord>| {
         let answered = record.map(|record| VendorRecord { answered: true, ..record });
         (answered.clone(), answered)

@@ -51,6 +51,3 @@ pub const QUIZ_NOT_PASSED: ErrorCode = ErrorCode::permanent("Quiz.NotPassed", "R
 pub const ACTIVATION_REFUSED: ErrorCode = ErrorCode::permanent("Activation.Refused", "Ask support to look at the account.");
 /// An operator rejected the step.
 pub const STEP_REJECTED: ErrorCode = ErrorCode::permanent("ApplicantStep.Rejected", "Ask support why.");
-/// A definition can't be used.
-pub const DEFINITION_INVALID: ErrorCode =
-    ErrorCode::permanent("Workflow.Invalid", "Mend the definition; `carryout workflow lint` says what is wrong.");

@@ -5,6 +5,7 @@ use carryout_checkout::ports::{OrderFacts, OrderSubmitted};
 use carryout_checkout::routing::Lane;
 use carryout_checkout::start::execution_input;
 use carryout_checkout::{codes, steps, workflows};
+use carryout_onboarding::wait::{WAIT_MACHINE, wait_machine};
 use carryout_workflow::{Class, Direction, Orchestrator, StepSpec, Workflow, function_arn_key, run};
 use contract::files;
 use contract::findings::{Findings, set};
@@ -131,6 +132,12 @@ fn the_checked_in_files_are_what_the_workflows_compile_to() {
         |file| format!("statemachines/{file} is missing: run `make statemachines`"),
     );
     findings.conclude();
+}
+
+#[test]
+fn the_waiting_machine_is_current() {
+    let checked_in: Value = serde_json::from_str(&files::read(&path(WAIT_MACHINE))).unwrap_or_default();
+    assert_eq!(checked_in, wait_machine(), "run `make statemachines`");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use carryout_onboarding::ports::Vault;
 use carryout_workflow::{Secrets, StoreError};
 use std::collections::BTreeMap;
 
-/// A vault whose keys come from one secret. What was sealed before a rotation opens until the next one.
+/// A vault whose keys come from one secret: one key, or several with commas between them. The first seals, all of them open; so a
+/// key is rotated by putting another one before it, and what it sealed stays readable for as long as it is kept.
 ///
 /// A sealed value is `v1.<fingerprint of the key>.<nonce and ciphertext in base64url>`; the field is authenticated with it.
 #[derive(Debug, Clone)]
@@ -52,6 +53,10 @@ impl Key {
     }
 }
 
+fn keys_in(secret: &str) -> impl Iterator<Item = &str> {
+    secret.split(',').map(str::trim).filter(|key| !key.is_empty())
+}
+
 fn broken(reason: &str) -> StoreError {
     StoreError::Corrupt(reason.to_owned())
 }
@@ -61,7 +66,8 @@ impl<S: Secrets> Vault for SecretVault<S> {
         if values.is_empty() {
             return Ok(values);
         }
-        let key = Key::new(&self.0.secret().await?.current, applicant_id)?;
+        let secret = self.0.secret().await?;
+        let key = Key::new(keys_in(&secret.current).next().unwrap_or_default(), applicant_id)?;
         values.into_iter().map(|(field, value)| key.seal(&field, value).map(|sealed| (field, sealed))).collect()
     }
 
@@ -70,8 +76,8 @@ impl<S: Secrets> Vault for SecretVault<S> {
             return Ok(sealed);
         }
         let secret = self.0.secret().await?;
-        let keys = [Some(secret.current), secret.previous].into_iter().flatten();
-        let keys: Vec<Key> = keys.map(|secret| Key::new(&secret, applicant_id)).collect::<Result<_, _>>()?;
+        let keys = keys_in(&secret.current).chain(secret.previous.iter().flat_map(|previous| keys_in(previous)));
+        let keys: Vec<Key> = keys.map(|key| Key::new(key, applicant_id)).collect::<Result<_, _>>()?;
         let open = |(field, sealed): (String, String)| {
             let opened = keys.iter().find_map(|key| key.open(&field, &sealed));
             opened.map(|value| (field.clone(), value)).ok_or_else(|| broken(&format!("{field} can't be opened")))
@@ -113,10 +119,9 @@ mod tests {
     #[tokio::test]
     async fn a_rotated_key_still_opens() {
         let sealed = SecretVault(Fixed("old", None)).seal("apl_1", one("email", "jo@example.com")).await.unwrap();
-        assert_eq!(
-            SecretVault(Fixed("new", Some("old"))).open("apl_1", sealed.clone()).await.unwrap()["email"],
-            "jo@example.com"
-        );
+        for keys in [Fixed("new", Some("old")), Fixed("newest,new, old", Some("new,old"))] {
+            assert_eq!(SecretVault(keys).open("apl_1", sealed.clone()).await.unwrap()["email"], "jo@example.com");
+        }
         assert!(SecretVault(Fixed("new", None)).open("apl_1", sealed).await.is_err());
     }
 }

@@ -23,8 +23,14 @@ use syn::{Expr, Pat};
 const API_MD: &str = "docs/api.md";
 
 /// Codes that only operators see, in logs and in what a queue gives back.
-const IN_LOGS_ONLY: &[&str] =
-    &["Event.NotABatch", "Message.Malformed", "Merchant.AnswerLost", "Payment.EventLost", "Sandbox.NotACall", "Vendor.AnswerLost"];
+const IN_LOGS_ONLY: &[&str] = &[
+    "Event.NotABatch",
+    "Message.Malformed",
+    "Merchant.AnswerLost",
+    "Payment.EventLost",
+    "Sandbox.NotACall",
+    "Vendor.AnswerLost",
+];
 
 fn load() -> (OpenApi, Template) {
     (OpenApi::load().expect("the document is YAML"), Template::load().expect("the template is YAML"))
@@ -354,7 +360,19 @@ const ENUMS: &[(&str, &str, &str)] = &[
 
 /// Schemas with no type of their own: parts of others, texts, and what is put together by hand.
 const BY_HAND: &[&str] = &[
-    "VendorWebhook", "VendorWebhookAnswer", "ApplicationFailure", "ExportedApplication", "Problem", "Rate", "Openness", "MerchantWebhook", "PaymentWebhook", "WebhookAnswer", "Fault", "Books", "Health",
+    "VendorWebhook",
+    "VendorWebhookAnswer",
+    "ApplicationFailure",
+    "ExportedApplication",
+    "Problem",
+    "Rate",
+    "Openness",
+    "MerchantWebhook",
+    "PaymentWebhook",
+    "WebhookAnswer",
+    "Fault",
+    "Books",
+    "Health",
 ];
 
 #[test]

@@ -298,7 +298,7 @@ fn onboarding_body(request: &Request, name: &str) -> Result<(), String> {
 }
 
 /// Functions bring the AWS SDK along, so what they read is compared by its members.
-fn members_of(request: &Request, path: &str, name: &str) -> Result<(), String> {
+fn members_of(request: &Request, path: &'static str, name: &str) -> Result<(), String> {
     let known = Types::load([path])?.members(path, name, Way::Request)?;
     let body: Value = request.json().map_err(|problem| problem.to_string())?;
     let given = keys(&body);

@@ -214,9 +214,12 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
         let uri = format!("../statemachines/{WAIT_MACHINE}.asl.json");
         findings.check(properties["DefinitionUri"] == uri.as_str(), || format!("{id}: set DefinitionUri to {uri}"));
         let target = template::resource_name(&properties["DefinitionSubstitutions"]["AwaitVendorArn"]);
-        findings.check(target == "AwaitVendor:live", || format!("{id}: AwaitVendorArn must be !Sub \"${{AwaitVendor.Arn}}:live\""));
+        findings
+            .check(target == "AwaitVendor:live", || format!("{id}: AwaitVendorArn must be !Sub \"${{AwaitVendor.Arn}}:live\""));
         let called = BTreeSet::from([("lambda:InvokeFunction".to_owned(), "AwaitVendor:live".to_owned())]);
-        findings.check(template::allowed(properties) == called, || format!("{id}: allow lambda:InvokeFunction on AwaitVendor:live only"));
+        findings.check(template::allowed(properties) == called, || {
+            format!("{id}: allow lambda:InvokeFunction on AwaitVendor:live only")
+        });
     }
     for id in machines.difference(&found) {
         findings.add(format!("{id} is the state machine of no workflow: remove it, or add the workflow to an orchestrator"));

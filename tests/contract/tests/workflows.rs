@@ -31,8 +31,7 @@ fn the_schema_has_the_members_of_the_types() {
         (DEFINITION, "Wait", &schema.0["$defs"]["Wait"]),
     ];
     for (path, name, documented) in held {
-        let members: BTreeSet<_> =
-            types.members(path, name, Way::Request).expect("the type is there").into_iter().collect();
+        let members: BTreeSet<_> = types.members(path, name, Way::Request).expect("the type is there").into_iter().collect();
         findings.same(
             &members,
             &schema.members(documented).into_iter().collect(),

@@ -8,8 +8,8 @@ use carryout_lambda::{
 use carryout_onboarding::{
     applicant::Applicant,
     codes::{
-        APPLICANT_CLOSED, APPLICANT_UNKNOWN, MARKET_LEGACY, MARKET_NOT_OPEN, STEP_NOT_OPTIONAL, STEP_NOT_READY, STEP_NOT_THERE,
-        STEP_UNKNOWN, VAULT_UNAVAILABLE,
+        APPLICANT_CLOSED, APPLICANT_STEP_UNKNOWN, APPLICANT_UNKNOWN, MARKET_LEGACY, MARKET_NOT_OPEN, STEP_NOT_OPTIONAL,
+        STEP_NOT_READY, STEP_NOT_THERE, VAULT_UNAVAILABLE,
     },
     legacy::LegacySystem,
     markets::Markets,
@@ -175,7 +175,7 @@ where
         let done = operate(&self.applicants, &self.nudges, &self.waits, markets, id, step, operation, self.clock.now()).await;
         let applicant = done.map_err(|error| match &error {
             OperateError::Unknown(_) => Problem::from_code(404, APPLICANT_UNKNOWN, error.to_string()),
-            OperateError::NoStep(_) => Problem::from_code(404, STEP_UNKNOWN, error.to_string()),
+            OperateError::NoStep(_) => Problem::from_code(404, APPLICANT_STEP_UNKNOWN, error.to_string()),
             OperateError::NotSkippable(_) => Problem::from_code(409, STEP_NOT_OPTIONAL, error.to_string()),
             OperateError::Moved { .. } => Problem::from_code(409, STEP_NOT_THERE, error.to_string()),
             OperateError::Store(error) => unavailable(error),
@@ -216,7 +216,7 @@ fn not_submitted(error: &SubmitError) -> Problem {
     let told = error.to_string();
     match error {
         SubmitError::Unknown(_) => Problem::from_code(404, APPLICANT_UNKNOWN, told),
-        SubmitError::NoStep(_) => Problem::from_code(404, STEP_UNKNOWN, told),
+        SubmitError::NoStep(_) => Problem::from_code(404, APPLICANT_STEP_UNKNOWN, told),
         SubmitError::NotReady { next, .. } => Problem::from_code(409, STEP_NOT_READY, told).with("next", next.clone()),
         SubmitError::NotOptional(_) => Problem::from_code(409, STEP_NOT_OPTIONAL, told),
         SubmitError::Wrong(wrong) => Problem::invalid_field(format!("form.{}", wrong.field), told),

@@ -11,7 +11,8 @@ pub const MARKET_NOT_OPEN: ErrorCode = ErrorCode::permanent("Market.NotOpen", "C
 /// This applicant is still served by the system before this one.
 pub const MARKET_LEGACY: ErrorCode = ErrorCode::permanent("Market.Legacy", "Go on in the app in which you began.");
 /// The workflow has no such step for this applicant.
-pub const STEP_UNKNOWN: ErrorCode = ErrorCode::permanent("ApplicantStep.Unknown", "Ask for your application to see its steps.");
+pub const APPLICANT_STEP_UNKNOWN: ErrorCode =
+    ErrorCode::permanent("ApplicantStep.Unknown", "Ask for your application to see its steps.");
 /// Other steps come first, or this one does not apply.
 pub const STEP_NOT_READY: ErrorCode =
     ErrorCode::permanent("ApplicantStep.NotReady", "Do the next steps of your application first.");

@@ -52,7 +52,7 @@ pub enum OperateError {
 impl Coded for OperateError {
     const CODES: &'static [ErrorCode] = &[
         codes::APPLICANT_UNKNOWN,
-        codes::STEP_UNKNOWN,
+        codes::APPLICANT_STEP_UNKNOWN,
         codes::STEP_NOT_OPTIONAL,
         codes::STEP_NOT_THERE,
         run::STORE_UNAVAILABLE,
@@ -62,7 +62,7 @@ impl Coded for OperateError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Unknown(_) => codes::APPLICANT_UNKNOWN,
-            Self::NoStep(_) => codes::STEP_UNKNOWN,
+            Self::NoStep(_) => codes::APPLICANT_STEP_UNKNOWN,
             Self::NotSkippable(_) => codes::STEP_NOT_OPTIONAL,
             Self::Moved { .. } => codes::STEP_NOT_THERE,
             Self::Store(error) => error.code(),

@@ -68,7 +68,7 @@ impl SubmitError {
     const fn own_code(&self) -> ErrorCode {
         match self {
             Self::Unknown(_) => codes::APPLICANT_UNKNOWN,
-            Self::NoStep(_) => codes::STEP_UNKNOWN,
+            Self::NoStep(_) => codes::APPLICANT_STEP_UNKNOWN,
             Self::NotReady { .. } => codes::STEP_NOT_READY,
             Self::NotOptional(_) => codes::STEP_NOT_OPTIONAL,
             Self::Wrong(_) => FORM_WRONG,

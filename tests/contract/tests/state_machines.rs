@@ -124,7 +124,9 @@ fn the_checked_in_files_are_what_the_workflows_compile_to() {
         let file = path(&workflow.name);
         findings.check(files::read(&file) == compiled, || format!("{file} is not current: run `make statemachines`"));
     }
-    let expected = set(all_workflows().iter().map(|workflow| format!("{}.asl.json", workflow.name)));
+    let workflows = all_workflows();
+    let names = workflows.iter().map(|workflow| workflow.name.as_str()).chain([WAIT_MACHINE]);
+    let expected = set(names.map(|name| format!("{name}.asl.json")));
     findings.same(
         &set(files::list("statemachines")),
         &expected,

@@ -75,7 +75,7 @@ async fn apply(stage: &Stage, number: usize) -> Result<String> {
     let body = json!({ "country": country, "market_type": market_type });
     let begun: Value = stage.client.as_consumer(&who, Method::POST, "/v1/applicants", Some(&body)).await?.expect(201)?;
     let id = begun["applicant_id"].as_str().context("no id")?.to_owned();
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         let kind = ["fail_before", "fail_after", "lose_answer"][number / 4 % 3];
         let fault =
             json!({ "partner": "vendor", "operation": "ask", "kind": kind, "order_id": id, "times": 1, "milliseconds": 3_500 });

@@ -297,8 +297,11 @@ impl DynamoApplicantPages {
 #[derive(Clone)]
 pub struct DynamoMarkets {
     settings: Setting<Settings>,
-    made: Arc<Mutex<Option<(Settings, Arc<Markets>)>>>,
+    made: Arc<Mutex<Option<Made>>>,
 }
+
+/// Markets, and the settings that they were made of.
+type Made = (Settings, Arc<Markets>);
 
 impl DynamoMarkets {
     /// IAM actions on the control table.

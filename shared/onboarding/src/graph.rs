@@ -22,7 +22,7 @@ pub fn mermaid(workflow: &Workflow) -> String {
         if group.is_some() {
             chart.push_str("    end\n");
         }
-        let begin = if group.is_some() { format!("stage{index}") } else { stage.steps().iter().map(|spec| id(spec)).collect() };
+        let begin = if group.is_some() { format!("stage{index}") } else { stage.steps().iter().map(id).collect() };
         let condition = match stage {
             Stage::Step(StepSpec { when: Some(condition), .. }) => {
                 format!("|{}|", condition.source().to_string().replace('"', "'"))

@@ -55,7 +55,7 @@ pub fn waits(applicant: &Applicant, awaited: &Awaited) -> bool {
     applicant.steps.entry(&awaited.step).is_some_and(|entry| {
         entry.state == StepState::Waiting
             && entry.key_version == awaited.key_version
-            && !entry.response.as_ref().is_some_and(|response| response.get("review").is_some())
+            && entry.response.as_ref().is_none_or(|response| response.get("review").is_none())
     }) && !carryout_workflow::Subject::is_closed(applicant)
 }
 

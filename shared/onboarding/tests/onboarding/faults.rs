@@ -111,7 +111,6 @@ fn tell_vendors(world: &World, random: &mut fastrand::Rng, ids: &[String]) -> To
     Told { refused_at }
 }
 
-#[expect(clippy::too_many_lines, reason = "one history, told in its order")]
 fn history(seed: u64, applicants: usize) {
     let mut world = World::new(markets_with_supply(0.0));
     world.vendors.ignore_keys();
@@ -123,7 +122,7 @@ fn history(seed: u64, applicants: usize) {
     let ended = |world: &World, id: &str| {
         world.applicants.get(id).is_some_and(|applicant| {
             let refused = |step: &&str| applicant.steps.entry(step).is_some_and(|entry| entry.state == StepState::Failed);
-            applicant.status == ApplicantStatus::Active || told.refused_at.get(id).is_some_and(|step| refused(&step))
+            applicant.status == ApplicantStatus::Active || told.refused_at.get(id).is_some_and(refused)
         })
     };
     let mut open = ids.clone();

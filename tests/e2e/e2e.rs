@@ -17,6 +17,7 @@ mod lost;
 mod machines;
 mod malformed;
 mod mirror;
+mod onboarding;
 mod parity;
 mod parked;
 mod placed;

@@ -97,6 +97,7 @@ pub async fn record(
 pub async fn read(documents: &impl Documents, order_id: &str) -> Result<Value, DocumentsError> {
     let (mut payments, mut deliveries, mut merchant_orders) = (Vec::new(), Vec::new(), Vec::new());
     let (mut fraud_checks, mut calls, mut legacy_order) = (Vec::new(), Vec::new(), None);
+    let mut vendor_requests = Vec::new();
     for (sk, document) in documents.list(&partition(order_id)).await? {
         match sk.split('#').next().unwrap_or_default() {
             "payment" => payments.push(serde_json::from_value::<PaymentRecord>(document.value)?),
@@ -104,6 +105,7 @@ pub async fn read(documents: &impl Documents, order_id: &str) -> Result<Value, D
             "merchant" => merchant_orders.push(serde_json::from_value::<MerchantOrder>(document.value)?),
             "fraud" => fraud_checks.push(document.value),
             "call" => calls.push(document.value),
+            "vendor" => vendor_requests.push(document.value),
             "legacy" => legacy_order = Some(document.value),
             _ => {}
         }
@@ -128,6 +130,7 @@ pub async fn read(documents: &impl Documents, order_id: &str) -> Result<Value, D
         "merchant_orders": merchant_orders,
         "fraud_checks": fraud_checks,
         "legacy_order": legacy_order,
+        "vendor_requests": vendor_requests,
         "calls": calls,
         "summary": summary,
     }))

@@ -1,7 +1,8 @@
-//! What the sandbox does later: answers of merchants, events of the payment processor, and effects that land after their call was given up.
+//! What the sandbox does later: answers of merchants and vendors, events of the payment processor, and effects that land after their call was given up.
 
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::http::Request;
+use carryout_onboarding::ports::VendorKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,6 +19,8 @@ pub enum Callback {
     MerchantAnswer(MerchantAnswer),
     /// The payment processor tells what happened.
     PaymentEvent(PaymentEvent),
+    /// A vendor of onboarding answers.
+    VendorAnswer(VendorAnswerDue),
     /// A call takes effect though its caller was told that nobody answers.
     LateEffect(DeferredRequest),
 }
@@ -32,6 +35,21 @@ pub struct MerchantAnswer {
     /// Where to.
     pub answer_to: String,
     /// Follows the order's notification.
+    pub correlation_id: String,
+}
+
+/// A vendor's answer that is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorAnswerDue {
+    /// The applicant.
+    pub applicant_id: String,
+    /// Who was asked.
+    pub vendor: VendorKind,
+    /// The request's key.
+    pub key: String,
+    /// Where to.
+    pub answer_to: String,
+    /// Follows the request.
     pub correlation_id: String,
 }
 

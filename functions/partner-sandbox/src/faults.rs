@@ -46,14 +46,14 @@ pub enum FaultKind {
         /// The reason's code, such as `insufficient_funds`.
         code: String,
     },
-    /// The merchant refuses the order.
+    /// The merchant refuses the order, the vendor the applicant.
     Refuse {
         /// Why.
         reason: String,
     },
-    /// The merchant never answers.
+    /// The merchant, or the vendor, never answers.
     Silent,
-    /// The merchant answers twice.
+    /// The merchant, or the vendor, answers twice.
     AnswerTwice,
 }
 
@@ -103,16 +103,19 @@ impl FaultKind {
     fn fits(&self, partner: Partner, operation: &str) -> bool {
         match self {
             Self::Slow { .. } | Self::FailBefore | Self::FailAfter | Self::Hang { .. } | Self::LoseAnswer { .. } => true,
-            Self::LateEffect { .. } => !["lookup", "list", "coverage", "price"].contains(&operation),
+            Self::LateEffect { .. } => !["lookup", "list", "coverage", "price", "applicant"].contains(&operation),
             Self::Decline { .. } => {
                 matches!(
                     (partner, operation),
                     (Partner::Payment, "confirm" | "capture" | "refund")
                         | (Partner::Fraud, "check")
                         | (Partner::Logistics, "deliver" | "cancel")
+                        | (Partner::Vendor, "ask")
                 )
             }
-            Self::Refuse { .. } | Self::Silent | Self::AnswerTwice => (partner, operation) == (Partner::Merchant, "notify"),
+            Self::Refuse { .. } | Self::Silent | Self::AnswerTwice => {
+                matches!((partner, operation), (Partner::Merchant, "notify") | (Partner::Vendor, "ask"))
+            }
         }
     }
 }

@@ -10,15 +10,19 @@ use crate::documents::{Documents, read, update};
 use crate::{Partner, Reply, SandboxError, fit_for_ids};
 use carryout_checkout::{legacy::LegacyOrder, market::Country, parity::LegacyPriceRequest};
 use carryout_lambda::http::Request;
+use carryout_onboarding::legacy::LegacyRecord;
 use carryout_pricing::{Context, Price, PricingError, TaxLevel, price};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// What the partner can be asked.
-pub const OPERATIONS: &[&str] = &["upsert", "lookup", "price"];
+pub const OPERATIONS: &[&str] = &["upsert", "lookup", "price", "applicant", "mirror"];
 /// From which subtotal on the service fee is forgotten in the United States. Minor units.
 pub const FORGETS_FEE_FROM: i64 = 10_000;
 /// Where the order is in its partition.
 const SORT_KEY: &str = "legacy";
+/// Where an applicant is in theirs.
+const APPLICANT_KEY: &str = "applicant";
 
 /// What is asked.
 #[derive(Debug)]
@@ -26,6 +30,15 @@ pub(crate) enum Route {
     Upsert(Box<LegacyOrder>),
     Lookup(String),
     Price(Box<LegacyPriceRequest>),
+    Applicant(String),
+    Mirror(String, Box<MirroredApplicant>),
+}
+
+/// An applicant in one of the older table shapes, at a version.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MirroredApplicant {
+    version: u64,
+    record: LegacyRecord,
 }
 
 /// Reads the call, where the request is one to this partner.
@@ -36,6 +49,9 @@ pub(crate) fn route(request: &Request, segments: &[&str]) -> Option<Result<(Call
             let call = Call { partner: Partner::Legacy, operation: "price", order_id: None, consumer_id, key: None };
             (call, Route::Price(Box::new(asked)))
         }));
+    }
+    if let ["applicants", owner] = segments {
+        return applicant(request, owner);
     }
     let ["orders", order_id] = segments else { return None };
     let refused = |detail: &str| Some(Err(Partner::Legacy.error(400, "invalid_request", detail)));
@@ -64,6 +80,22 @@ pub(crate) fn route(request: &Request, segments: &[&str]) -> Option<Result<(Call
     }
 }
 
+/// The applicants: `GET` and `PUT /applicants/{owner}`.
+fn applicant(request: &Request, owner: &str) -> Option<Result<(Call, Route), Reply>> {
+    if !fit_for_ids(owner) {
+        return Some(Err(Partner::Legacy.error(400, "invalid_request", "the applicant's id is not valid")));
+    }
+    let call =
+        |operation| Call { partner: Partner::Legacy, operation, order_id: Some(owner.to_owned()), consumer_id: None, key: None };
+    match request.method.as_str() {
+        "GET" => Some(Ok((call("applicant"), Route::Applicant(owner.to_owned())))),
+        "PUT" => {
+            Some(Partner::Legacy.body(request).map(|body| (call("mirror"), Route::Mirror(owner.to_owned(), Box::new(body)))))
+        }
+        _ => None,
+    }
+}
+
 pub(crate) async fn serve(documents: &impl Documents, route: &Route) -> Result<Reply, SandboxError> {
     match route {
         Route::Upsert(order) => {
@@ -78,6 +110,18 @@ pub(crate) async fn serve(documents: &impl Documents, route: &Route) -> Result<R
             Some(order) => Reply::new(200, json!(order)),
             None => Partner::Legacy.error(404, "not_found", "the legacy system does not know this order"),
         }),
+        Route::Applicant(owner) => {
+            let known = read::<MirroredApplicant>(documents, &partition(owner), APPLICANT_KEY).await?;
+            Ok(Reply::new(200, json!({ "record": known.map(|known| known.record) })))
+        }
+        Route::Mirror(owner, told) => {
+            let newest = |held: Option<MirroredApplicant>| {
+                let applied = held.is_none_or(|held| held.version < told.version);
+                (applied.then(|| (**told).clone()), applied)
+            };
+            let applied = update(documents, &partition(owner), APPLICANT_KEY, newest).await?;
+            Ok(Reply::new(200, json!({ "applied": applied })))
+        }
         Route::Price(asked) => Ok(match legacy_price(asked) {
             Ok(price) => Reply::new(200, json!(price)),
             Err(error) => Partner::Legacy.error(400, "no_price", &error.to_string()),

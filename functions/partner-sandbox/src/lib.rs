@@ -13,6 +13,7 @@ pub mod legacy;
 pub mod logistics;
 pub mod merchant;
 pub mod payment;
+pub mod vendors;
 
 use books::{Call, CallOutcome};
 use callbacks::{AddressPattern, Callback, CallbackError, Callbacks, DeferredRequest, Outbound, Time};
@@ -50,7 +51,9 @@ pub trait Ports: Clone + Send + Sync + 'static {
 pub struct Settings {
     /// The addresses that merchants may answer to; where there is none, they answer to any.
     pub answers_go_to: Option<AddressPattern>,
-    /// Signs the merchants' answers.
+    /// The addresses that vendors may answer to; where there is none, they answer to any.
+    pub vendor_answers_go_to: Option<AddressPattern>,
+    /// Signs the merchants' and the vendors' answers.
     pub webhook_keys: KeyRing,
     /// The addresses that the payment processor's events may go to; where there is none, they go to any.
     pub events_go_to: Option<AddressPattern>,
@@ -89,6 +92,8 @@ pub enum Partner {
     Merchant,
     /// The system before this one, whose readers orders are mirrored for.
     Legacy,
+    /// The vendors of onboarding.
+    Vendor,
 }
 
 /// What the sandbox itself failed at.
@@ -144,6 +149,9 @@ impl<P: Ports> Sandbox<P> {
             Callback::PaymentEvent(event) => {
                 let now_s = self.time.now_ms() / 1_000;
                 payment::tell(&self.documents, &self.outbound, &self.settings, now_s, &event).await
+            }
+            Callback::VendorAnswer(due) => {
+                vendors::answer(&self.documents, &self.outbound, &self.settings, self.time.now_ms(), &due).await
             }
             Callback::LateEffect(request) => self.land(request.into()).await,
         }
@@ -239,6 +247,7 @@ impl<P: Ports> Sandbox<P> {
             Part::Fraud(check) => fraud::serve(documents, check, now_ms, twist).await?,
             Part::Logistics(route) => logistics::serve(documents, route, now_ms, twist).await?,
             Part::Legacy(route) => legacy::serve(documents, route).await?,
+            Part::Vendor(route) => vendors::serve(documents, &self.callbacks, route, &play.correlation_id, twist).await?,
             Part::Merchant(route) => merchant::serve(documents, &self.callbacks, route, &play.correlation_id, twist).await?,
         })
     }
@@ -257,6 +266,7 @@ enum Part {
     Logistics(logistics::Route),
     Merchant(merchant::Route),
     Legacy(legacy::Route),
+    Vendor(vendors::Route),
 }
 
 impl Play {
@@ -275,6 +285,7 @@ impl Play {
             "logistics" => play(request, logistics::route(request, rest), Part::Logistics),
             "legacy" => play(request, legacy::route(request, rest), Part::Legacy),
             "merchant" => play(request, merchant::route(request, rest, settings), Part::Merchant),
+            "vendors" => play(request, vendors::route(request, rest, settings), Part::Vendor),
             _ => None,
         }
     }
@@ -289,6 +300,7 @@ impl Partner {
             Self::Logistics => "logistics",
             Self::Merchant => "merchant",
             Self::Legacy => "legacy",
+            Self::Vendor => "vendor",
         }
     }
 
@@ -300,6 +312,7 @@ impl Partner {
             Self::Logistics => logistics::OPERATIONS,
             Self::Merchant => merchant::OPERATIONS,
             Self::Legacy => legacy::OPERATIONS,
+            Self::Vendor => vendors::OPERATIONS,
         }
     }
 
@@ -307,7 +320,7 @@ impl Partner {
     pub(crate) fn error(self, status: u16, code: &str, message: &str) -> Reply {
         match self {
             Self::Payment => payment::error(status, "api_error", json!({ "code": code, "message": message })),
-            Self::Fraud | Self::Logistics | Self::Merchant | Self::Legacy => {
+            Self::Fraud | Self::Logistics | Self::Merchant | Self::Legacy | Self::Vendor => {
                 Reply::new(status, json!({ "code": code, "message": message }))
             }
         }

@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
     let mut config = Reader::from_env();
     let (table, queue) = (config.required("SANDBOX_TABLE"), config.required("SANDBOX_QUEUE_URL"));
     let (secret, answers_go_to) = (config.required("WEBHOOK_SECRET"), config.optional("ANSWERS_GO_TO"));
+    let vendor_answers_go_to = config.optional("VENDOR_ANSWERS_GO_TO");
     let (events, events_go_to) = (config.required("PAYMENT_WEBHOOK_SECRET"), config.optional("EVENTS_GO_TO"));
     let operators = TokenVerifier::from_config(&mut config);
     config.finish()?;
@@ -28,6 +29,7 @@ async fn main() -> Result<(), Error> {
     let events = ManagedSecret::new(&aws, events).secret().await?;
     let settings = Settings {
         answers_go_to: answers_go_to.map(AddressPattern::new),
+        vendor_answers_go_to: vendor_answers_go_to.map(AddressPattern::new),
         webhook_keys: KeyRing::new(&secret.current, secret.previous.as_deref()),
         events_go_to: events_go_to.map(AddressPattern::new),
         payment_webhook_keys: KeyRing::new(&events.current, events.previous.as_deref()),

@@ -1,6 +1,7 @@
 //! Takes signed callbacks from partners.
 
 pub mod payments;
+pub mod vendors;
 
 use carryout_checkout::{
     ports::{Answers, Callbacks, Clock, MerchantAnswer, Secrets},

@@ -1,10 +1,12 @@
 //! Takes signed callbacks from partners.
 
-use carryout_aws::{Aws, DynamoAnswers, DynamoLedgers, ManagedSecret, SfnCallbacks};
+use carryout_aws::{
+    Aws, DynamoAnswers, DynamoApplicants, DynamoLedgers, DynamoMarkets, ManagedSecret, SfnCallbacks, SfnWaits, SqsNudges,
+};
 use carryout_checkout::steps::await_merchant::AwaitMerchant;
 use carryout_lambda::{Error, clock::SystemClock, config::Reader, run_http, telemetry};
 use carryout_partners::{Http, StripePayments};
-use receive_webhooks::payments::Payments;
+use receive_webhooks::{payments::Payments, vendors::VendorAnswers};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,6 +16,8 @@ async fn main() -> Result<(), Error> {
     let (orders, secret) = (config.required("ORDERS_TABLE"), config.required("WEBHOOK_SECRET"));
     let (payment, key) = (config.required("PAYMENT_URL"), config.required("PAYMENT_SECRET"));
     let events = config.required("PAYMENT_WEBHOOK_SECRET");
+    let (applicants, control) = (config.required("APPLICANTS_TABLE"), config.required("CONTROL_TABLE"));
+    let (queue, machine) = (config.required("APPLICANTS_QUEUE_URL"), config.required("WAIT_STATE_MACHINE"));
     config.finish()?;
 
     let aws = Aws::from_env().await;
@@ -23,11 +27,18 @@ async fn main() -> Result<(), Error> {
         payments: StripePayments::new(Http::default(), payment, ManagedSecret::new(&aws, key)),
         secret: ManagedSecret::new(&aws, events),
     };
-    let wired = Arc::new((step, ManagedSecret::new(&aws, secret), payments));
+    let vendors = VendorAnswers {
+        applicants: DynamoApplicants::new(&aws, applicants),
+        nudges: SqsNudges::new(&aws, queue),
+        waits: SfnWaits::new(&aws, machine),
+        markets: DynamoMarkets::new(&aws, control),
+    };
+    let wired = Arc::new((step, ManagedSecret::new(&aws, secret), payments, vendors));
     run_http(move |request| {
         let wired = Arc::clone(&wired);
         async move {
             match request.route.as_str() {
+                "/v1/webhooks/vendors" => wired.3.handle(&wired.1, &SystemClock, &request).await,
                 "/v1/webhooks/payments" => wired.2.handle(&SystemClock, &request).await,
                 _ => receive_webhooks::handle(&wired.0, &wired.1, &SystemClock, &request).await,
             }

@@ -5,7 +5,6 @@
 mod tokens;
 
 use carryout_checkout::{
-    cohort::Cohort,
     market::{Country, MarketType},
     memory::{
         FakeLogistics, FakeQueue, FakeRouting, FixedSecret, FixedTimer, ManualClock, SequentialIds, Store, StoreFault,
@@ -21,6 +20,7 @@ use carryout_lambda::{
     signature::KeyRing,
 };
 use carryout_pricing::Quote;
+use carryout_workflow::cohort::Cohort;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use submit_checkout::SubmitCheckout;

@@ -3,11 +3,11 @@
 use anyhow::{Context as _, Result};
 use carryout_aws::DynamoComparisons;
 use carryout_checkout::{
-    cohort::Percent,
     market::Country,
     parity::{Comparisons as _, Parity, ROLLOUT_KEY, Rollout, parity},
 };
 use carryout_lambda::clock::SystemClock;
+use carryout_workflow::cohort::Percent;
 use jiff::SignedDuration;
 
 use crate::control::{self, Change, Setting};

@@ -48,7 +48,7 @@ const IS_UNANSWERED: &str = "steps.#step.#state IN (:pending, :running, :waiting
 async fn send(update: UpdateItemFluentBuilder, step: &str) -> Result<Order, Refused> {
     updated(update).await.map_err(|refused: Refused<Order>| match refused {
         // The order's workflow has no such step: it never waits.
-        Refused::Order(order) if order.steps.entry(step).is_none() => Refused::Other,
+        Refused::Held(order) if order.steps.entry(step).is_none() => Refused::Other,
         refused => refused,
     })
 }

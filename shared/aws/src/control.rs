@@ -89,7 +89,7 @@ impl Settings {
 /// A table that fails is asked again after those seconds, not by the next request; until then, and for as long as it fails,
 /// what was read last holds.
 #[derive(Clone)]
-struct Setting<T> {
+pub(crate) struct Setting<T> {
     settings: Settings,
     key: (&'static str, &'static str),
     kept: Arc<Mutex<Kept<T>>>,
@@ -103,11 +103,11 @@ struct Kept<T> {
 }
 
 impl<T: Clone + Default + DeserializeOwned> Setting<T> {
-    fn new(aws: &Aws, control: impl Into<String>, key: (&'static str, &'static str)) -> Self {
+    pub(crate) fn new(aws: &Aws, control: impl Into<String>, key: (&'static str, &'static str)) -> Self {
         Self { settings: Settings::new(aws, control), key, kept: Arc::default() }
     }
 
-    async fn current(&self) -> Result<T, StoreError> {
+    pub(crate) async fn current(&self) -> Result<T, StoreError> {
         let now = now();
         let is_due = {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -65,7 +65,7 @@ impl Ledgers for DynamoLedgers {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await.map_err(refused_update::<Order>) {
             Ok(_) => Ok(Appended::New),
-            Err(Refused::Order(_) | Refused::Other) => Ok(Appended::Known),
+            Err(Refused::Held(_) | Refused::Other) => Ok(Appended::Known),
             Err(Refused::NotFound) => Ok(Appended::NoOrder),
             Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
             Err(Refused::Store(error)) => Err(error),

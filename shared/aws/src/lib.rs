@@ -4,6 +4,7 @@
 //! `main.rs` makes: `ACTIONS` lists the IAM actions that an adapter uses.
 
 mod answers;
+mod applicants;
 mod cancellations;
 mod capacity;
 mod catalog;
@@ -36,6 +37,7 @@ mod transaction;
 mod trends;
 
 pub use answers::DynamoAnswers;
+pub use applicants::{DynamoApplicantPages, DynamoApplicants, DynamoMarkets, Nudge, SfnWaits, SqsNudges};
 pub use cancellations::DynamoCancellations;
 pub use capacity::LambdaCapacity;
 pub use catalog::{DynamoCatalog, DynamoCatalogWriter};
@@ -59,7 +61,7 @@ pub use request_count::RequestCount;
 pub use reservations::DynamoReservations;
 pub use scaling::{DynamoScaling, DynamoScalingSettings};
 pub use secrets::ManagedSecret;
-pub use status::DynamoStatusStore;
+pub use status::{DynamoStatusStore, Noted, Written};
 pub use stuck::DynamoStuckOrders;
 pub use submissions::DynamoSubmissions;
 pub use trends::{DynamoTrends, QuotesMade, quotes_made};

@@ -61,7 +61,7 @@ impl DynamoReservations {
                 "SET {set}, steps.#step.lease_until = :nobody, steps.#step.ended_at = :now, updated_at = :now, #version = #version + :one"
             ))
             .condition_expression("steps.#step.lease_until = :lease AND steps.#step.run = :run")
-            .expression_attribute_names("#step", claim.step)
+            .expression_attribute_names("#step", &claim.step)
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":lease", number(claim.lease_until))
             .expression_attribute_values(":run", number(claim.run))

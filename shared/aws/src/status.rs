@@ -6,8 +6,11 @@ use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluen
 use carryout_checkout::{
     order::Order,
     ports::{OrderNote, Refused},
+    refund::OrderRefund,
 };
-use carryout_workflow::{Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusStore, StepState, StoreError, Subject};
+use carryout_workflow::{
+    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StoreError, Subject,
+};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
@@ -19,7 +22,7 @@ pub struct DynamoStatusStore<S = Order> {
     of: PhantomData<fn() -> S>,
 }
 
-impl<S: Subject + DeserializeOwned> DynamoStatusStore<S> {
+impl<S: Noted> DynamoStatusStore<S> {
     /// IAM actions on the subjects' table.
     pub const ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
 
@@ -34,7 +37,7 @@ impl<S: Subject + DeserializeOwned> DynamoStatusStore<S> {
             .update_item()
             .table_name(&self.table)
             .key("id", text(&claim.id))
-            .expression_attribute_names("#step", claim.step)
+            .expression_attribute_names("#step", &claim.step)
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", number(now()))
@@ -63,7 +66,7 @@ impl<S: Subject + DeserializeOwned> DynamoStatusStore<S> {
         }
         match open(update).update_expression(set).send().await.map_err(refused_update::<S>) {
             // Refused: it was closed or superseded meanwhile; there is nothing to turn.
-            Ok(_) | Err(Refused::Order(_)) => Ok(()),
+            Ok(_) | Err(Refused::Held(_)) => Ok(()),
             Err(Refused::Store(error)) => Err(error),
             Err(_) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
         }
@@ -88,18 +91,96 @@ pub(crate) fn open(update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
         .expression_attribute_values(":processing", text("PROCESSING"))
 }
 
-/// Appends what a note carries to an update expression. No assignment may follow: the last clause is not a `SET`.
-fn with_note(
+/// What is kept with a status map, and what steps write together with an entry.
+pub trait Noted: Subject + DeserializeOwned + Send + Sync + 'static {
+    /// What is written with an entry.
+    type Note: Default + Send + Sync;
+
+    /// Adds what a note carries to an update.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't be written down.
+    fn with_note(
+        update: UpdateItemFluentBuilder,
+        written: &mut Written,
+        note: &Self::Note,
+    ) -> Result<UpdateItemFluentBuilder, StoreError>;
+}
+
+/// The clauses of an update expression.
+#[derive(Debug)]
+pub struct Written {
+    set: String,
+    add: Option<&'static str>,
+    remove: Vec<&'static str>,
+}
+
+impl Written {
+    /// Assignments, without the word `SET`.
+    pub(crate) fn set(assignments: &str) -> Self {
+        Self { set: assignments.to_owned(), add: None, remove: Vec::new() }
+    }
+
+    /// One assignment more.
+    pub(crate) fn and_set(&mut self, assignment: &str) {
+        self.set.push_str(", ");
+        self.set.push_str(assignment);
+    }
+
+    /// What is removed, too.
+    pub(crate) fn and_remove(&mut self, paths: &[&'static str]) {
+        self.remove.extend(paths);
+    }
+
+    /// The expression.
+    pub(crate) fn expression(&self) -> String {
+        let mut expression = format!("SET {}", self.set);
+        for (clause, paths) in [("ADD", self.add.map_or(String::new(), str::to_owned)), ("REMOVE", self.remove.join(", "))] {
+            if !paths.is_empty() {
+                expression.push_str(&format!(" {clause} {paths}"));
+            }
+        }
+        expression
+    }
+}
+
+impl Noted for Order {
+    type Note = OrderNote;
+
+    fn with_note(
+        update: UpdateItemFluentBuilder,
+        written: &mut Written,
+        note: &OrderNote,
+    ) -> Result<UpdateItemFluentBuilder, StoreError> {
+        with_order_note(update, written, note)
+    }
+}
+
+impl Noted for OrderRefund {
+    type Note = OrderNote;
+
+    fn with_note(
+        update: UpdateItemFluentBuilder,
+        written: &mut Written,
+        note: &OrderNote,
+    ) -> Result<UpdateItemFluentBuilder, StoreError> {
+        with_order_note(update, written, note)
+    }
+}
+
+fn with_order_note(
     mut update: UpdateItemFluentBuilder,
-    set: &mut String,
+    written: &mut Written,
     note: &OrderNote,
 ) -> Result<UpdateItemFluentBuilder, StoreError> {
     if !note.flags.is_empty() {
-        set.push_str(", flags = list_append(flags, :flags)");
+        written.and_set("flags = list_append(flags, :flags)");
         update = update.expression_attribute_values(":flags", value(&note.flags)?);
     }
     if !note.ledger.is_empty() {
-        set.push_str(", ledger = list_append(ledger, :ledger) ADD #told :told");
+        written.and_set("ledger = list_append(ledger, :ledger)");
+        written.add = Some("#told :told");
         update = update
             .expression_attribute_names("#told", ledgers::TOLD)
             .expression_attribute_values(":told", ledgers::names(&note.ledger))
@@ -109,10 +190,10 @@ fn with_note(
 }
 
 /// Sends an update whose condition is that the claim still holds.
-async fn send_held<S: DeserializeOwned>(update: UpdateItemFluentBuilder, set: String) -> Result<(), StoreError> {
-    match update.update_expression(set).send().await.map_err(refused_update::<S>) {
+async fn send_held<S: DeserializeOwned>(update: UpdateItemFluentBuilder, written: &Written) -> Result<(), StoreError> {
+    match update.update_expression(written.expression()).send().await.map_err(refused_update::<S>) {
         Ok(_) => Ok(()),
-        Err(Refused::Order(_) | Refused::NotFound | Refused::Other) => Err(StoreError::ClaimLost),
+        Err(Refused::Held(_) | Refused::NotFound | Refused::Other) => Err(StoreError::ClaimLost),
         Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
         Err(Refused::Store(error)) => Err(error),
     }
@@ -120,23 +201,24 @@ async fn send_held<S: DeserializeOwned>(update: UpdateItemFluentBuilder, set: St
 
 fn claim_refused<S: Subject>(refused: Refused<S>, step: &str) -> ClaimRefused<S> {
     match refused {
-        Refused::Order(order) if order.status().entry(step).is_none() => ClaimRefused::NotFound,
-        Refused::Order(order) => ClaimRefused::Held(order),
+        Refused::Held(order) if order.status().entry(step).is_none() => ClaimRefused::NotFound,
+        Refused::Held(order) => ClaimRefused::Held(order),
         Refused::NotFound | Refused::Other => ClaimRefused::NotFound,
         Refused::Conflict => ClaimRefused::Store(StoreError::Unavailable("somebody else writes this order".to_owned())),
         Refused::Store(error) => ClaimRefused::Store(error),
     }
 }
 
-impl<S: Subject + DeserializeOwned + 'static> StatusStore for DynamoStatusStore<S> {
+impl<S: Noted> StatusStore for DynamoStatusStore<S> {
     type Subject = S;
-    type Note = OrderNote;
+    type Note = S::Note;
 
-    async fn claim(&self, claim: &Claim, note: &OrderNote) -> Result<S, ClaimRefused<S>> {
-        let mut set = "SET #status = :processing, updated_at = :now, #version = #version + :one, \
-             steps.#step.#state = :running, steps.#step.run = :run, steps.#step.lease_until = :lease, \
-             steps.#step.sent_at = :now, steps.#step.attempts = steps.#step.attempts + :one"
-            .to_owned();
+    async fn claim(&self, claim: &Claim, note: &S::Note) -> Result<S, ClaimRefused<S>> {
+        let mut written = Written::set(
+            "#status = :processing, updated_at = :now, #version = #version + :one, steps.#step.#state = :running, \
+             steps.#step.run = :run, steps.#step.lease_until = :lease, steps.#step.sent_at = :now, \
+             steps.#step.attempts = steps.#step.attempts + :one",
+        );
         let mut prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
             let update = open(self.update(claim))
                 .expression_attribute_names("#status", "status")
@@ -147,66 +229,78 @@ impl<S: Subject + DeserializeOwned + 'static> StatusStore for DynamoStatusStore<
                 .condition_expression(format!(
                     "run = :run AND {MAY_BEGIN} AND steps.#step.#state IN (:pending, :running) AND steps.#step.lease_until <= :now"
                 ));
-            with_note(update, &mut set, note)
+            S::with_note(update, &mut written, note)
         };
-        let update = prepared()?.update_expression(set);
-        updated(update).await.map_err(|refused| claim_refused(refused, claim.step))
+        let update = prepared()?.update_expression(written.expression());
+        updated(update).await.map_err(|refused| claim_refused(refused, &claim.step))
     }
 
-    async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StoreError> {
-        let mut set = "SET steps.#step.#reference = :reference, updated_at = :now, #version = #version + :one".to_owned();
+    async fn remember(&self, claim: &Claim, reference: &str, note: &S::Note) -> Result<(), StoreError> {
+        let mut written = Written::set("steps.#step.#reference = :reference, updated_at = :now, #version = #version + :one");
         let update = self
             .update(claim)
             .expression_attribute_names("#reference", "reference")
             .expression_attribute_values(":reference", text(reference))
             .condition_expression(HOLDS);
-        let update = with_note(update, &mut set, note)?;
-        send_held::<S>(update, set).await
+        let update = S::with_note(update, &mut written, note)?;
+        send_held::<S>(update, &written).await
     }
 
-    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
-        let mut set = "SET steps.#step.#state = :state, steps.#step.lease_until = :nobody, steps.#step.ended_at = :now, \
-             updated_at = :now, #version = #version + :one"
-            .to_owned();
+    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<S::Note>) -> Result<(), StoreError> {
+        let mut written = Written::set(
+            "steps.#step.#state = :state, steps.#step.lease_until = :nobody, updated_at = :now, #version = #version + :one",
+        );
         let mut update = self
             .update(claim)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":state", value(&state)?)
             .expression_attribute_values(":nobody", number(0))
             .condition_expression(HOLDS);
+        if state == StepState::Waiting {
+            written.and_remove(&["steps.#step.ended_at"]);
+        } else {
+            written.and_set("steps.#step.ended_at = :now");
+        }
         if let Some(reference) = &progress.reference {
-            set.push_str(", steps.#step.#reference = :reference");
+            written.and_set("steps.#step.#reference = :reference");
             update = update
                 .expression_attribute_names("#reference", "reference")
                 .expression_attribute_values(":reference", text(reference));
         }
         if let Some(response) = &progress.response {
-            set.push_str(", steps.#step.#response = :response");
+            written.and_set("steps.#step.#response = :response");
             update = update
                 .expression_attribute_names("#response", "response")
                 .expression_attribute_values(":response", value(response)?);
         }
-        let update = with_note(update, &mut set, &progress.note)?;
-        set.push_str(" REMOVE steps.#step.failure");
-        send_held::<S>(update, set).await
+        let update = S::with_note(update, &mut written, &progress.note)?;
+        written.and_remove(&["steps.#step.failure"]);
+        send_held::<S>(update, &written).await
     }
 
-    async fn release(&self, claim: &Claim, failure: &Failure, class: Class) -> Result<(), StoreError> {
-        let mut set = "SET steps.#step.failure = :failure, steps.#step.lease_until = :nobody, \
-             updated_at = :now, #version = #version + :one"
-            .to_owned();
+    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+        let mut written = Written::set(
+            "steps.#step.failure = :failure, steps.#step.lease_until = :nobody, updated_at = :now, #version = #version + :one",
+        );
         let mut update = self
             .update(claim)
             .expression_attribute_values(":failure", value(failure)?)
             .expression_attribute_values(":nobody", number(0))
             .condition_expression(HOLDS);
-        if class == Class::Permanent {
-            set.push_str(", steps.#step.#state = :failed, steps.#step.ended_at = :now, steps.#step.key_version = steps.#step.key_version + :one");
-            update = update
-                .expression_attribute_names("#state", "state")
-                .expression_attribute_values(":failed", value(&StepState::Failed)?);
+        let state = match release {
+            Release::Retry => None,
+            Release::Refused => Some(StepState::Failed),
+            Release::Returned => Some(StepState::Pending),
+        };
+        if let Some(state) = state {
+            written.and_set("steps.#step.#state = :state");
+            written.and_set("steps.#step.key_version = steps.#step.key_version + :one");
+            update = update.expression_attribute_names("#state", "state").expression_attribute_values(":state", value(&state)?);
         }
-        send_held::<S>(update, set).await
+        if release == Release::Refused {
+            written.and_set("steps.#step.ended_at = :now");
+        }
+        send_held::<S>(update, &written).await
     }
 
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<S, ClaimRefused<S>> {
@@ -235,36 +329,39 @@ impl<S: Subject + DeserializeOwned + 'static> StatusStore for DynamoStatusStore<
             Ok(subject) => return Ok(subject),
             Err(refused) => refused,
         };
-        if let Refused::Order(order) = &refused {
+        if let Refused::Held(order) = &refused {
             let forward = order.direction() == Direction::Forward && order.run() == claim.run && !order.is_closed();
-            if forward && order.status().entry(claim.step).is_some() {
+            if forward && order.status().entry(&claim.step).is_some() {
                 self.turn(claim, reason).await?;
             }
         }
-        Err(claim_refused(refused, claim.step))
+        Err(claim_refused(refused, &claim.step))
     }
 
-    async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
-        let mut set = "SET steps.#step.#undo = :done, steps.#step.lease_until = :nobody, steps.#step.ended_at = :now, \
-             updated_at = :now, #version = #version + :one"
-            .to_owned();
+    async fn complete_undo(&self, claim: &Claim, progress: &Progress<S::Note>) -> Result<(), StoreError> {
+        let mut written = Written::set(
+            "steps.#step.#undo = :done, steps.#step.lease_until = :nobody, steps.#step.ended_at = :now, \
+             updated_at = :now, #version = #version + :one",
+        );
         let update = self
             .update(claim)
             .expression_attribute_names("#undo", "undo")
             .expression_attribute_values(":done", text("DONE"))
             .expression_attribute_values(":nobody", number(0))
             .condition_expression(HOLDS);
-        let update = with_note(update, &mut set, &progress.note)?;
-        send_held::<S>(update, set).await
+        let update = S::with_note(update, &mut written, &progress.note)?;
+        send_held::<S>(update, &written).await
     }
 
     async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StoreError> {
-        let set = "SET steps.#step.failure = :failure, steps.#step.lease_until = :nobody, updated_at = :now, #version = #version + :one";
+        let written = Written::set(
+            "steps.#step.failure = :failure, steps.#step.lease_until = :nobody, updated_at = :now, #version = #version + :one",
+        );
         let update = self
             .update(claim)
             .expression_attribute_values(":failure", value(failure)?)
             .expression_attribute_values(":nobody", number(0))
             .condition_expression(HOLDS);
-        send_held::<S>(update, set.to_owned()).await
+        send_held::<S>(update, &written).await
     }
 }

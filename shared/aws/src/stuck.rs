@@ -82,7 +82,7 @@ impl<S: Subject + DeserializeOwned + 'static> StuckOrders for DynamoStuckOrders<
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await.map_err(refused_update::<S>) {
             Ok(_) => Ok(true),
-            Err(Refused::Order(_) | Refused::NotFound | Refused::Other) => Ok(false),
+            Err(Refused::Held(_) | Refused::NotFound | Refused::Other) => Ok(false),
             Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
             Err(Refused::Store(error)) => Err(error),
         }
@@ -99,7 +99,7 @@ impl<S: Subject + DeserializeOwned + 'static> StuckOrders for DynamoStuckOrders<
             .expression_attribute_values(":again", number(look_again_at))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await.map_err(refused_update::<S>) {
-            Ok(_) | Err(Refused::Order(_) | Refused::NotFound | Refused::Other) => Ok(()),
+            Ok(_) | Err(Refused::Held(_) | Refused::NotFound | Refused::Other) => Ok(()),
             Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
             Err(Refused::Store(error)) => Err(error),
         }

@@ -65,7 +65,7 @@ pub(crate) fn refused_update<S: DeserializeOwned>(error: SdkError<UpdateItemErro
         Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => match refusal.item() {
             None => Refused::NotFound,
             Some(item) if item.is_empty() => Refused::NotFound,
-            Some(item) => order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Order(Box::new(order))),
+            Some(item) => order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Held(Box::new(order))),
         },
         Some(UpdateItemError::TransactionConflictException(_)) => Refused::Conflict,
         _ => Refused::Store(unavailable(&error)),
@@ -114,7 +114,7 @@ pub(crate) fn is_refused(reason: &CancellationReason) -> bool {
 pub(crate) fn refused_order<S: DeserializeOwned>(reason: &CancellationReason) -> Refused<S> {
     match reason.item() {
         Some(item) if !item.is_empty() => {
-            order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Order(Box::new(order)))
+            order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Held(Box::new(order)))
         }
         _ => Refused::NotFound,
     }

@@ -45,8 +45,8 @@ pub async fn cancel(
 ) -> Result<Order, CancelError> {
     let order = match cancellations.request(order_id, consumer_id, now).await {
         Ok(order) => order,
-        Err(Refused::Order(order)) if order.consumer.id != consumer_id => return Err(CancelError::Unknown),
-        Err(Refused::Order(order)) => match (order.status, order.cancel_requested_at) {
+        Err(Refused::Held(order)) if order.consumer.id != consumer_id => return Err(CancelError::Unknown),
+        Err(Refused::Held(order)) => match (order.status, order.cancel_requested_at) {
             (OrderStatus::Placed, _) => return Err(CancelError::TooLate),
             (OrderStatus::Failed, _) => return Err(CancelError::Nothing),
             (_, Some(_)) | (OrderStatus::Cancelled, _) => *order,

@@ -33,7 +33,7 @@ use crate::{
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Allowance, Charge, Figure, Limited, Limits, Promotion, QuoteTerms, Record, Refunded, Shares, Statistics};
 use carryout_workflow::{
-    Claim, ClaimRefused, Class, Direction, Failure, Ids, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError,
+    Claim, ClaimRefused, Direction, Failure, Ids, Progress, Release, StatusMap, StatusStore, StepEntry, StepState, StoreError,
     UndoState, Workflow,
 };
 use std::{
@@ -136,7 +136,7 @@ fn held<T: Debug>(result: Result<T, ClaimRefused<Order>>) -> Order {
 #[track_caller]
 fn refused<T: Debug>(result: Result<T, Refused>) -> Order {
     match result {
-        Err(Refused::Order(order)) => *order,
+        Err(Refused::Held(order)) => *order,
         other => broken("it must be refused with the order", &other),
     }
 }
@@ -152,7 +152,7 @@ fn with_quote(submission: Submission, other: &Order) -> Submission {
 }
 
 fn claim_of(order: &Order, step: &'static str, lease_until: i64) -> Claim {
-    Claim { id: order.id.clone(), step, run: order.run, now: NOON, lease_until }
+    Claim { id: order.id.clone(), step: step.to_owned(), run: order.run, now: NOON, lease_until }
 }
 
 fn failure(code: &str) -> Failure {
@@ -398,7 +398,7 @@ async fn claim_forward<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &F
     let nobody = Claim { id: fixture.ids.new_id("ord"), ..claim.clone() };
     let result = statuses.claim(&nobody, &OrderNote::default()).await;
     assert!(matches!(result, Err(ClaimRefused::NotFound)), "{result:?}");
-    let nothing = Claim { step: "no-such-step", ..claim };
+    let nothing = Claim { step: "no-such-step".to_owned(), ..claim };
     match statuses.claim(&nothing, &OrderNote::default()).await {
         Err(ClaimRefused::NotFound) => {}
         Err(ClaimRefused::Held(order)) => assert_eq!(order.steps.entry("no-such-step"), None),
@@ -416,11 +416,11 @@ async fn fencing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture
     assert_eq!(some(claimed.steps.entry(AUTHORIZE), AUTHORIZE).attempts, 2);
     lost(statuses.remember(&dead, "pi_dead", &OrderNote::default()).await);
     lost(statuses.complete(&dead, StepState::Done, &progress("pi_dead", OrderNote::default())).await);
-    lost(statuses.release(&dead, &failure("Payment.Unclear"), Class::Unknown).await);
+    lost(statuses.release(&dead, &failure("Payment.Unclear"), Release::Retry).await);
     lost(statuses.complete_undo(&dead, &Progress::default()).await);
     lost(statuses.release_undo(&dead, &failure("Payment.Unclear")).await);
     fixture.is_untouched(&claimed).await;
-    done(statuses.release(&alive, &failure("Payment.Unclear"), Class::Unknown).await);
+    done(statuses.release(&alive, &failure("Payment.Unclear"), Release::Retry).await);
     // Given back: not even the one who gave it back may write.
     lost(statuses.remember(&alive, "pi_late", &OrderNote::default()).await);
 }
@@ -428,9 +428,9 @@ async fn fencing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture
 async fn refusal<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>, statuses: &impl OrderSteps) {
     let order = fixture.order().await;
     let claim = claim_of(&order, AUTHORIZE, HELD);
-    for (attempt, class) in [(1, Class::Retryable), (2, Class::Unknown)] {
+    for attempt in [1, 2] {
         done(statuses.claim(&claim, &OrderNote::default()).await);
-        done(statuses.release(&claim, &failure("Payment.Unclear"), class).await);
+        done(statuses.release(&claim, &failure("Payment.Unclear"), Release::Retry).await);
         let entry = fixture.entry(&order.id, AUTHORIZE).await;
         assert_eq!((entry.state, entry.attempts, entry.lease_until), (StepState::Running, attempt, 0));
         assert_eq!(entry.key_version, 1, "the key stays until the partner has definitely refused");
@@ -438,7 +438,7 @@ async fn refusal<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture
         assert_eq!(entry.ended_at, None);
     }
     done(statuses.claim(&claim, &OrderNote::default()).await);
-    done(statuses.release(&claim, &failure("Payment.Declined"), Class::Permanent).await);
+    done(statuses.release(&claim, &failure("Payment.Declined"), Release::Refused).await);
     let stored = fixture.stored(&order.id).await;
     let entry = some(stored.steps.entry(AUTHORIZE), AUTHORIZE);
     assert_eq!((entry.state, entry.key_version, entry.lease_until), (StepState::Failed, 2, 0));
@@ -451,7 +451,7 @@ async fn refusal<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture
     // A success after a failed attempt leaves no failure behind.
     let claim = claim_of(&order, CAPTURE, HELD);
     done(statuses.claim(&claim, &OrderNote::default()).await);
-    done(statuses.release(&claim, &failure("Payment.Unclear"), Class::Unknown).await);
+    done(statuses.release(&claim, &failure("Payment.Unclear"), Release::Retry).await);
     done(statuses.claim(&claim, &OrderNote::default()).await);
     done(statuses.complete(&claim, StepState::Skipped, &Progress::default()).await);
     let entry = fixture.entry(&order.id, CAPTURE).await;
@@ -1058,7 +1058,7 @@ pub async fn refunds<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     assert!(done(stuck.next_run(id, 1, HELD).await) && !done(stuck.next_run(id, 1, HELD).await));
 
     // Asked, and not known: neither given back nor failed.
-    let claim = Claim { id: id.clone(), step: PAY, run: 2, now: NOON, lease_until: ENDED };
+    let claim = Claim { id: id.clone(), step: PAY.to_owned(), run: 2, now: NOON, lease_until: ENDED };
     let asked = OrderNote { ledger: vec![taken.refund.requested()], flags: Vec::new() };
     done(statuses.claim(&claim, &OrderNote::default()).await);
     done(statuses.remember(&claim, "key", &asked).await);
@@ -1100,7 +1100,7 @@ pub async fn refunds<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     let no = failure("Refund.Refused");
     let claim = Claim { id: taken.refund.id.clone(), run: 1, ..claim };
     done(statuses.claim(&claim, &OrderNote::default()).await);
-    done(statuses.release(&claim, &no, Class::Permanent).await);
+    done(statuses.release(&claim, &no, Release::Refused).await);
     let refund = some(done(closing.refund(&taken.refund.id).await), "the refund");
     done(closing.fail(&refund, &[refund.failed(NOON)], Some(&no), NOON).await);
     let again = held_refund(closing.fail(&refund, &[refund.failed(NOON)], Some(&no), NOON).await);
@@ -1118,7 +1118,7 @@ pub async fn refunds<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
 #[track_caller]
 fn held_refund<T: Debug>(result: Result<T, Refused<OrderRefund>>) -> OrderRefund {
     match result {
-        Err(Refused::Order(refund)) => *refund,
+        Err(Refused::Held(refund)) => *refund,
         other => broken("it must be refused with the refund", &other),
     }
 }

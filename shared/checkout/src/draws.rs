@@ -9,14 +9,13 @@
 //! were given before may still get what single counters have left of their part.
 
 use crate::{
-    cohort::place,
     consumer::{Consumer, StoredCredit},
     market::Country,
     order::Order,
     steps::reserve_items,
 };
 use carryout_pricing::{Allowance, Credit, Limited, Limits, Promotion, Taken};
-use carryout_workflow::StoreError;
+use carryout_workflow::{StoreError, cohort::place};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt::Display};
 

@@ -24,7 +24,6 @@
 pub mod audit;
 pub mod cancel;
 pub mod codes;
-pub mod cohort;
 pub mod consumer;
 #[cfg(feature = "memory")]
 pub mod contract;

@@ -5,17 +5,13 @@
 //! price. Neither can cost anybody a quote: a sample is sent once the answer is decided, and our price stands in for a legacy
 //! price that does not come.
 
-use crate::{
-    cohort::{Cohort, Percent},
-    legacy,
-    market::Country,
-    partners::LEGACY_PRICES,
-    ports::CallError,
-    quoting::Draft,
-};
+use crate::{legacy, market::Country, partners::LEGACY_PRICES, ports::CallError, quoting::Draft};
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Context, Fallback, Figure, Flag, Price};
-use carryout_workflow::StoreError;
+use carryout_workflow::{
+    StoreError,
+    cohort::{Cohort, Percent},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future};
 

@@ -16,7 +16,7 @@ use crate::{
 use carryout_money::Money;
 use carryout_pricing::{Promotion, Quote, Record, Refunded};
 use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError, Subject};
-pub use carryout_workflow::{Clock, Ids};
+pub use carryout_workflow::{Clock, Ids, Secret, Secrets};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{future::Future, sync::Arc};
@@ -300,26 +300,8 @@ pub trait Reports<R: Report = Reconciliation>: Send + Sync {
     fn save(&self, report: &R) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Why a conditional transaction on an order, or on another subject, did not happen.
-#[derive(Debug)]
-pub enum Refused<S = Order> {
-    /// The order as it stands; its run, direction, status or entry did not allow it.
-    Order(Box<S>),
-    /// The order allowed it, something else did not: the quote, the stock.
-    Other,
-    /// There is no such order.
-    NotFound,
-    /// Somebody else wrote the same things at the same moment. Try again.
-    Conflict,
-    /// The store failed.
-    Store(StoreError),
-}
-
-impl<S> From<StoreError> for Refused<S> {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
+/// Why a conditional write of an order, or of another subject, did not happen.
+pub type Refused<S = Order> = carryout_workflow::Refused<S>;
 
 /// Confirms prices.
 pub trait QuoteLocks: Send + Sync {
@@ -757,21 +739,4 @@ pub trait Merchants: Send + Sync {
 
     /// Tells the store not to make it. An order that the store does not know yet is refused when it arrives later.
     fn cancel(&self, order: &Order) -> impl Future<Output = Result<(), CallError>> + Send;
-}
-
-// ---------------------------------------------------------------------------------------------------------- secrets
-
-/// A secret, and while it is being rotated, the one before.
-#[derive(Clone)]
-pub struct Secret {
-    /// What is used from now on.
-    pub current: String,
-    /// What was used before, and is still accepted.
-    pub previous: Option<String>,
-}
-
-/// One secret.
-pub trait Secrets: Send + Sync {
-    /// The secret as it is now; may be some minutes old.
-    fn secret(&self) -> impl Future<Output = Result<Secret, StoreError>> + Send;
 }

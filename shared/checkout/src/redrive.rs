@@ -47,7 +47,7 @@ pub async fn redrive(
 ) -> Result<Order, RedriveError> {
     let order = match parked.reopen(order_id, clock.now() + LOOK_AGAIN_AFTER_MS).await {
         Ok(order) => order,
-        Err(Refused::Order(order)) => return Err(RedriveError::NotParked(order.status)),
+        Err(Refused::Held(order)) => return Err(RedriveError::NotParked(order.status)),
         Err(Refused::NotFound | Refused::Other) => return Err(RedriveError::Unknown),
         Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this order".to_owned()).into()),
         Err(Refused::Store(error)) => return Err(error.into()),
@@ -84,7 +84,7 @@ pub async fn redrive_refund(
 ) -> Result<OrderRefund, RedriveRefundError> {
     let refund = match parked.reopen(refund_id, clock.now() + LOOK_AGAIN_AFTER_MS).await {
         Ok(refund) => refund,
-        Err(Refused::Order(refund)) => return Err(RedriveRefundError::NotParked(refund.status)),
+        Err(Refused::Held(refund)) => return Err(RedriveRefundError::NotParked(refund.status)),
         Err(Refused::NotFound | Refused::Other) => return Err(RedriveRefundError::Unknown),
         Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this refund".to_owned()).into()),
         Err(Refused::Store(error)) => return Err(error.into()),

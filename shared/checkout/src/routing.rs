@@ -4,8 +4,8 @@
 //! Rules send chosen checkouts through a second state machine of their workflow, whose tasks call the `sandbox` aliases. The
 //! lane is chosen once, when the order is written, and stays with it: later runs use the same state machine.
 
-use crate::{cohort::Cohort, consumer::Consumer};
-use carryout_workflow::StoreError;
+use crate::consumer::Consumer;
+use carryout_workflow::{StoreError, cohort::Cohort};
 use serde::{Deserialize, Serialize};
 use std::{fmt, future::Future};
 

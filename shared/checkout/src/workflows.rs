@@ -4,9 +4,6 @@ use crate::{codes, market::Country, steps};
 use carryout_workflow::{InvalidWorkflow, Orchestrator, RetryClass, Route, Stage, StepSpec, Wait, Workflow, compile};
 use serde_json::Value;
 
-/// Seconds that one attempt of a step may take: more than any function's timeout of 10 s.
-const STEP_SECONDS: u32 = 15;
-
 /// The orchestrator over all markets of the checkout.
 pub fn orchestrator() -> Orchestrator {
     let route = |country: Option<&str>, market_type: Option<&str>, workflow: &str| Route {
@@ -52,6 +49,7 @@ pub fn state_machine(workflow: &Workflow) -> Result<Value, InvalidWorkflow> {
 /// The store is told and is expected to make it.
 fn standard() -> Workflow {
     Workflow {
+        version: 1,
         name: "checkout-standard".to_owned(),
         purpose: "Checkout where stores make what they are sent.".to_owned(),
         stages: vec![
@@ -69,6 +67,7 @@ fn standard() -> Workflow {
 /// A person at the store accepts the order before a courier is booked.
 fn accepted() -> Workflow {
     Workflow {
+        version: 1,
         name: "checkout-accepted".to_owned(),
         purpose: "Checkout where a person at the store accepts the order before a courier is booked.".to_owned(),
         stages: vec![
@@ -87,6 +86,7 @@ fn accepted() -> Workflow {
 /// The store's point of sale acknowledges by itself, within seconds; a courier comes meanwhile.
 fn grocery() -> Workflow {
     Workflow {
+        version: 1,
         name: "checkout-grocery".to_owned(),
         purpose: "Checkout where the store's point of sale acknowledges the order within seconds.".to_owned(),
         stages: vec![
@@ -105,6 +105,7 @@ fn grocery() -> Workflow {
 /// Money is given back, and the books of the order say so.
 fn refund() -> Workflow {
     Workflow {
+        version: 1,
         name: "refund-standard".to_owned(),
         purpose: "Refund of a placed order, in part or in full.".to_owned(),
         // After its last attempt comes a person, as after an undo.
@@ -133,6 +134,7 @@ fn answer_within(timeout_seconds: u32) -> Stage {
         timeout_seconds,
         silence: codes::MERCHANT_SILENT.name.to_owned(),
         message: format!("the store did not answer within {timeout_seconds} seconds"),
+        reminder_seconds: None,
     };
     Stage::Step(StepSpec { wait: Some(wait), ..spec("await-merchant", RetryClass::Local) })
 }
@@ -142,7 +144,7 @@ fn finish() -> StepSpec {
 }
 
 fn spec(step: &str, retry: RetryClass) -> StepSpec {
-    StepSpec { step: step.to_owned(), timeout_seconds: STEP_SECONDS, retry, undo: false, wait: None }
+    StepSpec { step: step.to_owned(), retry, ..StepSpec::default() }
 }
 
 #[cfg(test)]

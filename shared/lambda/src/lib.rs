@@ -19,6 +19,7 @@ pub mod signature;
 pub mod step;
 pub mod telemetry;
 pub mod token;
+pub mod vault;
 
 pub use runtime::{
     Invocation, TaskError, handle_http, handle_schedule, handle_stream, handle_task, run_batch, run_http, run_http_or_batch,

@@ -8,10 +8,12 @@ mod legacy;
 mod logistics;
 mod merchants;
 mod stripe;
+mod vendors;
 
 pub use call::Http;
 pub use fraud::HttpFraud;
-pub use legacy::{HttpLegacy, HttpLegacyPrices};
+pub use legacy::{HttpLegacy, HttpLegacyApplicants, HttpLegacyPrices};
 pub use logistics::HttpLogistics;
 pub use merchants::HttpMerchants;
 pub use stripe::StripePayments;
+pub use vendors::HttpVendors;

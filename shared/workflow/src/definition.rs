@@ -1,4 +1,6 @@
+use carryout_predicate::Condition;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// An ordered list of stages, as data. It says what happens in which order, and nothing about how.
@@ -7,6 +9,9 @@ use std::collections::BTreeSet;
 pub struct Workflow {
     /// Name in lower case with dashes; the state machine's name ends with it.
     pub name: String,
+    /// Counts what is changed under this name: a subject stays at the version that it began with.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub version: u32,
     /// One sentence for people: who it is for and what is special about it.
     pub purpose: String,
     /// The stages, first to last.
@@ -15,7 +20,7 @@ pub struct Workflow {
     pub finish: StepSpec,
 }
 
-/// One stage: a single step, or several side by side.
+/// One stage: a single step, or several of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Stage {
@@ -23,6 +28,18 @@ pub enum Stage {
     Step(StepSpec),
     /// Steps that run at the same time. All of them end before the next stage, or the undo, begins.
     Parallel(Vec<StepSpec>),
+    /// Steps that are one to whoever takes them: their forms are on one screen.
+    Composite(Composite),
+}
+
+/// Several steps under one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Composite {
+    /// Its name, in lower case with dashes: `personal-details`.
+    pub name: String,
+    /// Its steps, in the order of their forms.
+    pub steps: Vec<StepSpec>,
 }
 
 impl Stage {
@@ -30,7 +47,7 @@ impl Stage {
     pub fn steps(&self) -> &[StepSpec] {
         match self {
             Self::Step(step) => std::slice::from_ref(step),
-            Self::Parallel(steps) => steps,
+            Self::Parallel(steps) | Self::Composite(Composite { steps, .. }) => steps,
         }
     }
 }
@@ -39,18 +56,76 @@ impl Stage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepSpec {
-    /// The step's name, which is also its function's: `authorize-payment`.
+    /// The step's name, which is also its function's where it has one: `authorize-payment`.
     pub step: String,
+    /// The name of this instance where one step occurs several times: `upload-insurance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The version of the step.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub version: u32,
+    /// For whom it is there; for everybody where there is no condition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    /// Whether whoever takes it may skip it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub optional: bool,
+    /// What the step leaves to the workflow to say.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Value>,
     /// Seconds that one attempt may take, longer than the function's own timeout.
+    #[serde(default = "attempt_seconds")]
     pub timeout_seconds: u32,
     /// How often and how soon it is tried again.
+    #[serde(default)]
     pub retry: RetryClass,
     /// Whether it has an effect that can be undone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub undo: bool,
     /// Set where the step waits for an answer from outside instead of ending by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
+}
+
+const fn first() -> u32 {
+    1
+}
+
+const fn is_first(version: &u32) -> bool {
+    *version == 1
+}
+
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// More than any function's timeout of 10 s.
+const fn attempt_seconds() -> u32 {
+    15
+}
+
+impl Default for StepSpec {
+    fn default() -> Self {
+        Self {
+            step: String::new(),
+            name: None,
+            version: first(),
+            when: None,
+            optional: false,
+            settings: Map::new(),
+            timeout_seconds: attempt_seconds(),
+            retry: RetryClass::default(),
+            undo: false,
+            wait: None,
+        }
+    }
+}
+
+impl StepSpec {
+    /// The name of its entry in the status map: that of the instance, or the step's.
+    pub fn entry_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.step)
+    }
 }
 
 /// Waiting for an answer that comes through a callback.
@@ -63,15 +138,19 @@ pub struct Wait {
     pub silence: String,
     /// What to tell a person then.
     pub message: String,
+    /// Seconds after which whoever has to answer is reminded, again and again until the silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminder_seconds: Option<u32>,
 }
 
 /// How a failed attempt is tried again: exponential backoff with full jitter and a cap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetryClass {
     /// Only our own stores are involved: short and few.
     Local,
     /// A partner is called: long enough for it to restart.
+    #[default]
     Partner,
     /// Something must be taken back: the longest, because after it comes a person.
     Undo,
@@ -114,39 +193,95 @@ impl Workflow {
         undoable
     }
 
-    /// Checks what the types can't: names, distinct steps, real parallel groups, timeouts.
+    /// The step whose entry has this name.
+    pub fn step(&self, entry_name: &str) -> Option<&StepSpec> {
+        self.steps().find(|spec| spec.entry_name() == entry_name)
+    }
+
+    /// Checks what the types can't: names, one entry per step, real groups, timeouts.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
     pub fn validate(&self) -> Result<(), InvalidWorkflow> {
-        let fail = |problem: String| Err(InvalidWorkflow { workflow: self.name.clone(), problem });
         let mut seen = BTreeSet::new();
         for spec in self.steps() {
-            let well_formed = !spec.step.is_empty()
-                && spec.step.split('-').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase()));
-            if !well_formed {
-                return fail(format!("step {:?} must be lower-case words joined by dashes", spec.step));
+            for name in [&spec.step, spec.entry_name()] {
+                if !is_name(name) {
+                    return self.invalid(format!("step {name:?} must be lower-case words joined by dashes"));
+                }
             }
-            if !seen.insert(&spec.step) {
-                return fail(format!("step {} occurs twice; the status map has one entry per step", spec.step));
+            let name = spec.entry_name();
+            if !seen.insert(name) {
+                return self
+                    .invalid(format!("step {name} occurs twice; the status map has one entry per step, so name each instance"));
             }
             if spec.timeout_seconds == 0 || spec.wait.as_ref().is_some_and(|wait| wait.timeout_seconds == 0) {
-                return fail(format!("step {} needs a timeout", spec.step));
+                return self.invalid(format!("step {name} needs a timeout"));
+            }
+            if spec
+                .wait
+                .as_ref()
+                .is_some_and(|wait| wait.reminder_seconds.is_some_and(|after| after == 0 || after >= wait.timeout_seconds))
+            {
+                return self.invalid(format!("step {name} reminds after the timeout or at once"));
             }
         }
         if self.stages.is_empty() {
-            return fail("it has no stage".to_owned());
+            return self.invalid("it has no stage".to_owned());
         }
         for stage in &self.stages {
-            if let Stage::Parallel(steps) = stage {
-                if steps.len() < 2 {
-                    return fail("a parallel group needs at least two steps".to_owned());
+            match stage {
+                Stage::Step(_) => {}
+                Stage::Parallel(steps) if steps.len() < 2 => {
+                    return self.invalid("a parallel group needs at least two steps".to_owned());
                 }
-                if let Some(waiting) = steps.iter().find(|step| step.wait.is_some()) {
-                    return fail(format!("step {} waits for a callback and can't be in a parallel group", waiting.step));
+                Stage::Composite(group) if group.steps.is_empty() || !is_name(&group.name) || !seen.insert(&group.name) => {
+                    return self.invalid(format!("the composite {:?} needs steps, and a name of its own", group.name));
                 }
+                Stage::Parallel(_) | Stage::Composite(_) => {}
             }
         }
-        if self.finish.undo || self.finish.wait.is_some() {
-            return fail("the finish has no undo and waits for nothing".to_owned());
+        if self.finish.undo || self.finish.wait.is_some() || self.finish.when.is_some() || self.finish.optional {
+            return self.invalid("the finish has no undo, waits for nothing and is for everybody".to_owned());
         }
         Ok(())
     }
+
+    /// Checks that it can be compiled into a state machine, which runs each step once and without asking whether it applies.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub fn validate_for_compiler(&self) -> Result<(), InvalidWorkflow> {
+        self.validate()?;
+        let interpreted = |spec: &&StepSpec| spec.name.is_some() || spec.when.is_some() || spec.optional;
+        if let Some(spec) = self.steps().find(interpreted) {
+            return self.invalid(format!(
+                "step {} is an instance, conditional or optional, which state machines know nothing of",
+                spec.entry_name()
+            ));
+        }
+        for stage in &self.stages {
+            match stage {
+                Stage::Step(_) => {}
+                Stage::Composite(group) => return self.invalid(format!("{} is a composite, which is for forms", group.name)),
+                Stage::Parallel(steps) => {
+                    if let Some(waiting) = steps.iter().find(|step| step.wait.is_some()) {
+                        return self
+                            .invalid(format!("step {} waits for a callback and can't be in a parallel group", waiting.step));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn invalid(&self, problem: String) -> Result<(), InvalidWorkflow> {
+        Err(InvalidWorkflow { workflow: self.name.clone(), problem })
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.split('-').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase()))
 }

@@ -11,8 +11,10 @@
 //! 5. [`StatusMap`] holds one entry per step; each step writes only its own.
 //!
 //! [`Plan`] is for what comes before a workflow: loading many things at once, in the order their dependencies allow.
+//! [`cohort`] says who takes part in something that is not for everybody yet.
 
 mod asl;
+pub mod cohort;
 mod definition;
 mod environment;
 mod error;
@@ -22,12 +24,12 @@ pub mod run;
 mod status;
 mod step;
 
-pub use asl::{compile, function_arn_key};
-pub use definition::{InvalidWorkflow, RetryClass, Stage, StepSpec, Wait, Workflow};
-pub use environment::{Clock, Ids};
+pub use asl::{compile, compile_wait, function_arn_key};
+pub use definition::{Composite, InvalidWorkflow, RetryClass, Stage, StepSpec, Wait, Workflow};
+pub use environment::{Clock, Ids, Secret, Secrets};
 pub use error::{Class, Coded, ErrorCode, Failure};
 pub use orchestrator::{NoWorkflow, Orchestrator, Route};
 pub use plan::{Plan, PlanReport, Task, TaskReport};
-pub use run::{Claim, ClaimRefused, StatusStore, StoreError};
+pub use run::{Claim, ClaimRefused, Refused, Release, StatusStore, StoreError};
 pub use status::{Direction, StatusMap, StepEntry, StepState, UndoState};
 pub use step::{Action, Attempt, Effect, Outcome, Progress, Step, StepInput, StepReply, Subject};

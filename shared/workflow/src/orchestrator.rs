@@ -36,14 +36,24 @@ impl Orchestrator {
         Self { workflows, routes }
     }
 
-    /// The workflow for a market.
+    /// The workflow for a market, at its newest version.
     pub fn pick(&self, country: &str, market_type: &str) -> Result<&Workflow, NoWorkflow> {
         let fits = |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
         self.routes
             .iter()
             .find(|route| fits(&route.country, country) && fits(&route.market_type, market_type))
-            .and_then(|route| self.workflows.iter().find(|workflow| workflow.name == route.workflow))
+            .and_then(|route| self.newest(&route.workflow))
             .ok_or_else(|| NoWorkflow { country: country.to_owned(), market_type: market_type.to_owned() })
+    }
+
+    /// The workflow of this name with the highest version.
+    pub fn newest(&self, name: &str) -> Option<&Workflow> {
+        self.workflows.iter().filter(|workflow| workflow.name == name).max_by_key(|workflow| workflow.version)
+    }
+
+    /// One version of a workflow.
+    pub fn version(&self, name: &str, version: u32) -> Option<&Workflow> {
+        self.workflows.iter().find(|workflow| workflow.name == name && workflow.version == version)
     }
 
     /// Every workflow there is.

@@ -16,8 +16,8 @@ use std::future::Future;
 pub struct Claim {
     /// The subject's id.
     pub id: String,
-    /// The step whose entry is claimed.
-    pub step: &'static str,
+    /// The name of the entry that is claimed: the step's, or its instance's.
+    pub step: String,
     /// The run that claims.
     pub run: u32,
     /// When the claim is made. Milliseconds since the Unix epoch.
@@ -25,6 +25,24 @@ pub struct Claim {
     /// When it ends by itself: the function's deadline. Milliseconds since the Unix epoch. It is also the fencing
     /// token: a later write under this claim is refused once somebody else holds the entry.
     pub lease_until: i64,
+}
+
+/// What becomes of an entry whose attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// It may be tried again under the same key.
+    Retry,
+    /// It is closed as failed.
+    Refused,
+    /// What was submitted is refused; something else may be submitted, under the next key.
+    Returned,
+}
+
+impl Release {
+    /// What becomes of the entry after an error of this class.
+    pub const fn after(class: Class) -> Self {
+        if class.may_retry() { Self::Retry } else { Self::Refused }
+    }
 }
 
 /// Why a claim was not given. The subject comes back with it, so that no second read is needed.
@@ -39,6 +57,27 @@ pub enum ClaimRefused<S> {
 }
 
 impl<S> From<StoreError> for ClaimRefused<S> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Why a conditional write of a subject did not happen.
+#[derive(Debug)]
+pub enum Refused<S> {
+    /// The subject as it stands; its run, direction, status or entry did not allow it.
+    Held(Box<S>),
+    /// The subject allowed it, something else that is written with it did not: the quote, the stock.
+    Other,
+    /// There is no such subject.
+    NotFound,
+    /// Somebody else wrote the same things at the same moment. Try again.
+    Conflict,
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl<S> From<StoreError> for Refused<S> {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -112,7 +151,7 @@ pub trait StatusStore: Send + Sync {
     /// Writes a partner's reference under a claim.
     fn remember(&self, claim: &Claim, reference: &str, note: &Self::Note) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Completes an entry under a claim with `state` and gives the claim back.
+    /// Ends an attempt under a claim with `state` and gives the claim back. An entry that is left waiting has not ended.
     fn complete(
         &self,
         claim: &Claim,
@@ -120,8 +159,9 @@ pub trait StatusStore: Send + Sync {
         progress: &Progress<Self::Note>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Gives a claim back after a failed attempt. A permanent failure also closes the entry and raises its key version.
-    fn release(&self, claim: &Claim, failure: &Failure, class: Class) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Gives a claim back after a failed attempt, as `release` says. What was definitely refused also raises the entry's key
+    /// version.
+    fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Turns the subject round and claims an entry for its undo.
     ///
@@ -238,14 +278,14 @@ where
     S: Effect<Subject = T::Subject, Note = T::Note>,
     T: StatusStore,
 {
-    let claim = Claim { id: input.id.clone(), step: S::NAME, run: input.run, now, lease_until };
+    let claim = Claim { id: input.id.clone(), step: step.entry_name().to_owned(), run: input.run, now, lease_until };
     let subject = match store.claim(&claim, &step.claim_note(input, now)).await {
         Ok(subject) => subject,
         Err(refused) => return answer_refused_claim(step, refused, input.run, now),
     };
-    let entry = subject.status().entry(S::NAME).ok_or(RunError::Unknown)?;
+    let entry = subject.status().entry(step.entry_name()).ok_or(RunError::Unknown)?;
     let attempt = Claimed { store, claim: &claim, key_version: entry.key_version, number: entry.attempts };
-    let reply = |state, response| Ok(StepReply { step: S::NAME.to_owned(), state, response });
+    let reply = |state, response| Ok(StepReply { step: step.entry_name().to_owned(), state, response });
     match step.process(&subject, &attempt).await {
         Ok(Outcome::Done(progress)) => {
             store.complete(&claim, StepState::Done, &progress).await?;
@@ -255,11 +295,19 @@ where
             store.complete(&claim, StepState::Skipped, &Progress::default()).await?;
             reply(StepState::Skipped, Value::Null)
         }
+        Ok(Outcome::Waiting(progress)) => {
+            store.complete(&claim, StepState::Waiting, &progress).await?;
+            reply(StepState::Waiting, progress.response.unwrap_or_default())
+        }
+        Ok(Outcome::Returned(failure)) => {
+            store.release(&claim, &failure, Release::Returned).await?;
+            reply(StepState::Pending, serde_json::to_value(failure).unwrap_or_default())
+        }
         Ok(Outcome::Recorded(response)) => reply(StepState::Done, response),
         Err(error) => {
             // If this write fails too, the lease ends by itself; the step's own error is the one to report.
-            if let Err(lost) = store.release(&claim, &Failure::of(&error), error.code().class).await {
-                tracing::warn!(order.id = %claim.id, step = S::NAME, error = %lost, "the claim could not be given back");
+            if let Err(lost) = store.release(&claim, &Failure::of(&error), Release::after(error.code().class)).await {
+                tracing::warn!(order.id = %claim.id, step = step.entry_name(), error = %lost, "the claim could not be given back");
             }
             Err(RunError::Step(error))
         }
@@ -278,14 +326,14 @@ where
     S: Effect<Subject = T::Subject, Note = T::Note>,
     T: StatusStore,
 {
-    let claim = Claim { id: input.id.clone(), step: S::NAME, run: input.run, now, lease_until };
-    let undone = |state| Ok(StepReply { step: S::NAME.to_owned(), state, response: Value::Null });
+    let claim = Claim { id: input.id.clone(), step: step.entry_name().to_owned(), run: input.run, now, lease_until };
+    let undone = |state| Ok(StepReply { step: step.entry_name().to_owned(), state, response: Value::Null });
     let subject = match store.claim_undo(&claim, input.reason().as_ref()).await {
         Ok(subject) => subject,
         Err(ClaimRefused::NotFound) => return Err(RunError::Unknown),
         Err(ClaimRefused::Store(error)) => return Err(RunError::Store(error)),
         Err(ClaimRefused::Held(subject)) => {
-            let entry = subject.status().entry(S::NAME).ok_or(RunError::Unknown)?;
+            let entry = subject.status().entry(step.entry_name()).ok_or(RunError::Unknown)?;
             return match (subject.is_closed(), entry.undo) {
                 _ if subject.run() != input.run => Err(RunError::Superseded(input.run, subject.run())),
                 (true, _) => Err(RunError::Closed),
@@ -294,7 +342,7 @@ where
             };
         }
     };
-    let entry = subject.status().entry(S::NAME).ok_or(RunError::Unknown)?;
+    let entry = subject.status().entry(step.entry_name()).ok_or(RunError::Unknown)?;
     let attempt = Claimed { store, claim: &claim, key_version: entry.key_version, number: entry.undo_attempts };
     match step.undo(&subject, &attempt).await {
         Ok(Outcome::Done(progress)) => {
@@ -305,10 +353,10 @@ where
             store.complete_undo(&claim, &Progress::default()).await?;
             undone(entry.state)
         }
-        Ok(Outcome::Recorded(_)) => undone(entry.state),
+        Ok(Outcome::Recorded(_) | Outcome::Waiting(_) | Outcome::Returned(_)) => undone(entry.state),
         Err(error) => {
             if let Err(lost) = store.release_undo(&claim, &Failure::of(&error)).await {
-                tracing::warn!(order.id = %claim.id, step = S::NAME, error = %lost, "the claim could not be given back");
+                tracing::warn!(order.id = %claim.id, step = step.entry_name(), error = %lost, "the claim could not be given back");
             }
             Err(RunError::Step(error))
         }
@@ -327,12 +375,12 @@ pub fn answer_refused_claim<S: Step>(
         ClaimRefused::NotFound => return Err(RunError::Unknown),
         ClaimRefused::Store(error) => return Err(RunError::Store(error)),
     };
-    let entry = subject.status().entry(S::NAME).ok_or(RunError::Unknown)?;
+    let entry = subject.status().entry(step.entry_name()).ok_or(RunError::Unknown)?;
     if subject.run() != run {
         return Err(RunError::Superseded(run, subject.run()));
     }
     if step.is_complete(&subject) {
-        return Ok(StepReply { step: S::NAME.to_owned(), state: entry.state, response: step.response(&subject) });
+        return Ok(StepReply { step: step.entry_name().to_owned(), state: entry.state, response: step.response(&subject) });
     }
     if subject.is_closed() {
         return Err(RunError::Closed);

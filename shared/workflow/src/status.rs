@@ -1,4 +1,4 @@
-use crate::Failure;
+use crate::{Claim, Failure, Progress, Release};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -121,6 +121,55 @@ impl StepEntry {
                 UndoState::Done => false,
             },
             StepState::Pending | StepState::Skipped => false,
+        }
+    }
+
+    /// What a forward claim writes at `now` (milliseconds since the Unix epoch).
+    pub fn begin(&mut self, claim: &Claim, now: i64) {
+        self.state = StepState::Running;
+        self.run = claim.run;
+        self.lease_until = claim.lease_until;
+        self.sent_at = Some(now);
+        self.attempts += 1;
+    }
+
+    /// What the end of a claimed attempt writes at `now`: it leaves the entry in `state`, which may be waiting.
+    pub fn end<N>(&mut self, state: StepState, progress: &Progress<N>, now: i64) {
+        self.state = state;
+        self.lease_until = 0;
+        self.ended_at = (state != StepState::Waiting).then_some(now);
+        self.failure = None;
+        self.reference = progress.reference.clone().or(self.reference.take());
+        self.response = progress.response.clone().or(self.response.take());
+    }
+
+    /// What a failed attempt writes at `now` when it gives its claim back.
+    pub fn give_back(&mut self, failure: &Failure, release: Release, now: i64) {
+        self.failure = Some(failure.clone());
+        self.lease_until = 0;
+        match release {
+            Release::Retry => {}
+            Release::Refused => {
+                self.state = StepState::Failed;
+                self.ended_at = Some(now);
+                self.key_version += 1;
+            }
+            Release::Returned => {
+                self.state = StepState::Pending;
+                self.key_version += 1;
+            }
+        }
+    }
+
+    /// What a change from outside a claim writes at `at`: it ends any lease. A `next_key` is for the next attempt.
+    pub fn change(&mut self, to: StepState, next_key: bool, failure: Option<&Failure>, response: Option<&Value>, at: i64) {
+        self.state = to;
+        self.lease_until = 0;
+        self.failure = failure.cloned();
+        self.response = response.cloned().or(self.response.take());
+        self.key_version += u32::from(next_key);
+        if matches!(to, StepState::Done | StepState::Skipped | StepState::Failed) {
+            self.ended_at = Some(at);
         }
     }
 

@@ -103,6 +103,10 @@ pub enum Outcome<N> {
     Done(Progress<N>),
     /// The step does not apply to this subject.
     Skipped,
+    /// The partner was asked, and its answer comes later. Not for an undo.
+    Waiting(Progress<N>),
+    /// What was submitted is definitely refused, and something else may be submitted instead. Not for an undo.
+    Returned(Failure),
     /// The effect is a write to our own tables, and the entry was completed in the same transaction.
     Recorded(Value),
 }
@@ -116,17 +120,22 @@ pub trait Step: Send + Sync {
     /// How it fails.
     type Error: Coded;
 
-    /// Its name, which is also its function's and its entry's in the status map.
+    /// Its name, which is also its function's where it has one.
     const NAME: &'static str;
+
+    /// The name of its entry in the status map: its own, or that of the instance that it is in its workflow.
+    fn entry_name(&self) -> &str {
+        Self::NAME
+    }
 
     /// Whether its way forward has ended well for this subject.
     fn is_complete(&self, subject: &Self::Subject) -> bool {
-        subject.status().entry(Self::NAME).is_some_and(|entry| entry.is_complete())
+        subject.status().entry(self.entry_name()).is_some_and(|entry| entry.is_complete())
     }
 
     /// What it reports for this subject, from the status map alone.
     fn response(&self, subject: &Self::Subject) -> Value {
-        subject.status().entry(Self::NAME).and_then(|entry| entry.response.clone()).unwrap_or_default()
+        subject.status().entry(self.entry_name()).and_then(|entry| entry.response.clone()).unwrap_or_default()
     }
 }
 

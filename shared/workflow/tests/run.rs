@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_workflow::{
-    Action, Attempt, Claim, ClaimRefused, Class, Coded, Direction, Effect, ErrorCode, Failure, Outcome, Progress, StatusMap,
+    Action, Attempt, Claim, ClaimRefused, Coded, Direction, Effect, ErrorCode, Failure, Outcome, Progress, Release, StatusMap,
     StatusStore, Step, StepEntry, StepInput, StepState, StoreError, Subject, UndoState,
     run::{self, RunError},
 };
@@ -137,7 +137,10 @@ impl StatusStore for Told {
     type Note = ();
 
     async fn claim(&self, claim: &Claim, (): &()) -> Result<Parcel, ClaimRefused<Parcel>> {
-        assert_eq!((claim.id.as_str(), claim.step, claim.run, claim.now, claim.lease_until), ("p1", "send", 2, NOW, NOW + 9));
+        assert_eq!(
+            (claim.id.as_str(), claim.step.as_str(), claim.run, claim.now, claim.lease_until),
+            ("p1", "send", 2, NOW, NOW + 9)
+        );
         self.claim.lock().unwrap().take().unwrap()
     }
 
@@ -150,8 +153,8 @@ impl StatusStore for Told {
         self.write(format!("complete {state:?} {:?}", progress.reference))
     }
 
-    async fn release(&self, _: &Claim, failure: &Failure, class: Class) -> Result<(), StoreError> {
-        self.write(format!("release {} {class:?}", failure.code))
+    async fn release(&self, _: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+        self.write(format!("release {} {release:?}", failure.code))
     }
 
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Parcel, ClaimRefused<Parcel>> {
@@ -208,9 +211,9 @@ async fn a_step_that_succeeds_is_completed_under_its_key() {
 }
 
 #[tokio::test]
-async fn a_step_that_fails_gives_its_claim_back_with_the_class_of_its_error() {
+async fn a_step_that_fails_gives_its_claim_back_as_the_class_of_its_error_says() {
     for (error, written) in
-        [(SendError::NoAddress, "release Send.NoAddress Permanent"), (SendError::Silent, "release Send.Silent Unknown")]
+        [(SendError::NoAddress, "release Send.NoAddress Refused"), (SendError::Silent, "release Send.Silent Retry")]
     {
         for writes_fail in [false, true] {
             let store = Told { writes_fail, ..Told::giving(Ok(Parcel::with(|_| {}))) };

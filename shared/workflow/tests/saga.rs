@@ -2,17 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout_workflow::{RetryClass, Stage, StepSpec, Wait, Workflow, compile};
+use carryout_workflow::{Stage, StepSpec, Wait, Workflow, compile};
 use serde_json::{Value, json};
 
 fn spec(step: &str, undo: bool) -> StepSpec {
-    StepSpec { step: step.to_owned(), timeout_seconds: 15, retry: RetryClass::Partner, undo, wait: None }
+    StepSpec { step: step.to_owned(), undo, ..StepSpec::default() }
 }
 
 /// look → (take ∥ judge) → pay → ask (waits) → close
 fn workflow() -> Workflow {
-    let wait = Wait { timeout_seconds: 300, silence: "Store.Silent".to_owned(), message: "nobody answered".to_owned() };
+    let wait = Wait {
+        timeout_seconds: 300,
+        silence: "Store.Silent".to_owned(),
+        message: "nobody answered".to_owned(),
+        reminder_seconds: None,
+    };
     Workflow {
+        version: 1,
         name: "small".to_owned(),
         purpose: "Small.".to_owned(),
         stages: vec![
@@ -197,7 +203,7 @@ fn what_can_not_be_compiled_says_why() {
         (|w| w.stages.push(Stage::Parallel(vec![spec("alone", true)])), "at least two"),
         (
             |w| {
-                let wait = Wait { timeout_seconds: 1, silence: "A.B".to_owned(), message: String::new() };
+                let wait = Wait { timeout_seconds: 1, silence: "A.B".to_owned(), message: String::new(), reminder_seconds: None };
                 w.stages.push(Stage::Parallel(vec![spec("one", true), StepSpec { wait: Some(wait), ..spec("two", true) }]));
             },
             "two waits for a callback",

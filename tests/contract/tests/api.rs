@@ -4,7 +4,8 @@
 use carryout_checkout::{codes, quoting, request_refund, steps, workflows};
 use carryout_lambda::http::{MAX_BODY_BYTES, Problem};
 use carryout_lambda::signature;
-use carryout_workflow::{Class, run};
+use carryout_onboarding::{codes::STEP_REJECTED, steps::StepError};
+use carryout_workflow::{Class, Coded as _, run};
 use contract::codes::{Codes, is_code};
 use contract::files;
 use contract::findings::{Findings, set};
@@ -22,8 +23,14 @@ use syn::{Expr, Pat};
 const API_MD: &str = "docs/api.md";
 
 /// Codes that only operators see, in logs and in what a queue gives back.
-const IN_LOGS_ONLY: &[&str] =
-    &["Event.NotABatch", "Message.Malformed", "Merchant.AnswerLost", "Payment.EventLost", "Sandbox.NotACall"];
+const IN_LOGS_ONLY: &[&str] = &[
+    "Event.NotABatch",
+    "Message.Malformed",
+    "Merchant.AnswerLost",
+    "Payment.EventLost",
+    "Sandbox.NotACall",
+    "Vendor.AnswerLost",
+];
 
 fn load() -> (OpenApi, Template) {
     (OpenApi::load().expect("the document is YAML"), Template::load().expect("the template is YAML"))
@@ -142,6 +149,7 @@ fn every_code_is_documented_somewhere_and_every_documented_code_exists() {
     let mut documented: BTreeSet<String> =
         openapi.operations().values().flat_map(|operation| openapi.problems(operation)).map(|(_, code)| code).collect();
     documented.extend(openapi.enumerated(openapi.schema("Failure"), "code"));
+    documented.extend(openapi.enumerated(openapi.schema("ApplicationFailure"), "code"));
     documented.extend(IN_LOGS_ONLY.iter().map(|code| (*code).to_owned()));
     documented.extend(NEVER_OVER_HTTP.iter().map(|(code, _)| (*code).to_owned()));
     findings.same(
@@ -173,6 +181,24 @@ fn an_orders_failure_has_the_codes_of_its_steps() {
         &openapi.enumerated(openapi.schema("Failure"), "code"),
         |code| format!("a step can end with {code}: add it to Failure in {}", openapi::PATH),
         |code| format!("no step ends with {code}: remove it from Failure in {}", openapi::PATH),
+    );
+    findings.conclude();
+}
+
+/// The codes that a step of an application can fail with.
+fn on_applications() -> BTreeSet<String> {
+    set(StepError::CODES.iter().chain([&STEP_REJECTED]).map(|code| code.name))
+}
+
+#[test]
+fn an_applications_failure_has_the_codes_of_its_steps() {
+    let (openapi, _) = load();
+    let mut findings = Findings::new();
+    findings.same(
+        &on_applications(),
+        &openapi.enumerated(openapi.schema("ApplicationFailure"), "code"),
+        |code| format!("a step can end with {code}: add it to ApplicationFailure in {}", openapi::PATH),
+        |code| format!("no step ends with {code}: remove it from ApplicationFailure in {}", openapi::PATH),
     );
     findings.conclude();
 }
@@ -252,6 +278,8 @@ const AUDIT: &str = "shared/checkout/src/audit.rs";
 const FAILURE: &str = "shared/workflow/src/error.rs";
 const LIST: &str = "functions/list-stores/src/lib.rs";
 const FAULTS: &str = "functions/partner-sandbox/src/faults.rs";
+const ONBOARD: &str = "functions/onboard/src/lib.rs";
+const VIEW: &str = "shared/onboarding/src/view.rs";
 const BOOKS: &str = "functions/partner-sandbox/src/books.rs";
 
 /// The struct behind each schema.
@@ -300,6 +328,13 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("Received", "functions/receive-webhooks/src/lib.rs", "Received", Way::Answer),
     ("FaultRequest", FAULTS, "FaultRequest", Way::Request),
     ("CallRecord", BOOKS, "CallRecord", Way::Answer),
+    ("BeginApplication", ONBOARD, "StartBody", Way::Request),
+    ("StepSubmission", ONBOARD, "StepBody", Way::Request),
+    ("StepOperation", ONBOARD, "OperationBody", Way::Request),
+    ("Application", VIEW, "ApplicantView", Way::Answer),
+    ("NextStep", VIEW, "NextView", Way::Answer),
+    ("ApplicationStep", VIEW, "StepView", Way::Answer),
+    ("AuditEntry", "shared/onboarding/src/applicant.rs", "AuditEntry", Way::Answer),
 ];
 
 /// The enum behind each schema of names.
@@ -318,11 +353,27 @@ const ENUMS: &[(&str, &str, &str)] = &[
     ("Partner", "functions/partner-sandbox/src/lib.rs", "Partner"),
     ("FaultKind", FAULTS, "FaultKind"),
     ("CallOutcome", BOOKS, "CallOutcome"),
+    ("ApplicantStatus", "shared/onboarding/src/applicant.rs", "ApplicantStatus"),
+    ("WaitsFor", VIEW, "WaitsFor"),
+    ("StepAction", "shared/onboarding/src/operate.rs", "Action"),
 ];
 
 /// Schemas with no type of their own: parts of others, texts, and what is put together by hand.
-const BY_HAND: &[&str] =
-    &["Problem", "Rate", "Openness", "MerchantWebhook", "PaymentWebhook", "WebhookAnswer", "Fault", "Books", "Health"];
+const BY_HAND: &[&str] = &[
+    "VendorWebhook",
+    "VendorWebhookAnswer",
+    "ApplicationFailure",
+    "ExportedApplication",
+    "Problem",
+    "Rate",
+    "Openness",
+    "MerchantWebhook",
+    "PaymentWebhook",
+    "WebhookAnswer",
+    "Fault",
+    "Books",
+    "Health",
+];
 
 #[test]
 fn schemas_have_the_members_of_their_types() {
@@ -434,7 +485,7 @@ fn operations_of_the_sandbox_are_documented() {
     let (openapi, _) = load();
     let mut findings = Findings::new();
     let mut real = set(["*"]);
-    for partner in ["payment", "fraud", "logistics", "merchant", "legacy"] {
+    for partner in ["payment", "fraud", "logistics", "merchant", "legacy", "vendors"] {
         let file = source::parse(&format!("functions/partner-sandbox/src/{partner}.rs")).expect("it is Rust");
         for item in &file.items {
             if let syn::Item::Const(constant) = item
@@ -503,6 +554,9 @@ fn the_table_of_codes_is_complete_and_true() {
     }
     for code in codes::STEP_CODES.iter().chain(run::CODES) {
         places.entry(code.name.to_owned()).or_default().insert("on the order".to_owned());
+    }
+    for code in on_applications() {
+        places.entry(code).or_default().insert("on the application".to_owned());
     }
     let origins = origins(&openapi);
     for (code, row) in &table {

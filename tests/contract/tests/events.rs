@@ -14,6 +14,7 @@ use carryout_lambda::signature::{
     KeyRing, PAYMENT_SIGNATURE_HEADER, WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TOLERANCE_SECONDS, verify_payment_webhook,
     verify_webhook,
 };
+use carryout_onboarding::ports::{Awaited, VendorCallback};
 use carryout_pricing::Figure;
 use carryout_workflow::{Action, Direction, Orchestrator, StepInput, Workflow, run};
 use contract::files;
@@ -26,7 +27,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const KINDS: &[&str] = &["api-gateway", "dynamodb", "ledger", "schedule", "sqs", "step-functions"];
+const KINDS: &[&str] = &["api-gateway", "dynamodb", "ledger", "onboarding-wait", "schedule", "sqs", "step-functions"];
 /// Folders whose files are tested by the crate that reads them.
 const ELSEWHERE: &[&str] = &["predicate", "pricing"];
 /// What the sample webhooks are signed with, and when.
@@ -43,8 +44,12 @@ enum Case {
     Reprice,
     Refund,
     Fault,
+    /// A body of this type of `functions/onboard`.
+    Body(&'static str),
     /// A webhook with a signature that fits.
     Webhook,
+    /// The same of a vendor of onboarding.
+    VendorWebhook,
     /// The same of the payment processor.
     PaymentWebhook,
     /// A cart that is refused with a code, naming a field.
@@ -100,6 +105,15 @@ const REQUESTS: &[(&str, &str, &str, Case)] = &[
     ("quote-wrong-quantity", "POST", "/v1/quotes", Case::BadCart("Request.InvalidField", Some("lines[1].quantity"))),
     ("read-store", "GET", "/v1/stores/{id}", Case::Plain),
     ("ready", "GET", "/ready", Case::Plain),
+    ("begin-application", "POST", "/v1/applicants", Case::Body("StartBody")),
+    ("get-application", "GET", "/v1/applicants/{id}", Case::Plain),
+    ("export-application", "GET", "/v1/applicants/{id}/data", Case::Plain),
+    ("erase-application", "DELETE", "/v1/applicants/{id}", Case::Plain),
+    ("submit-step", "PUT", "/v1/applicants/{id}/steps/{step}", Case::Body("StepBody")),
+    ("operate-step", "POST", "/v1/ops/applicants/{id}/steps/{step}", Case::Body("OperationBody")),
+    ("vendor-approves", "POST", "/v1/webhooks/vendors", Case::VendorWebhook),
+    ("vendor-refuses", "POST", "/v1/webhooks/vendors", Case::VendorWebhook),
+    ("vendor-forged", "POST", "/v1/webhooks/vendors", Case::BadWebhook("Webhook.SignatureInvalid")),
     ("sandbox-clear-faults", "DELETE", "/v1/ops/sandbox/{proxy+}", Case::Plain),
     ("sandbox-list-faults", "GET", "/v1/ops/sandbox/{proxy+}", Case::Plain),
     ("sandbox-read-books", "GET", "/v1/ops/sandbox/{proxy+}", Case::Plain),
@@ -115,10 +129,13 @@ const BATCHES: &[(&str, Batch)] = &[
     ("price-sample", Batch::Sample),
     ("sandbox-late-effect", Batch::Callback("late_effect", "DeferredRequest")),
     ("sandbox-merchant-answer", Batch::Callback("merchant_answer", "MerchantAnswer")),
+    ("sandbox-vendor-answer", Batch::Callback("vendor_answer", "VendorAnswerDue")),
+    ("applicant-nudged", Batch::Applicant),
     ("sandbox-payment-event", Batch::Callback("payment_event", "PaymentEvent")),
 ];
 
 enum Batch {
+    Applicant,
     Legacy,
     Sample,
     Orders(Direction),
@@ -208,6 +225,8 @@ fn as_said(request: &Request, case: &Case) -> Result<(), String> {
             body.parsed().map(drop).map_err(|error| error.to_string())
         }
         Case::Fault => fault(request),
+        Case::Body(name) => onboarding_body(request, name),
+        Case::VendorWebhook => vendor_webhook(request).map_err(|problem| problem.to_string()),
         Case::Webhook => webhook(request).map_err(|problem| problem.to_string()),
         Case::PaymentWebhook => payment_webhook(request).map_err(|problem| problem.to_string()),
         Case::BadCart(code, field) => refused(request.json::<Cart>(), code, *field),
@@ -264,10 +283,23 @@ fn webhook(request: &Request) -> Result<(), Problem> {
     request.json::<MerchantAnswer>().map(drop)
 }
 
-/// The sandbox brings the AWS SDK along, so its request is compared by its members.
+fn vendor_webhook(request: &Request) -> Result<(), Problem> {
+    let keys = KeyRing::new(SECRET, None);
+    verify_webhook(&keys, request.header(WEBHOOK_SIGNATURE_HEADER), &request.body, SIGNED_AT, WEBHOOK_TOLERANCE_SECONDS)?;
+    request.json::<VendorCallback>().map(drop)
+}
+
 fn fault(request: &Request) -> Result<(), String> {
-    const PATH: &str = "functions/partner-sandbox/src/faults.rs";
-    let known = Types::load([PATH])?.members(PATH, "FaultRequest", Way::Request)?;
+    members_of(request, "functions/partner-sandbox/src/faults.rs", "FaultRequest")
+}
+
+fn onboarding_body(request: &Request, name: &str) -> Result<(), String> {
+    members_of(request, "functions/onboard/src/lib.rs", name)
+}
+
+/// Functions bring the AWS SDK along, so what they read is compared by its members.
+fn members_of(request: &Request, path: &'static str, name: &str) -> Result<(), String> {
+    let known = Types::load([path])?.members(path, name, Way::Request)?;
     let body: Value = request.json().map_err(|problem| problem.to_string())?;
     let given = keys(&body);
     let unknown: Vec<&String> = given.iter().filter(|member| !known.contains_key(*member)).collect();
@@ -278,6 +310,14 @@ fn fault(request: &Request) -> Result<(), String> {
     } else {
         Err(format!("unknown members {unknown:?}, missing members {missing:?}"))
     }
+}
+
+/// What `SqsNudges` sends; it brings the AWS SDK along.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nudged {
+    #[serde(rename = "applicant_id")]
+    _applicant_id: String,
 }
 
 #[test]
@@ -327,6 +367,7 @@ fn every_batch_is_what_its_name_says() {
             let expected = match batch {
                 Batch::Callback(..) => "sandbox",
                 Batch::Legacy => "legacy-orders.fifo",
+                Batch::Applicant => "applicants",
                 Batch::Sample => "samples",
                 Batch::Orders(_) | Batch::Malformed => "orders",
             };
@@ -335,6 +376,7 @@ fn every_batch_is_what_its_name_says() {
             let right = match batch {
                 Batch::Legacy => legacy(body, &record["attributes"]),
                 Batch::Sample => sample(body),
+                Batch::Applicant => parse::<Nudged>(body).map(drop),
                 Batch::Orders(direction) => order(body, *direction),
                 Batch::Malformed => match parse::<OrderSubmitted>(body) {
                     Ok(_) => Err("it must not be an order".to_owned()),
@@ -516,6 +558,25 @@ fn every_task_is_what_the_state_machines_send() {
         names("step-functions").iter().filter_map(|name| step_and_action(name)).map(|(step, _)| step).collect();
     for step in all.difference(&sampled) {
         findings.add(format!("events/step-functions has no file for the step {step}: add {step}.json"));
+    }
+    findings.conclude();
+}
+
+#[test]
+fn what_the_waiting_machine_asks_is_what_it_sends() {
+    let mut findings = Findings::new();
+    owned(&mut findings, "onboarding-wait", ["expire", "register", "remind"]);
+    let machine = carryout_onboarding::wait::wait_machine();
+    for (state, action) in [("await-answer", "register"), ("remind", "remind"), ("expire", "expire")] {
+        let parameters = &machine["States"][state]["Parameters"];
+        let payload = if parameters["Payload"].is_null() { parameters } else { &parameters["Payload"] };
+        let sent: BTreeSet<String> = keys(payload).iter().map(|member| member.trim_end_matches(".$").to_owned()).collect();
+        let event = load("onboarding-wait", action);
+        findings.check(payload["action"] == action && event["action"] == action && keys(&event) == sent, || {
+            format!("events/onboarding-wait/{action}.json must have the members {sent:?}")
+        });
+        let awaited = Awaited::deserialize(&event["awaited"]);
+        findings.check(awaited.is_ok(), || format!("events/onboarding-wait/{action}.json: {awaited:?}"));
     }
     findings.conclude();
 }

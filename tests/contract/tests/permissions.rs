@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
 use carryout_checkout::workflows;
+use carryout_onboarding::wait::WAIT_MACHINE;
 use carryout_workflow::{Orchestrator, Workflow};
 use contract::adapters::{self, Adapter, Target, Use};
 use contract::files;
@@ -27,6 +28,13 @@ const CALLED_FROM: &[(&str, &str, &[&str])] = &[
     ("watch-prices", "DynamoTrends", &["shared/checkout/src/trends.rs"]),
     ("watch-prices", "DynamoReports", &["shared/checkout/src/trends.rs"]),
     ("cancel-order", "SfnCallbacks", &["shared/checkout/src/cancel.rs"]),
+    ("onboard", "SfnWaits", &["shared/onboarding/src/operate.rs"]),
+    ("receive-webhooks", "SfnWaits", &["shared/onboarding/src/answer.rs"]),
+    ("receive-webhooks", "DynamoApplicants", &["shared/onboarding/src/answer.rs"]),
+    ("advance-applicants", "SfnWaits", &["shared/onboarding/src/advance.rs"]),
+    ("await-vendor", "SfnWaits", &["functions/await-vendor/src/lib.rs"]),
+    ("await-vendor", "DynamoApplicants", &["functions/await-vendor/src/lib.rs", "shared/onboarding/src/wait.rs"]),
+    ("sweep-applicants", "DynamoStuckOrders", &["functions/sweep-applicants/src/lib.rs"]),
 ];
 
 /// Actions whose resources policies can't name.
@@ -92,6 +100,9 @@ fn needed(
                         needed.insert((action, format!("{id}{index}")));
                     }
                 },
+                Target::StateMachine if name == "SfnWaits" => {
+                    needed.insert((action, template::state_machine_arn(WAIT_MACHINE)));
+                }
                 Target::StateMachine => {
                     let answers = action.starts_with("states:SendTask");
                     needed.extend(state_machine_names(folder, |workflow| !answers || waits(workflow)).map(|name| (action.clone(), template::state_machine_arn(&name))));

@@ -5,6 +5,7 @@ use carryout_checkout::ports::{OrderFacts, OrderSubmitted};
 use carryout_checkout::routing::Lane;
 use carryout_checkout::start::execution_input;
 use carryout_checkout::{codes, steps, workflows};
+use carryout_onboarding::wait::{WAIT_MACHINE, wait_machine};
 use carryout_workflow::{Class, Direction, Orchestrator, StepSpec, Workflow, function_arn_key, run};
 use contract::files;
 use contract::findings::{Findings, set};
@@ -123,7 +124,9 @@ fn the_checked_in_files_are_what_the_workflows_compile_to() {
         let file = path(&workflow.name);
         findings.check(files::read(&file) == compiled, || format!("{file} is not current: run `make statemachines`"));
     }
-    let expected = set(all_workflows().iter().map(|workflow| format!("{}.asl.json", workflow.name)));
+    let workflows = all_workflows();
+    let names = workflows.iter().map(|workflow| workflow.name.as_str()).chain([WAIT_MACHINE]);
+    let expected = set(names.map(|name| format!("{name}.asl.json")));
     findings.same(
         &set(files::list("statemachines")),
         &expected,
@@ -131,6 +134,12 @@ fn the_checked_in_files_are_what_the_workflows_compile_to() {
         |file| format!("statemachines/{file} is missing: run `make statemachines`"),
     );
     findings.conclude();
+}
+
+#[test]
+fn the_waiting_machine_is_current() {
+    let checked_in: Value = serde_json::from_str(&files::read(&path(WAIT_MACHINE))).unwrap_or_default();
+    assert_eq!(checked_in, wait_machine(), "run `make statemachines`");
 }
 
 #[test]

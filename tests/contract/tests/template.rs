@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
 use carryout_checkout::{partners::AGREEMENTS, routing::Lane, workflows};
+use carryout_onboarding::wait::WAIT_MACHINE;
 use carryout_workflow::{Workflow, function_arn_key};
 use contract::files;
 use contract::findings::{Findings, set};
@@ -207,6 +208,18 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
             |(action, resource)| format!("{id}: its policy allows {action} on {resource}, which no step calls: remove it"),
             |(action, resource)| format!("{id}: allow {action} on {resource}: a step calls it"),
         );
+    }
+    if let Some((id, properties)) = template.state_machine(WAIT_MACHINE) {
+        found.insert(id.to_owned());
+        let uri = format!("../statemachines/{WAIT_MACHINE}.asl.json");
+        findings.check(properties["DefinitionUri"] == uri.as_str(), || format!("{id}: set DefinitionUri to {uri}"));
+        let target = template::resource_name(&properties["DefinitionSubstitutions"]["AwaitVendorArn"]);
+        findings
+            .check(target == "AwaitVendor:live", || format!("{id}: AwaitVendorArn must be !Sub \"${{AwaitVendor.Arn}}:live\""));
+        let called = BTreeSet::from([("lambda:InvokeFunction".to_owned(), "AwaitVendor:live".to_owned())]);
+        findings.check(template::allowed(properties) == called, || {
+            format!("{id}: allow lambda:InvokeFunction on AwaitVendor:live only")
+        });
     }
     for id in machines.difference(&found) {
         findings.add(format!("{id} is the state machine of no workflow: remove it, or add the workflow to an orchestrator"));

@@ -16,7 +16,7 @@ use carryout_checkout::{
 };
 use carryout_money::Money;
 use carryout_workflow::{
-    Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusStore, StepState, StoreError, Subject as _,
+    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StoreError, Subject as _,
 };
 use std::sync::{
     Arc,
@@ -136,7 +136,7 @@ impl Reservations for Shelves {
     async fn put_back(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
         let mut order = order.clone();
         if self.1 == Some(Guard::GiveBack)
-            && let Some(entry) = order.steps.0.get_mut(claim.step)
+            && let Some(entry) = order.steps.0.get_mut(&claim.step)
         {
             entry.response = None;
         }
@@ -266,7 +266,7 @@ pub struct Claims(pub Store, pub Option<Guard>);
 impl Claims {
     /// Whether this refusal is one that the missing guard would have made.
     fn would_grant(&self, order: &Order, claim: &Claim) -> bool {
-        let leased = order.steps.entry(claim.step).is_some_and(|entry| entry.is_leased(claim.now));
+        let leased = order.steps.entry(&claim.step).is_some_and(|entry| entry.is_leased(claim.now));
         match self.1 {
             Some(Guard::Lease) => order.run() == claim.run && leased,
             Some(Guard::Direction) => order.run() == claim.run && order.direction() == Direction::Undo,
@@ -305,8 +305,8 @@ impl StatusStore for Claims {
         self.written_anyway(self.0.complete(claim, state, progress).await)
     }
 
-    async fn release(&self, claim: &Claim, failure: &Failure, class: Class) -> Result<(), StoreError> {
-        self.0.release(claim, failure, class).await
+    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+        self.0.release(claim, failure, release).await
     }
 
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Order, ClaimRefused<Order>> {

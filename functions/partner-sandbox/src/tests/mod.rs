@@ -132,6 +132,7 @@ impl Fixture {
             TokenVerifier::with_clock("https://issuer", "carryout", TokenAlgorithm::Es256, world.clone(), move || clock.now_ms());
         let settings = Settings {
             answers_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/merchants")),
+            vendor_answers_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/vendors")),
             webhook_keys: keys(),
             events_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/payments")),
             payment_webhook_keys: keys(),

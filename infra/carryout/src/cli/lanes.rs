@@ -1,7 +1,7 @@
 //! Which checkouts take the sandbox lane, and what waits there.
 
 use anyhow::Result;
-use carryout_checkout::cohort::Percent;
+use carryout_workflow::cohort::Percent;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 

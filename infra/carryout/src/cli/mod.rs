@@ -9,6 +9,7 @@ mod quotes;
 mod rounds;
 mod scaling;
 mod stack;
+mod workflow;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -27,6 +28,7 @@ use prices::{ParityCommand, TrendsCommand};
 use quotes::QuoteCommand;
 use rounds::{Demo, Soak};
 use stack::{Build, Deploy, Seed, Statemachines, Token, Tool};
+use workflow::WorkflowCommand;
 
 /// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
 #[derive(Debug, Parser)]
@@ -64,6 +66,7 @@ enum Command {
     Predicate(Predicate),
     Price(PriceContext),
     Forecast(Box<ForecastCommand>),
+    Workflow(WorkflowCommand),
     WithCloud(WithCloud),
 }
 
@@ -94,6 +97,7 @@ impl Cli {
             Command::Predicate(predicate) => predicate.run(),
             Command::Price(price) => price.run(),
             Command::Forecast(forecast) => forecast.run(&project, terminal).await,
+            Command::Workflow(workflow) => workflow.run(&project).await,
             Command::WithCloud(with) => with.run(&project, terminal).await,
         }
     }

@@ -1,8 +1,9 @@
 //! Our prices against the legacy system's, and over time.
 
 use anyhow::{Result, ensure};
-use carryout_checkout::{cohort::Percent, market::Country, trends::Span};
+use carryout_checkout::{market::Country, trends::Span};
 use carryout_pricing::Figure;
+use carryout_workflow::cohort::Percent;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use std::process::ExitCode;

@@ -18,8 +18,8 @@ use crate::{
 };
 use carryout_pricing::{Promotion, Quote, Record};
 use carryout_workflow::{
-    Claim, ClaimRefused, Class, Direction, Failure, Progress, StatusMap, StatusStore, StepEntry, StepState, StoreError, Subject,
-    UndoState,
+    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusMap, StatusStore, StepEntry, StepState, StoreError,
+    Subject, UndoState,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -310,7 +310,7 @@ fn may_begin(order: &impl Subject, run: u32) -> bool {
 }
 
 pub(super) fn held_by_other<T, S: Clone>(order: &S) -> Result<T, Refused<S>> {
-    Err(Refused::Order(Box::new(order.clone())))
+    Err(Refused::Held(Box::new(order.clone())))
 }
 
 impl State {
@@ -337,7 +337,7 @@ impl State {
     /// The order, or the refund, if this claim still holds its entry.
     fn held<S: Kept>(&mut self, claim: &Claim) -> Result<&mut S, StoreError> {
         let holds = |order: &&mut S| {
-            let entry = order.status().entry(claim.step);
+            let entry = order.status().entry(&claim.step);
             entry.is_some_and(|entry| entry.lease_until == claim.lease_until && entry.run == claim.run)
         };
         self.kept(&claim.id).filter(holds).ok_or(StoreError::ClaimLost)
@@ -489,17 +489,13 @@ impl<S: Kept> StatusStore for Store<S> {
             || busy().into(),
             |state, now| {
                 let order = state.kept::<S>(&claim.id).ok_or(ClaimRefused::NotFound)?;
-                let entry = order.status().entry(claim.step).ok_or(ClaimRefused::NotFound)?;
+                let entry = order.status().entry(&claim.step).ok_or(ClaimRefused::NotFound)?;
                 let free = matches!(entry.state, StepState::Pending | StepState::Running) && !entry.is_leased(now);
                 if !free || !may_begin(order, claim.run) {
                     return Err(ClaimRefused::Held(Box::new(order.clone())));
                 }
-                if let Some(entry) = entry_mut(order, claim.step) {
-                    entry.state = StepState::Running;
-                    entry.run = claim.run;
-                    entry.lease_until = claim.lease_until;
-                    entry.sent_at = Some(now);
-                    entry.attempts += 1;
+                if let Some(entry) = entry_mut(order, &claim.step) {
+                    entry.begin(claim, now);
                 }
                 order.proceed();
                 take_note(order, note);
@@ -512,7 +508,7 @@ impl<S: Kept> StatusStore for Store<S> {
 
     async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StoreError> {
         self.held("remember", claim, |order, _| {
-            if let Some(entry) = entry_mut(order, claim.step) {
+            if let Some(entry) = entry_mut(order, &claim.step) {
                 entry.reference = Some(reference.to_owned());
             }
             take_note(order, note);
@@ -522,29 +518,18 @@ impl<S: Kept> StatusStore for Store<S> {
 
     async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
         self.held("complete", claim, |order, now| {
-            if let Some(entry) = entry_mut(order, claim.step) {
-                entry.state = state;
-                entry.lease_until = 0;
-                entry.ended_at = Some(now);
-                entry.failure = None;
-                entry.reference = progress.reference.clone().or(entry.reference.take());
-                entry.response = progress.response.clone().or(entry.response.take());
+            if let Some(entry) = entry_mut(order, &claim.step) {
+                entry.end(state, progress, now);
             }
             take_note(order, &progress.note);
         })
         .await
     }
 
-    async fn release(&self, claim: &Claim, failure: &Failure, class: Class) -> Result<(), StoreError> {
+    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
         self.held("release", claim, |order, now| {
-            if let Some(entry) = entry_mut(order, claim.step) {
-                entry.failure = Some(failure.clone());
-                entry.lease_until = 0;
-                if class == Class::Permanent {
-                    entry.state = StepState::Failed;
-                    entry.ended_at = Some(now);
-                    entry.key_version += 1;
-                }
+            if let Some(entry) = entry_mut(order, &claim.step) {
+                entry.give_back(failure, release, now);
             }
         })
         .await
@@ -556,7 +541,7 @@ impl<S: Kept> StatusStore for Store<S> {
             || busy().into(),
             |state, now| {
                 let order = state.kept::<S>(&claim.id).ok_or(ClaimRefused::NotFound)?;
-                let entry = order.status().entry(claim.step).ok_or(ClaimRefused::NotFound)?;
+                let entry = order.status().entry(&claim.step).ok_or(ClaimRefused::NotFound)?;
                 let free = entry.undo != UndoState::Done && !entry.is_leased(now);
                 if order.is_closed() || order.run() != claim.run {
                     return Err(ClaimRefused::Held(Box::new(order.clone())));
@@ -572,7 +557,7 @@ impl<S: Kept> StatusStore for Store<S> {
                 if !free {
                     return Err(ClaimRefused::Held(Box::new(order.clone())));
                 }
-                if let Some(entry) = entry_mut(order, claim.step) {
+                if let Some(entry) = entry_mut(order, &claim.step) {
                     entry.undo = UndoState::Running;
                     entry.run = claim.run;
                     entry.lease_until = claim.lease_until;
@@ -587,7 +572,7 @@ impl<S: Kept> StatusStore for Store<S> {
 
     async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
         self.held("complete_undo", claim, |order, now| {
-            if let Some(entry) = entry_mut(order, claim.step) {
+            if let Some(entry) = entry_mut(order, &claim.step) {
                 entry.undo = UndoState::Done;
                 entry.lease_until = 0;
                 entry.ended_at = Some(now);
@@ -599,7 +584,7 @@ impl<S: Kept> StatusStore for Store<S> {
 
     async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StoreError> {
         self.held("release_undo", claim, |order, _| {
-            if let Some(entry) = entry_mut(order, claim.step) {
+            if let Some(entry) = entry_mut(order, &claim.step) {
                 entry.failure = Some(failure.clone());
                 entry.lease_until = 0;
             }
@@ -680,7 +665,7 @@ impl Reservations for Store {
                     }
                 }
                 let order = state.held::<Order>(claim)?;
-                if let Some(entry) = entry_mut(order, claim.step) {
+                if let Some(entry) = entry_mut(order, &claim.step) {
                     entry.state = StepState::Done;
                     entry.lease_until = 0;
                     entry.ended_at = Some(now);
@@ -712,7 +697,7 @@ impl Reservations for Store {
                     }
                 }
                 let order = state.held::<Order>(claim)?;
-                if let Some(entry) = entry_mut(order, claim.step) {
+                if let Some(entry) = entry_mut(order, &claim.step) {
                     entry.undo = UndoState::Done;
                     entry.lease_until = 0;
                     entry.ended_at = Some(now);

@@ -99,7 +99,7 @@ impl<A: Answers, C: Callbacks> AwaitMerchant<A, C> {
             Err(Refused::NotFound | Refused::Other) => return Ok(Answered::Unknown),
             Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this order".into())),
             Err(Refused::Store(error)) => return Err(error),
-            Err(Refused::Order(order)) => match recorded(&order) {
+            Err(Refused::Held(order)) => match recorded(&order) {
                 None => return Ok(Answered::TooLate),
                 Some(previous) if previous.is_ok() != matches!(answer, MerchantAnswer::Accepted) => {
                     return Ok(Answered::Contradicts);
@@ -122,7 +122,7 @@ impl<A: Answers, C: Callbacks> AwaitMerchant<A, C> {
 
     fn refused(&self, refused: Refused, run: u32, now: i64) -> Result<StepReply, RunError<AwaitMerchantError>> {
         match refused {
-            Refused::Order(order) => answer_refused_claim(self, ClaimRefused::Held(order), run, now),
+            Refused::Held(order) => answer_refused_claim(self, ClaimRefused::Held(order), run, now),
             Refused::NotFound | Refused::Other => Err(RunError::Unknown),
             Refused::Conflict => Err(RunError::Store(StoreError::Unavailable("somebody else writes this order".into()))),
             Refused::Store(error) => Err(RunError::Store(error)),

@@ -46,7 +46,7 @@ impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
         match input.action {
             Action::Process => match self.closing.place(Self::NAME, &input.id, input.run, now).await {
                 Ok(()) => Ok(reply(StepState::Done, OrderStatus::Placed)),
-                Err(Refused::Order(order)) => answer_refused_claim(self, ClaimRefused::Held(order), input.run, now),
+                Err(Refused::Held(order)) => answer_refused_claim(self, ClaimRefused::Held(order), input.run, now),
                 Err(refused) => Err(other(refused)),
             },
             Action::Undo | Action::Fail => {
@@ -58,11 +58,11 @@ impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
                 };
                 match self.closing.fail(&input.id, input.run, &facts.quote_id, ended, reason.as_ref(), now).await {
                     Ok(()) => Ok(reply(StepState::Skipped, ended)),
-                    Err(Refused::Order(order)) if matches!(order.status, OrderStatus::Failed | OrderStatus::Cancelled) => {
+                    Err(Refused::Held(order)) if matches!(order.status, OrderStatus::Failed | OrderStatus::Cancelled) => {
                         Ok(reply(StepState::Skipped, order.status))
                     }
-                    Err(Refused::Order(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),
-                    Err(Refused::Order(_)) => Err(RunError::Closed),
+                    Err(Refused::Held(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),
+                    Err(Refused::Held(_)) => Err(RunError::Closed),
                     Err(refused) => Err(other(refused)),
                 }
             }
@@ -88,11 +88,11 @@ impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
                 self.pager.page(&parked).await?;
                 match self.closing.park(&input.id, input.run, now).await {
                     Ok(_) => Ok(reply(StepState::Skipped, OrderStatus::Parked)),
-                    Err(Refused::Order(order)) if order.status == OrderStatus::Parked => {
+                    Err(Refused::Held(order)) if order.status == OrderStatus::Parked => {
                         Ok(reply(StepState::Skipped, order.status))
                     }
-                    Err(Refused::Order(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),
-                    Err(Refused::Order(_)) => Err(RunError::Closed),
+                    Err(Refused::Held(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),
+                    Err(Refused::Held(_)) => Err(RunError::Closed),
                     Err(refused) => Err(other(refused)),
                 }
             }
@@ -112,7 +112,7 @@ fn reply(state: StepState, status: OrderStatus) -> StepReply {
 
 fn other(refused: Refused) -> RunError<CompleteOrderError> {
     match refused {
-        Refused::NotFound | Refused::Other | Refused::Order(_) => RunError::Unknown,
+        Refused::NotFound | Refused::Other | Refused::Held(_) => RunError::Unknown,
         Refused::Conflict => RunError::Store(StoreError::Unavailable("somebody else writes this order".into())),
         Refused::Store(error) => RunError::Store(error),
     }

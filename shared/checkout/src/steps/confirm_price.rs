@@ -53,7 +53,7 @@ impl<L: QuoteLocks> ConfirmPrice<L> {
             Ok(()) => Ok(StepReply { step: Self::NAME.to_owned(), state: StepState::Done, response: Value::Null }),
             Err(Refused::Other) => Err(RunError::Step(ConfirmPriceError::NotHeld)),
             Err(Refused::Conflict) => Err(RunError::Store(StoreError::Unavailable("somebody else writes this order".into()))),
-            Err(Refused::Order(order)) => answer_refused_claim(self, ClaimRefused::Held(order), input.run, now),
+            Err(Refused::Held(order)) => answer_refused_claim(self, ClaimRefused::Held(order), input.run, now),
             Err(Refused::NotFound) => Err(RunError::Unknown),
             Err(Refused::Store(error)) => Err(RunError::Store(error)),
         }

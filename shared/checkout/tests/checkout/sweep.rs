@@ -2,14 +2,13 @@
 
 use crate::world::{CONSUMER, World};
 use carryout_checkout::{
-    cohort::Cohort,
     ports::{Executions as _, OrderSubmitted, StuckOrders as _},
     routing::RoutingRules,
     start::{execution_input, start},
     sweep::{Swept, sweep},
     workflows::orchestrator,
 };
-use carryout_workflow::{Coded as _, Orchestrator};
+use carryout_workflow::{Coded as _, Orchestrator, cohort::Cohort};
 use serde_json::json;
 
 const MINUTE: i64 = 60_000;

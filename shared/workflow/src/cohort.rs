@@ -59,7 +59,7 @@ const BUCKETS: u64 = 10_000;
 
 /// Where an id always is among `places` of a matter: FNV-1a with 64 bits over both, mixed as in MurmurHash3's finalizer, since
 /// FNV alone hardly spreads the last bytes of ids that count.
-pub(crate) fn place(matter: &str, id: &str, places: u64) -> u64 {
+pub fn place(matter: &str, id: &str, places: u64) -> u64 {
     let salted = matter.as_bytes().iter().chain(b"/").chain(id.as_bytes());
     let mut hash = salted.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     for factor in [0xff51_afd7_ed55_8ccd_u64, 0xc4ce_b9fe_1a85_ec53] {

@@ -1,0 +1,53 @@
+//! Runs the steps that need nothing from their applicant, begins waits, and mirrors progress to and from the system before this one.
+
+use carryout_aws::Nudge;
+use carryout_lambda::{
+    batch::{BatchItemError, Message},
+    metrics::{Metric, Metrics},
+};
+use carryout_onboarding::{
+    advance::{AdvanceError, advance},
+    applicant::ApplicantStatus,
+    legacy::{LegacySystem, mirror},
+    ports::{Applicants, MarketSource, Vault, Vendors, Waits},
+    steps::Ports,
+};
+use carryout_workflow::{StepState, StoreError};
+
+/// Advances the applicant in `message`. `now` and `lease_until` are in milliseconds since the Unix epoch.
+pub async fn handle<A: Applicants, V: Vendors, K: Vault>(
+    ports: Ports<'_, A, V, K>,
+    (waits, legacy, markets): (&impl Waits, &impl LegacySystem, &impl MarketSource),
+    metrics: &Metrics,
+    message: &Message,
+    (now, lease_until): (i64, i64),
+) -> Result<(), BatchItemError> {
+    let Nudge { applicant_id } = message.json()?;
+    let failed = |error: StoreError| BatchItemError::new(error.code().name, error.to_string());
+    let markets = markets.markets().await.map_err(failed)?;
+    let mirrored = mirror(ports.applicants, legacy, &markets, &applicant_id, now).await.map_err(failed)?;
+    if mirrored.adopted + mirrored.conflicts > 0 {
+        metrics.emit(&[
+            Metric::count("LegacyStepsAdopted", mirrored.adopted as u64),
+            Metric::count("LegacyConflicts", mirrored.conflicts as u64),
+        ]);
+    }
+    let advanced = advance(ports, waits, &markets, &applicant_id, now, lease_until).await;
+    let applicant = advanced.map_err(|error| match error {
+        AdvanceError::Store(error) => failed(error),
+        AdvanceError::Step { error, .. } => {
+            let failure = error.failure();
+            BatchItemError::new(failure.code, failure.message)
+        }
+    })?;
+    let Some(applicant) = applicant else { return Ok(()) };
+    let in_state = |state| applicant.steps.0.values().filter(|entry| entry.state == state).count() as u64;
+    let metrics = metrics.with("market", applicant.market()).with("version", applicant.workflow_version);
+    metrics.emit(&[
+        Metric::count("ApplicantsActivated", u64::from(applicant.status == ApplicantStatus::Active)),
+        Metric::count("ApplicantStepsWaiting", in_state(StepState::Waiting)),
+        Metric::count("ApplicantStepsFailed", in_state(StepState::Failed)),
+    ]);
+    tracing::info!(applicant.id = %applicant.id, status = ?applicant.status, "advanced");
+    Ok(())
+}

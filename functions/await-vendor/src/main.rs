@@ -1,0 +1,31 @@
+//! What the waiting machine asks.
+
+use await_vendor::AwaitVendor;
+use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, SfnWaits, SqsNudges};
+use carryout_lambda::{Error, clock::SystemClock, config::Reader, run_task, telemetry};
+use carryout_partners::{Http, HttpVendors};
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let mut config = Reader::from_env();
+    let (applicants, control) = (config.required("APPLICANTS_TABLE"), config.required("CONTROL_TABLE"));
+    let (queue, machine) = (config.required("APPLICANTS_QUEUE_URL"), config.required("WAIT_STATE_MACHINE"));
+    let (vendors, answer_to) = (config.required("VENDORS_URL"), config.required("VENDOR_WEBHOOK_URL"));
+    config.finish()?;
+
+    let aws = Aws::from_env().await;
+    let function = Arc::new(AwaitVendor {
+        applicants: DynamoApplicants::new(&aws, applicants),
+        vendors: HttpVendors::new(Http::default(), vendors, answer_to),
+        nudges: SqsNudges::new(&aws, queue),
+        waits: SfnWaits::new(&aws, machine),
+        markets: DynamoMarkets::new(&aws, control),
+    });
+    run_task(move |event, _| {
+        let function = Arc::clone(&function);
+        async move { function.handle(event, SystemClock.now_ms()).await }
+    })
+    .await
+}

@@ -1,0 +1,191 @@
+//! The routes of applicants and operators over in-memory ports.
+
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
+#[path = "../../submit-checkout/tests/tokens/mod.rs"]
+mod tokens;
+
+use carryout_lambda::http::{Problem, Request, Response};
+use carryout_onboarding::{
+    markets::{Markets, Settings},
+    memory::{MemoryApplicants, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, Script, TurningVault},
+    ports::{MarketSource, VendorAnswer, VendorKind},
+};
+use carryout_workflow::{Clock, StoreError};
+use onboard::Onboard;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokens::{FixedJwks, Issuer};
+
+/// 2026-03-01T12:00:00Z.
+const NOON: i64 = 1_772_366_400_000;
+
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> i64 {
+        NOON
+    }
+}
+
+struct Fixed(Arc<Markets>);
+
+impl MarketSource for Fixed {
+    async fn markets(&self) -> Result<Arc<Markets>, StoreError> {
+        Ok(Arc::clone(&self.0))
+    }
+}
+
+type Function =
+    Onboard<MemoryApplicants, SandboxVendors, TurningVault, MemoryNudges, MemoryWaits, MemoryLegacy, Fixed, FixedJwks, Noon>;
+
+struct World {
+    applicants: MemoryApplicants,
+    vendors: SandboxVendors,
+    issuer: Issuer,
+    function: Function,
+}
+
+impl World {
+    fn new(settings: Settings) -> Self {
+        let (applicants, vendors, issuer) = (MemoryApplicants::default(), SandboxVendors::default(), Issuer::new());
+        applicants.set_now(NOON);
+        let function = Onboard {
+            applicants: applicants.clone(),
+            vendors: vendors.clone(),
+            vault: TurningVault,
+            nudges: MemoryNudges::default(),
+            waits: MemoryWaits::default(),
+            legacy: MemoryLegacy::default(),
+            markets: Fixed(Arc::new(Markets::with(settings).unwrap())),
+            tokens: issuer.verifier(),
+            clock: Noon,
+        };
+        Self { applicants, vendors, issuer, function }
+    }
+
+    async fn ask(&self, who: &str, method: &str, route: &str, params: &[(&str, &str)], body: Value) -> Result<Response, Problem> {
+        let roles: &[&str] = if who.starts_with("op_") { &["operator"] } else { &[] };
+        let request = Request {
+            method: method.to_owned(),
+            route: route.to_owned(),
+            path_params: params.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            body: if body.is_null() { Vec::new() } else { body.to_string().into_bytes() },
+            ..Request::default()
+        };
+        self.function.handle(&self.issuer.signed(request, who, roles, 600)).await
+    }
+
+    async fn begin(&self, who: &str, country: &str) -> Result<Response, Problem> {
+        self.ask(who, "POST", "/v1/applicants", &[], json!({ "country": country, "market_type": "courier" })).await
+    }
+
+    async fn submit(&self, who: &str, id: &str, step: &str, body: Value) -> Result<Response, Problem> {
+        self.ask(who, "PUT", "/v1/applicants/{id}/steps/{step}", &[("id", id), ("step", step)], body).await
+    }
+
+    async fn look(&self, who: &str, id: &str) -> Result<Response, Problem> {
+        self.ask(who, "GET", "/v1/applicants/{id}", &[("id", id)], Value::Null).await
+    }
+}
+
+fn id_of(response: &Response) -> String {
+    response.json_body()["applicant_id"].as_str().unwrap().to_owned()
+}
+
+fn profile() -> Value {
+    json!({ "form": { "legal_name": "Jo Example", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100" } })
+}
+
+#[tokio::test]
+async fn one_person_has_one_application_in_a_market_and_nobody_elses() {
+    let world = World::new(Settings::default());
+    let first = world.begin("jo", "AU").await.unwrap();
+    let id = id_of(&first);
+    assert_eq!((first.status(), first.header_value("location")), (201, Some(&*format!("/v1/applicants/{id}"))));
+    let again = world.begin("jo", "AU").await.unwrap();
+    assert_eq!((again.status(), id_of(&again)), (200, id.clone()));
+    assert_ne!(id_of(&world.begin("jo", "NZ").await.unwrap()), id);
+    assert_eq!(world.look("sam", &id).await.unwrap_err().code(), "Applicant.Unknown");
+    assert_eq!(world.submit("sam", &id, "collect-profile", profile()).await.unwrap_err().code(), "Applicant.Unknown");
+    assert_eq!(world.begin("jo", "FR").await.unwrap_err().code(), "Market.NotOpen");
+    let before = world.applicants.requests();
+    let shown = world.look("jo", &id).await.unwrap().json_body();
+    assert_eq!(world.applicants.requests() - before, 1);
+    assert_eq!(shown["next"][0]["form"]["properties"]["birth_date"]["format"], "date");
+    assert!(shown.get("audit").is_none());
+}
+
+#[tokio::test]
+async fn a_form_is_taken_once_and_a_wrong_one_names_its_field() {
+    let world = World::new(Settings::default());
+    let id = id_of(&world.begin("jo", "AU").await.unwrap());
+    let wrong = world.submit("jo", &id, "collect-profile", json!({ "form": { "legal_name": "Jo" } })).await.unwrap_err();
+    assert_eq!((wrong.status(), wrong.wrong_field()), (400, Some("form.birth_date")));
+    let neither = world.submit("jo", &id, "collect-profile", json!({})).await.unwrap_err();
+    assert_eq!((neither.status(), neither.wrong_field()), (400, Some("form")));
+    let early = world.submit("jo", &id, "sign-agreement", json!({ "form": {} })).await.unwrap_err();
+    assert_eq!((early.status(), early.code()), (409, "ApplicantStep.NotReady"));
+    for _ in 0..2 {
+        let taken = world.submit("jo", &id, "collect-profile", profile()).await.unwrap().json_body();
+        assert_eq!((&taken["complete"], &taken["next"][0]["step"]), (&json!(1), &json!("validate-address")));
+    }
+    let stored = serde_json::to_string(&world.applicants.all()).unwrap();
+    assert!(!stored.contains("jo@example.com"));
+    let exported = world.ask("jo", "GET", "/v1/applicants/{id}/data", &[("id", &id)], Value::Null).await.unwrap().json_body();
+    assert_eq!(exported["collected"]["email"], "jo@example.com");
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_away_is_a_problem_that_passes() {
+    let world = World::new(Settings::default());
+    let id = id_of(&world.begin("jo", "CA").await.unwrap());
+    let away = Script::Away(1, Box::new(Script::Now(VendorAnswer::Approved { findings: serde_json::Map::new() })));
+    world.vendors.script(VendorKind::Address, &format!("{id}/validate-address"), away);
+    world.submit("jo", &id, "collect-profile", profile()).await.unwrap();
+    let details = json!({ "form": { "emergency_contact": "Sam", "language": "fr" } });
+    world.submit("jo", &id, "collect-details", details).await.unwrap();
+    world.submit("jo", &id, "register-vehicle", json!({ "form": { "vehicle_type": "bicycle" } })).await.unwrap();
+    let address = json!({ "form": {
+        "address_line": "1 Main Street", "address_city": "Ottawa", "address_region": "ON", "address_postal_code": "K1A 0B1",
+    } });
+    let busy = world.submit("jo", &id, "validate-address", address.clone()).await.unwrap_err();
+    assert_eq!((busy.status(), busy.code(), busy.is_retryable()), (503, "ApplicantStep.Busy", true));
+    let taken = world.submit("jo", &id, "validate-address", address).await.unwrap().json_body();
+    assert_eq!(taken["complete"], 4);
+    assert!(world.vendors.effects().values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn operators_act_with_a_reason_and_applicants_do_not() {
+    let world = World::new(Settings::default());
+    let id = id_of(&world.begin("jo", "US").await.unwrap());
+    let params = [("id", id.as_str()), ("step", "collect-details")];
+    let route = "/v1/ops/applicants/{id}/steps/{step}";
+    let skip = json!({ "action": "skip", "reason": "a test" });
+    assert_eq!(world.ask("jo", "POST", route, &params, skip.clone()).await.unwrap_err().code(), "Token.RoleMissing");
+    let without = world.ask("op_1", "POST", route, &params, json!({ "action": "skip", "reason": " " })).await.unwrap_err();
+    assert_eq!(without.wrong_field(), Some("reason"));
+    let done = world.ask("op_1", "POST", route, &params, skip.clone()).await.unwrap().json_body();
+    assert_eq!((&done["audit"][0]["operator"], &done["audit"][0]["action"]), (&json!("op_1"), &json!("skip")));
+    assert_eq!(world.ask("op_1", "POST", route, &params, skip).await.unwrap_err().code(), "ApplicantStep.Moved");
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_is_gone() {
+    let world = World::new(Settings::default());
+    let id = id_of(&world.begin("jo", "US").await.unwrap());
+    world.submit("jo", &id, "collect-profile", profile()).await.unwrap();
+    let erased = world.ask("jo", "DELETE", "/v1/applicants/{id}", &[("id", &id)], Value::Null).await.unwrap();
+    assert_eq!(erased.status(), 204);
+    assert_eq!(world.look("jo", &id).await.unwrap_err().code(), "Applicant.Unknown");
+    assert_eq!(world.begin("jo", "US").await.unwrap_err().code(), "Applicant.Closed");
+}
+
+#[tokio::test]
+async fn a_market_that_has_not_moved_sends_people_back() {
+    let settings: Settings = serde_json::from_value(json!({ "rollout": { "US/courier": { "percent": 0 } } })).unwrap();
+    let world = World::new(settings);
+    assert_eq!(world.begin("jo", "US").await.unwrap_err().code(), "Market.Legacy");
+    assert_eq!(world.begin("jo", "AU").await.unwrap().status(), 201);
+}

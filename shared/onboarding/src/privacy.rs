@@ -1,0 +1,73 @@
+//! What a person may ask of the data that is kept about them: a copy, and to be forgotten.
+
+use crate::{
+    applicant::{Applicant, ApplicantStatus, Datum, KEEP_ERASED_SECONDS},
+    ports::{Applicants, Vault},
+};
+use carryout_workflow::{Refused, StoreError};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Everything that is known of an applicant, personal data opened.
+///
+/// # Errors
+///
+/// Where the vault can't open it.
+pub async fn export(vault: &impl Vault, applicant: &Applicant) -> Result<Value, StoreError> {
+    let mut collected = Map::new();
+    let mut sealed = BTreeMap::new();
+    for (field, datum) in &applicant.data {
+        match datum {
+            Datum::Plain(value) => drop(collected.insert(field.clone(), value.clone())),
+            Datum::Sealed(value) => drop(sealed.insert(field.clone(), value.clone())),
+        }
+    }
+    let opened = vault.open(&applicant.id, sealed).await?;
+    collected.extend(opened.into_iter().map(|(field, value)| (field, value.into())));
+    Ok(json!({
+        "id": applicant.id,
+        "country": applicant.country,
+        "market_type": applicant.market_type,
+        "created_at": applicant.created_at,
+        "updated_at": applicant.updated_at,
+        "collected": collected,
+        "steps": applicant.steps,
+        "audit": applicant.audit,
+    }))
+}
+
+/// Writes that are tried against concurrent ones.
+const TRIES: u32 = 8;
+
+/// Forgets what was collected, and closes the application; what is left of it goes some time later. Whoever still acts on a step
+/// loses it. `now` is in milliseconds since the Unix epoch. `false` where there is no such applicant.
+///
+/// # Errors
+///
+/// Where the store failed, or others kept writing: ask again.
+pub async fn erase(applicants: &impl Applicants, id: &str, now: i64) -> Result<bool, StoreError> {
+    for _ in 0..TRIES {
+        let Some(mut applicant) = applicants.applicant(id).await? else { return Ok(false) };
+        if applicant.status == ApplicantStatus::Erased {
+            return Ok(true);
+        }
+        applicant.status = ApplicantStatus::Erased;
+        applicant.data.clear();
+        applicant.owner.clear();
+        for entry in applicant.steps.0.values_mut() {
+            (entry.response, entry.failure, entry.reference, entry.lease_until) = (None, None, None, 0);
+        }
+        applicant.audit.iter_mut().for_each(|entry| entry.reason.clear());
+        (applicant.sweep_at, applicant.sweep_shard) = (None, None);
+        applicant.ttl = now / 1_000 + KEEP_ERASED_SECONDS;
+        applicant.updated_at = now;
+        applicant.version += 1;
+        match applicants.replace(&applicant).await {
+            Ok(()) => return Ok(true),
+            Err(Refused::Held(_) | Refused::Conflict) => {}
+            Err(Refused::NotFound | Refused::Other) => return Ok(false),
+            Err(Refused::Store(error)) => return Err(error),
+        }
+    }
+    Err(StoreError::Unavailable("somebody else writes this applicant".to_owned()))
+}

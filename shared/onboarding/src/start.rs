@@ -1,0 +1,135 @@
+//! Somebody begins an application.
+
+use crate::{
+    applicant::{Applicant, ApplicantStatus, KEEP_OPEN_SECONDS, SWEEP_AFTER_MS},
+    codes,
+    legacy::{LegacyRecord, LegacySystem, adopt},
+    markets::Markets,
+    ports::{Applicants, Nudges, Vault},
+};
+use carryout_workflow::{Coded, Direction, ErrorCode, NoWorkflow, StatusMap, StoreError, run};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Who wants to begin where.
+#[derive(Debug, Clone)]
+pub struct Beginner {
+    /// The id that the application gets: the same for the same person and market.
+    pub id: String,
+    /// The subject of their token.
+    pub owner: String,
+    /// The market's country.
+    pub country: String,
+    /// The market's type.
+    pub market_type: String,
+    /// Follows them through every log.
+    pub correlation_id: String,
+}
+
+/// Why nobody began.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no such market.
+    #[error(transparent)]
+    NotOpen(#[from] NoWorkflow),
+    /// The market has not moved over for this applicant.
+    #[error("the market {0} is still served by the system before this one for this applicant")]
+    Legacy(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Coded for StartError {
+    const CODES: &'static [ErrorCode] =
+        &[codes::MARKET_NOT_OPEN, codes::MARKET_LEGACY, run::STORE_UNAVAILABLE, run::STORE_CORRUPT];
+
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotOpen(_) => codes::MARKET_NOT_OPEN,
+            Self::Legacy(_) => codes::MARKET_LEGACY,
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+/// Begins an application, or gives the one that was begun before, with whether it is new.
+///
+/// What was done in an older system is done here, too. `now` is in milliseconds since the Unix epoch.
+///
+/// # Errors
+///
+/// See [`StartError`]. Where the store failed, the application may have begun: begin again.
+pub async fn start<A: Applicants>(
+    applicants: &A,
+    nudges: &impl Nudges,
+    vault: &impl Vault,
+    legacy: &impl LegacySystem,
+    markets: &Markets,
+    beginner: Beginner,
+    now: i64,
+) -> Result<(Applicant, bool), StartError> {
+    if let Some(applicant) = applicants.applicant(&beginner.id).await? {
+        return Ok((applicant, false));
+    }
+    let workflow = markets.orchestrator().pick(&beginner.country, &beginner.market_type)?;
+    let market = format!("{} {}", beginner.country, beginner.market_type);
+    if !markets.settings().has_moved(&beginner.country, &beginner.market_type, &beginner.owner) {
+        return Err(StartError::Legacy(market));
+    }
+    let mut applicant = Applicant {
+        id: beginner.id,
+        owner: beginner.owner,
+        facts: markets.settings().facts(&beginner.country, &beginner.market_type),
+        country: beginner.country,
+        market_type: beginner.market_type,
+        workflow: workflow.name.clone(),
+        workflow_version: workflow.version,
+        status: ApplicantStatus::Processing,
+        direction: Direction::Forward,
+        run: 1,
+        version: 1,
+        steps: StatusMap::pending(workflow.steps().map(|spec| spec.entry_name())),
+        data: BTreeMap::new(),
+        audit: Vec::new(),
+        legacy: None,
+        correlation_id: beginner.correlation_id,
+        created_at: now,
+        updated_at: now,
+        sweep_shard: Some(shard(now)),
+        sweep_at: Some(now + SWEEP_AFTER_MS),
+        ttl: now / 1_000 + KEEP_OPEN_SECONDS,
+    };
+    if markets.settings().mirror
+        && let Some(record) = legacy.record(&applicant.owner, &applicant.country, &applicant.market_type).await?
+    {
+        began_before(&mut applicant, workflow, &record, vault, now).await?;
+    }
+    if let Some(existing) = applicants.create(&applicant).await? {
+        return Ok((existing, false));
+    }
+    nudges.nudge(&applicant.id, &applicant.correlation_id).await?;
+    Ok((applicant, true))
+}
+
+async fn began_before(
+    applicant: &mut Applicant,
+    workflow: &carryout_workflow::Workflow,
+    record: &LegacyRecord,
+    vault: &impl Vault,
+    now: i64,
+) -> Result<(), StoreError> {
+    let collected: Map<String, Value> = adopt(applicant, workflow, record, now);
+    let (plain, personal) = crate::submit::sorted(workflow, collected);
+    let sealed = vault.seal(&applicant.id, personal).await?;
+    applicant.data.extend(crate::submit::data(plain, sealed));
+    Ok(())
+}
+
+/// Parts of the index of applicants with something to do.
+pub const SWEEP_SHARDS: u32 = 4;
+
+/// A part of that index, spread by the moment that somebody looks at. Milliseconds since the Unix epoch.
+pub fn shard(now: i64) -> String {
+    now.rem_euclid(i64::from(SWEEP_SHARDS)).to_string()
+}

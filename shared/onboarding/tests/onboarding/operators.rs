@@ -1,0 +1,253 @@
+//! Operators, vendors that answer late or never, privacy, and applicants from an older system.
+
+use crate::world::{LEASE_MS, World, legacy_of, markets_with_supply, owner};
+use carryout_onboarding::{
+    answer::Answered,
+    applicant::{Applicant, ApplicantStatus, Datum},
+    legacy::{LegacyRecord, LegacyStatus, LegacyStep, Shape, merge},
+    markets::{Markets, Settings},
+    memory::Script,
+    operate::{Action, OperateError, Operation, operate},
+    ports::{VendorAnswer, VendorKind},
+    privacy,
+    submit::Submission,
+    view::WaitsFor,
+    wait::{Moment, look},
+};
+use carryout_workflow::StepState;
+use futures::executor::block_on;
+use serde_json::{Map, json};
+
+impl World {
+    pub fn operate(&self, id: &str, step: &str, action: Action) -> Result<Applicant, OperateError> {
+        let operation = Operation { operator: "op_1", action, reason: "looked at it" };
+        block_on(operate(&self.applicants, &self.nudges, &self.waits, &self.markets, id, step, operation, self.now))
+    }
+}
+
+fn refused(reason: &str) -> VendorAnswer {
+    VendorAnswer::Refused { reason: reason.to_owned() }
+}
+
+fn approved() -> VendorAnswer {
+    VendorAnswer::Approved { findings: Map::new() }
+}
+
+/// A courier in Australia who has done everything, with `verify-identity` as told.
+fn at_identity(script: Script) -> World {
+    let world = World::new(markets_with_supply(0.0));
+    block_on(world.start("a", "AU", "courier")).unwrap();
+    world.vendors.script(VendorKind::Identity, "a/verify-identity", script);
+    world.complete_forms("a", &Map::new());
+    world
+}
+
+#[test]
+fn a_refusal_waits_for_an_operator_who_may_have_it_tried_again_under_another_key() {
+    let world = at_identity(Script::Now(refused("the picture is of somebody else")));
+    let next = world.view("a").next.into_iter().find(|next| next.step == "verify-identity").unwrap();
+    assert_eq!((next.waits_for, next.failure.unwrap().code), (WaitsFor::Operator, "Identity.Refused".to_owned()));
+    world.operate("a", "verify-identity", Action::Retry).unwrap();
+    world.complete_forms("a", &Map::new());
+    assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
+    let keys: Vec<String> = world.vendors.effects().into_keys().filter(|key| key.contains("identity")).collect();
+    assert_eq!(keys, ["a/verify-identity/1", "a/verify-identity/2"]);
+    let audit = &world.applicant("a").audit;
+    assert_eq!((audit[0].operator.as_str(), audit[0].action, audit[0].reason.as_str()), ("op_1", Action::Retry, "looked at it"));
+}
+
+#[test]
+fn what_must_be_done_can_not_be_skipped_by_an_operator_either() {
+    let world = at_identity(Script::Now(refused("")));
+    assert!(matches!(world.operate("a", "verify-identity", Action::Skip), Err(OperateError::NotSkippable(_))));
+    assert!(matches!(world.operate("a", "verify-identity", Action::Approve), Err(OperateError::Moved { .. })));
+    assert!(world.applicant("a").audit.is_empty());
+}
+
+#[test]
+fn an_answer_that_comes_later_goes_on_once() {
+    let world = at_identity(Script::Later(approved()));
+    assert_eq!(world.next("a"), ["verify-identity"]);
+    let awaited = world.waits.begun();
+    assert_eq!((awaited.len(), awaited[0].step.as_str(), awaited[0].reminders), (1, "verify-identity", 8));
+    let (key, answer) = world.vendors.answers_due().remove(0);
+    assert_eq!(block_on(world.answer(key.clone(), answer.clone())), Answered::Recorded);
+    assert_eq!(block_on(world.answer(key.clone(), answer)), Answered::Repeated);
+    assert_eq!(block_on(world.answer(key.clone(), refused("no"))), Answered::Contradicts);
+    assert_eq!(block_on(world.answer(format!("{key}9"), refused("no"))), Answered::TooLate);
+    assert_eq!(block_on(world.answer("nobody/verify-identity/1".to_owned(), approved())), Answered::Unknown);
+    world.complete_forms("a", &Map::new());
+    assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
+}
+
+#[test]
+fn a_lost_callback_is_found_by_a_look_and_a_silence_by_a_person() {
+    let world = at_identity(Script::Later(approved()));
+    let awaited = world.waits.begun().remove(0);
+    let look = |moment| {
+        block_on(look(&world.applicants, &world.vendors, &world.nudges, &world.markets, &awaited, moment, world.now))
+            .unwrap()
+            .waiting
+    };
+    assert!(look(Moment::Remind), "the vendor has not answered");
+    assert!(!look(Moment::Expire));
+    let next = world.view("a").next.remove(0);
+    assert_eq!(next.waits_for, WaitsFor::Operator);
+    assert!(!look(Moment::Remind), "a person looks, nobody waits");
+    // The vendor answers after all.
+    let (key, answer) = world.vendors.answers_due().remove(0);
+    assert_eq!(block_on(world.answer(key, answer)), Answered::Recorded);
+    world.complete_forms("a", &Map::new());
+    assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
+
+    let world = at_identity(Script::Later(approved()));
+    world.vendors.answers_due();
+    let awaited = world.waits.begun().remove(0);
+    let found = block_on(carryout_onboarding::wait::look(
+        &world.applicants,
+        &world.vendors,
+        &world.nudges,
+        &world.markets,
+        &awaited,
+        Moment::Remind,
+        world.now,
+    ));
+    assert!(!found.unwrap().waiting, "the answer whose callback was lost");
+    world.complete_forms("a", &Map::new());
+    assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
+}
+
+#[test]
+fn a_form_that_a_vendor_refuses_may_be_corrected() {
+    let world = World::new(markets_with_supply(0.0));
+    block_on(world.start("a", "CA", "courier")).unwrap();
+    world.vendors.script(VendorKind::Address, "a/validate-address", Script::Now(refused("there is no such street")));
+    world.complete_forms("a", &Map::new());
+    let next = world.view("a").next.remove(0);
+    assert_eq!((next.waits_for, next.failure.unwrap().message.as_str()), (WaitsFor::Applicant, "there is no such street"));
+    let form = world.filled_in("a", "validate-address", &Map::new());
+    block_on(world.submit("a", "validate-address", Submission::Form(form))).unwrap();
+    world.complete_forms("a", &Map::new());
+    assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
+}
+
+#[test]
+fn a_quiz_is_taken_again_until_it_is_passed() {
+    let world = World::new(markets_with_supply(0.0));
+    block_on(world.start("a", "US", "merchant")).unwrap();
+    let wrong = json!({ "food_safety_answers": ["a", "b", "c"] }).as_object().unwrap().clone();
+    world.complete_forms("a", &wrong);
+    let next = world.view("a").next.remove(0);
+    assert_eq!((next.step.as_str(), next.failure.unwrap().code.as_str()), ("take-quiz", "Quiz.NotPassed"));
+    let right = world.filled_in("a", "take-quiz", &Map::new());
+    block_on(world.submit("a", "take-quiz", Submission::Form(right))).unwrap();
+    world.drain();
+    assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
+}
+
+#[test]
+fn forms_are_held_against_what_they_ask() {
+    let world = World::new(markets_with_supply(0.0));
+    block_on(world.start("a", "AU", "courier")).unwrap();
+    let form = world.filled_in("a", "collect-profile", &Map::new());
+    let wrong = |field: &str, value: serde_json::Value| {
+        let mut form = form.clone();
+        form.insert(field.to_owned(), value);
+        let error = block_on(world.submit("a", "collect-profile", Submission::Form(form))).unwrap_err();
+        assert_eq!(error.failure().code, "Request.InvalidField");
+        error.to_string()
+    };
+    assert!(wrong("email", json!("nobody")).starts_with("email must look like"));
+    assert!(wrong("birth_date", json!("2010-01-01")).contains("at least 18 years"));
+    assert!(wrong("birth_date", json!("yesterday")).contains("must be a date"));
+    assert!(wrong("shoe_size", json!(43)).contains("is not part of this form"));
+    assert_eq!(world.applicant("a").version, 1, "nothing was written");
+    let too_early = block_on(world.submit("a", "sign-agreement", Submission::Form(Map::new()))).unwrap_err();
+    assert_eq!(too_early.failure().code, "ApplicantStep.NotReady");
+    let foreign = Ports::foreign(&world);
+    assert_eq!(foreign, "Applicant.Unknown");
+}
+
+struct Ports;
+
+impl Ports {
+    /// Somebody else's token.
+    fn foreign(world: &World) -> String {
+        let submission = Submission::Form(Map::new());
+        let (now, until) = (world.now, world.now + LEASE_MS);
+        let submitted = carryout_onboarding::submit::submit(
+            world.ports(),
+            &world.nudges,
+            &world.markets,
+            "a",
+            "somebody-else",
+            "collect-profile",
+            submission,
+            now,
+            until,
+        );
+        block_on(submitted).unwrap_err().failure().code
+    }
+}
+
+#[test]
+fn personal_data_is_sealed_shown_to_its_owner_and_forgotten_on_request() {
+    let world = World::new(markets_with_supply(0.0));
+    block_on(world.start("a", "US", "courier")).unwrap();
+    world.complete_forms("a", &Map::new());
+    let applicant = world.applicant("a");
+    let stored = serde_json::to_string(&applicant).unwrap() + &format!("{applicant:?}");
+    for personal in ["Jo Example", "jo@example.com", "1990-02-28", "123-45-6789", "021000021"] {
+        assert!(!stored.contains(personal), "{personal} can be read");
+    }
+    assert!(matches!(applicant.data["vehicle_type"], Datum::Plain(_)), "conditions read it");
+    assert!(!format!("{:?}", world.vendors.requests()).contains("Jo Example"));
+    let exported = block_on(privacy::export(&world.vault, &applicant)).unwrap();
+    assert_eq!(exported["collected"]["legal_name"], "Jo Example");
+    assert!(block_on(privacy::erase(&world.applicants, "a", world.now)).unwrap());
+    let erased = world.applicant("a");
+    assert_eq!((erased.status, erased.data.len(), erased.owner.as_str()), (ApplicantStatus::Erased, 0, ""));
+    assert!(erased.ttl < applicant.ttl);
+}
+
+#[test]
+fn whoever_began_in_an_older_system_goes_on_without_repeating_a_step() {
+    let data = json!({ "legal_name": "Jo Example", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100", "vehicle_type": "bicycle", "emergency_contact": "Sam" });
+    let data = data.as_object().unwrap().clone();
+    let flags =
+        [("profile_complete", true), ("details_complete", true), ("vehicle_complete", true), ("documents_uploaded", false)];
+    let v2 = LegacyRecord::V2 { flags: flags.map(|(flag, set)| (flag.to_owned(), set)).into(), data: data.clone() };
+    let complete = LegacyStep { status: LegacyStatus::Complete, updated_at: 7 };
+    let steps = ["PROFILE", "ADDITIONAL_INFO", "VEHICLE"].map(|step| (step.to_owned(), complete.clone())).into();
+    let v3 = LegacyRecord::V3 { steps, data };
+    for record in [v2, v3] {
+        let world = World::new(Markets::with(Settings { mirror: true, ..Settings::default() }).unwrap());
+        world.legacy.records.lock().unwrap().insert(owner("a"), (1, record.clone()));
+        block_on(world.start("a", "US", "courier")).unwrap();
+        assert_eq!(world.next("a"), ["validate-address"]);
+        world.complete_forms("a", &Map::new());
+        let applicant = world.applicant("a");
+        assert_eq!((applicant.status, applicant.legacy), (ApplicantStatus::Active, Some(record.shape())));
+        let mirrored = LegacyRecord::of(&applicant, world.markets.of(&applicant).unwrap(), Shape::V2);
+        assert_eq!(mirrored.step("sign-agreement").0, StepState::Done);
+        assert_eq!(legacy_of(&world, "a"), Some(record));
+    }
+}
+
+#[test]
+fn progress_is_never_taken_back_and_conflicts_are_counted() {
+    let world = at_identity(Script::Now(refused("no")));
+    let mut applicant = world.applicant("a");
+    let workflow = world.markets.of(&applicant).unwrap().clone();
+    let step = |status| LegacyStep { status, updated_at: 5 };
+    let steps = [("IDV", LegacyStatus::Complete), ("PROFILE", LegacyStatus::Failed), ("TAX", LegacyStatus::Complete)];
+    let record = LegacyRecord::V3 { steps: steps.map(|(name, status)| (name.to_owned(), step(status))).into(), data: Map::new() };
+    let merged = merge(&mut applicant, &workflow, &record, world.now);
+    let state = |name: &str| applicant.steps.entry(name).unwrap().state;
+    assert_eq!(
+        (state("verify-identity"), state("collect-profile"), state("submit-tax-form")),
+        (StepState::Failed, StepState::Done, StepState::Done)
+    );
+    assert_eq!((merged.adopted, merged.conflicts), (1, 2));
+    assert_eq!(merge(&mut applicant, &workflow, &record, world.now).adopted, 0, "a second time nothing is new");
+}

@@ -66,8 +66,8 @@ struct Arguments {
     /// The time zone of that load
     #[arg(long, env = "ZONE", default_value = "America/New_York")]
     zone: String,
-    /// How many days statsforecast forecasts, which takes up to 20 s for each
-    #[arg(long, env = "PEER_DAYS", default_value_t = 4, value_name = "DAYS")]
+    /// How many days statsforecast forecasts, which takes seconds for each
+    #[arg(long, env = "PEER_DAYS", default_value_t = 16, value_name = "DAYS")]
     peer_days: usize,
 }
 

@@ -148,7 +148,7 @@ fn history(seed: u64, applicants: usize) {
             }
         }
         // Messages, some of them lost; and those who are looked after anyway.
-        let mut due = world.applicants.due(world.now);
+        let mut due = if round % 20 == 0 { world.applicants.due(world.now) } else { Vec::new() };
         due.extend(std::iter::from_fn(|| world.nudges.take()).filter(|_| random.u32(..5) > 0));
         for id in due {
             let here = world.clone();
@@ -177,7 +177,8 @@ fn history(seed: u64, applicants: usize) {
                 );
             });
         }
-        cloud.go_on(60, if round < 2_000 { 40 } else { 0 });
+        let steps = 20 + 8 * cloud.running.len();
+        cloud.go_on(steps, if round < 2_000 { 60 } else { 0 });
         world.pass(random.i64(0..3_000));
         // A function ends by its deadline, and its lease with it.
         if random.u32(..10) == 0 {

@@ -40,7 +40,7 @@ const ID_LETTERS: usize = 26;
 pub struct Onboard<A, V, K, N, W, L, M, J, C> {
     /// Applicants.
     pub applicants: A,
-    /// Vendors.
+    /// Vendors, who answer through the API of a request.
     pub vendors: V,
     /// Seals personal data.
     pub vault: K,
@@ -84,10 +84,11 @@ struct OperationBody {
     reason: String,
 }
 
-impl<A, V, K, N, W, L, M, J, C> Onboard<A, V, K, N, W, L, M, J, C>
+impl<A, V, P, K, N, W, L, M, J, C> Onboard<A, V, K, N, W, L, M, J, C>
 where
     A: Applicants,
-    V: Vendors,
+    V: Fn(&Request) -> P,
+    P: Vendors,
     K: Vault,
     N: Nudges,
     W: Waits,
@@ -157,7 +158,8 @@ where
         };
         let now = self.clock.now();
         let lease_until = if request.deadline_ms > now { request.deadline_ms } else { now + LEASE_WITHOUT_DEADLINE_MS };
-        let ports = Ports { applicants: &self.applicants, vendors: &self.vendors, vault: &self.vault };
+        let vendors = (self.vendors)(request);
+        let ports = Ports { applicants: &self.applicants, vendors: &vendors, vault: &self.vault };
         let submitted = submit(ports, &self.nudges, markets, id, &identity.subject, step, submission, now, lease_until).await;
         let applicant = submitted.map_err(|error| not_submitted(&error))?;
         tracing::info!(applicant.id = %applicant.id, step, "submitted");

@@ -1,7 +1,9 @@
 //! Applications of couriers and merchants, over HTTP.
 
 use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, ManagedSecret, SfnWaits, SqsNudges};
-use carryout_lambda::{Error, clock::SystemClock, config::Reader, run_http, telemetry, token::TokenVerifier, vault::SecretVault};
+use carryout_lambda::{
+    Error, clock::SystemClock, config::Reader, http::Request, run_http, telemetry, token::TokenVerifier, vault::SecretVault,
+};
 use carryout_partners::{Http, HttpLegacyApplicants, HttpVendors};
 use onboard::Onboard;
 use std::sync::Arc;
@@ -22,7 +24,11 @@ async fn main() -> Result<(), Error> {
     let http = Http::default();
     let function = Arc::new(Onboard {
         applicants: DynamoApplicants::new(&aws, applicants),
-        vendors: HttpVendors::new(http.clone(), vendors, answer_to),
+        // The API has this function in its routes, so the function can't be given the API's address.
+        vendors: {
+            let http = http.clone();
+            move |request: &Request| HttpVendors::new(http.clone(), &vendors, answer_to.replace('*', &request.api_id))
+        },
         vault: SecretVault(ManagedSecret::new(&aws, vault)),
         nudges: SqsNudges::new(&aws, queue),
         waits: SfnWaits::new(&aws, machine),

@@ -36,8 +36,19 @@ impl MarketSource for Fixed {
     }
 }
 
-type Function =
-    Onboard<MemoryApplicants, SandboxVendors, TurningVault, MemoryNudges, MemoryWaits, MemoryLegacy, Fixed, FixedJwks, Noon>;
+type Asked = Box<dyn Fn(&Request) -> SandboxVendors>;
+
+type Function = Onboard<
+    MemoryApplicants,
+    Box<dyn Fn(&Request) -> SandboxVendors>,
+    TurningVault,
+    MemoryNudges,
+    MemoryWaits,
+    MemoryLegacy,
+    Fixed,
+    FixedJwks,
+    Noon,
+>;
 
 struct World {
     applicants: MemoryApplicants,
@@ -50,9 +61,11 @@ impl World {
     fn new(settings: Settings) -> Self {
         let (applicants, vendors, issuer) = (MemoryApplicants::default(), SandboxVendors::default(), Issuer::new());
         applicants.set_now(NOON);
+        let asked = vendors.clone();
+        let asked: Asked = Box::new(move |_| asked.clone());
         let function = Onboard {
             applicants: applicants.clone(),
-            vendors: vendors.clone(),
+            vendors: asked,
             vault: TurningVault,
             nudges: MemoryNudges::default(),
             waits: MemoryWaits::default(),

@@ -35,6 +35,8 @@ pub struct Request {
     pub correlation_id: String,
     /// The client's address.
     pub source_ip: String,
+    /// The id of the API that the request came through.
+    pub api_id: String,
     /// When Lambda will stop this invocation. Milliseconds since the Unix epoch; 0 where nobody will.
     pub deadline_ms: i64,
 }
@@ -72,6 +74,7 @@ impl Request {
             body,
             correlation_id,
             source_ip: event.request_context.identity.source_ip.unwrap_or_default(),
+            api_id: event.request_context.api_id.unwrap_or_default(),
             deadline_ms: 0,
         })
     }
@@ -244,6 +247,7 @@ struct ProxyEvent {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct RequestContext {
+    api_id: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     identity: ClientIdentity,
 }

@@ -15,6 +15,7 @@ async fn an_order_that_nobody_knows_has_empty_books() {
             "merchant_orders": [],
             "fraud_checks": [],
             "legacy_order": null,
+            "vendor_requests": [],
             "calls": [],
             "summary": {
                 "authorized": 0, "captured": 0, "refunded": 0, "net_charged": 0, "charges": 0, "live_deliveries": 0, "merchant_status": null,

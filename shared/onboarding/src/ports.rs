@@ -1,5 +1,5 @@
 //! What onboarding needs from the world outside, as promises. Adapters live in `shared/aws`, `shared/partners` and
-//! `shared/lambda`; in-memory ones, for tests, in [`crate::memory`].
+//! `shared/lambda`; in-memory ones, for tests, in `memory`.
 
 use crate::{
     applicant::{Applicant, AuditEntry, Collected},

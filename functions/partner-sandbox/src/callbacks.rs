@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// How long the receiver of an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a receiver that did not take an answer is left alone before it is sent again. After these, the queue tries again later.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
 /// Something to do later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,12 +137,12 @@ pub trait Outbound: Clone + Send + Sync + 'static {
     fn post(&self, url: &str, headers: &[(&str, String)], body: String) -> impl Future<Output = Result<u16, NoAnswer>> + Send;
 }
 
-/// [`Outbound`] by HTTP.
+/// [`Outbound`] by HTTP. A receiver that can't be reached or fails is tried again soon.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HttpOutbound;
 
-impl Outbound for HttpOutbound {
-    async fn post(&self, url: &str, headers: &[(&str, String)], body: String) -> Result<u16, NoAnswer> {
+impl HttpOutbound {
+    async fn post_once(&self, url: &str, headers: &[(&str, String)], body: String) -> Result<u16, NoAnswer> {
         // A proxy in the environment is ignored: those who wait for answers are reached directly. Answers are few, so keeping a
         // connection is not worth while.
         let no_answer = |error: reqwest::Error| NoAnswer(error.without_url().to_string());
@@ -150,6 +152,20 @@ impl Outbound for HttpOutbound {
         // The address may carry a token, so it stays out of the log.
         let response = request.body(body).send().await.map_err(no_answer)?;
         Ok(response.status().as_u16())
+    }
+}
+
+impl Outbound for HttpOutbound {
+    async fn post(&self, url: &str, headers: &[(&str, String)], body: String) -> Result<u16, NoAnswer> {
+        let mut answered = self.post_once(url, headers, body.clone()).await;
+        for pause in PAUSES {
+            if answered.as_ref().is_ok_and(|status| *status < 500) {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            answered = self.post_once(url, headers, body.clone()).await;
+        }
+        answered
     }
 }
 

@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Each target calls the `carryout` tool or cargo; `cargo run -q -p carryout -- --help` says more.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-scaling test up down deploy seed e2e check bench sim soak statemachines package nextest asl
+.PHONY: help demo demo-scaling test up down deploy seed e2e check bench sim soak soak-applicants statemachines package nextest asl
 
 CARRYOUT := cargo run --quiet --package carryout --
 NEXTEST_VERSION := 0.9.143
@@ -36,6 +36,9 @@ seed: ## fill the deployed stack with stores, menus, stock and consumers
 
 soak: ## send 2000 orders with faults to a local cloud (LocalStack unless EMULATOR says otherwise; ORDERS=, SEED=)
 	@EMULATOR=$${EMULATOR:-localstack} $(CARRYOUT) with-cloud -- cargo run --quiet --package carryout -- soak
+
+soak-applicants: nextest ## send 200 applicants to a local cloud, and kill its functions meanwhile (EMULATOR=, APPLICANTS=)
+	@APPLICANTS=$${APPLICANTS:-200} $(CARRYOUT) with-cloud -- cargo nextest run --profile soak --package e2e applicants_of_every_market
 
 sim: ## prove the checkout by faults, in virtual time (SEEDS=, CASE=, SEED= replays, WITHOUT=guard)
 	@cargo run --quiet --profile sim --package sim

@@ -3,8 +3,6 @@
 use crate::stage::{Stage, eventually};
 use anyhow::{Context as _, Result};
 use carryout::client::BooksSummary;
-use carryout::local_cloud::process::{CLOUD_ID, marked, variable};
-use carryout::local_cloud::{Home, Record};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::submit::COVERAGE_BY_RADIUS;
 use carryout_checkout::track::OrderView;
@@ -28,11 +26,10 @@ async fn nobody_knows_where_couriers_go_and_the_stores_radius_decides() -> Resul
 /// the books that the partner has.
 async fn is_killed(step: &str, partner: &str, operation: &str, acted: impl Fn(&BooksSummary) -> bool) -> Result<()> {
     let stage = Stage::set().await?;
-    let cloud = Record::read(&stage.project)?.filter(|cloud| matches!(cloud.home, Home::Process { .. }));
-    let Some(cloud) = cloud.filter(|cloud| stage.stack.endpoint.as_ref() == Some(&cloud.endpoint)) else {
+    if stage.processes_of(step)?.is_none() {
         eprintln!("skipped: the functions do not run as processes of this machine's own local cloud");
         return Ok(());
-    };
+    }
     let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
     scene.fault(partner, operation, "slow", json!({ "milliseconds": 2_500 })).await?;
     let quote = scene.quote(&scene.cart()).await?;
@@ -40,11 +37,8 @@ async fn is_killed(step: &str, partner: &str, operation: &str, acted: impl Fn(&B
     // The sandbox holds the answer back after it has acted.
     eventually("the partner acts", async || Ok(acted(&scene.books(&id).await?.summary).then_some(()))).await?;
 
-    let name = format!("{}-{step}", stage.stack.stack);
-    let running = marked(CLOUD_ID, &cloud.id);
-    let victims: Vec<_> =
-        running.into_iter().filter(|process| variable(process.pid, "AWS_LAMBDA_FUNCTION_NAME").as_ref() == Some(&name)).collect();
-    anyhow::ensure!(!victims.is_empty(), "no process plays {name}");
+    let victims = stage.processes_of(step)?.unwrap_or_default();
+    anyhow::ensure!(!victims.is_empty(), "no process plays {step}");
     victims.iter().for_each(|process| process.kill());
     let at_the_kill = scene.view(&id).await?;
     let entry = |view: &OrderView| view.steps.iter().find(|entry| entry.step == step).cloned().context("there is no such step");

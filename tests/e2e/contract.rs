@@ -7,7 +7,7 @@
 use crate::stage::Stage;
 use anyhow::{Context as _, Result, bail, ensure};
 use carryout_aws::{
-    DynamoAnswers, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoComparisons,
+    DynamoAnswers, DynamoApplicants, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoComparisons,
     DynamoConsumerWriter, DynamoConsumers, DynamoDocuments, DynamoLedgers, DynamoOrders, DynamoParkedOrders, DynamoParkedRefunds,
     DynamoPromotions, DynamoQuoteLocks, DynamoQuoteRecords, DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests,
     DynamoReports, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions, DynamoTrends,
@@ -16,7 +16,10 @@ use carryout_checkout::contract::{self, Fixture};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::memory::samples;
 use carryout_checkout::ports::PROMOTIONS;
-use carryout_lambda::ids::{RandomIds, new_id};
+use carryout_lambda::{
+    clock::SystemClock,
+    ids::{RandomIds, new_id},
+};
 
 /// The adapters, on copies of their tables.
 struct Adapters {
@@ -84,6 +87,16 @@ impl Adapters {
 async fn catalog() -> Result<()> {
     if let Some(adapters) = Adapters::on_copies().await? {
         contract::catalog(&adapters.fixture, &adapters.catalog).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn applicants() -> Result<()> {
+    let stage = Stage::set().await?;
+    if let Some(table) = stage.copy_table("ApplicantsTable").await? {
+        let store = DynamoApplicants::new(&stage.aws, &table);
+        carryout_onboarding::contract::applicants(&store, || new_id("apl"), SystemClock.now_ms()).await;
     }
     Ok(())
 }

@@ -1,37 +1,38 @@
-//! Couriers and merchants apply in every market, and vendors that answer later, are away, or answer without being heard do nothing
-//! twice.
+//! Couriers and merchants apply in every market, while functions are killed and vendors answer later, are away, or answer without
+//! being heard: nothing is done twice.
 
-use crate::stage::{Stage, eventually};
-use anyhow::{Context as _, Result, ensure};
+use crate::stage::{PATIENCE, Stage, eventually};
+use anyhow::{Context as _, Result, bail, ensure};
 use carryout_aws::DynamoApplicants;
 use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_onboarding::{
-    applicant::{Applicant, ApplicantStatus, Collected, Datum},
-    markets::Markets,
-    ports::Applicants as _,
+    applicant::{Collected, Datum},
+    markets::{Market, Markets, embedded_files},
+    memory::{MemoryLegacy, MemoryNudges, SandboxVendors, TurningVault},
+    ports::{Applicants as _, Upload},
+    start::{Beginner, start},
+    steps::Ports,
+    submit::{Submission, submit},
+    view::view,
 };
-use carryout_workflow::{Claim, Direction, Progress, StatusMap, StatusStore as _, StepState, StoreError};
-use futures::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
+use carryout_workflow::{Claim, Progress, StatusStore as _, StepState, StoreError};
+use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+use tokio::sync::Semaphore;
 
-const MARKETS: [(&str, &str); 10] = [
-    ("US", "courier"),
-    ("US", "merchant"),
-    ("CA", "courier"),
-    ("CA", "merchant"),
-    ("AU", "courier"),
-    ("AU", "merchant"),
-    ("NZ", "courier"),
-    ("NZ", "merchant"),
-    ("PR", "courier"),
-    ("PR", "merchant"),
-];
-/// Applicants, unless the environment's `APPLICANTS` says how many: two in each market.
-const APPLICANTS: usize = 2 * MARKETS.len();
-/// Of these, how many act at the same time.
+/// Applicants, unless the environment's `APPLICANTS` says how many: two for couriers and two for merchants in each market.
+const APPLICANTS: usize = 20;
+/// Of these, how many act at the same moment.
 const AT_ONCE: usize = 16;
+/// How long somebody waits before looking again.
+const BETWEEN_TURNS: Duration = Duration::from_millis(300);
+/// Functions that nobody but applicants use.
+const VICTIMS: [&str; 3] = ["onboard", "advance-applicants", "await-vendor"];
 
 /// What somebody in this market writes into a field.
 fn answer(name: &str, field: &Value, country: &str, market_type: &str) -> Value {
@@ -63,107 +64,208 @@ fn answer(name: &str, field: &Value, country: &str, market_type: &str) -> Value 
         "merchant_registry" => json!("1234567-1234"),
         "food_safety_answers" => json!(["keep cold food cold", "wash your hands", "tell support"]),
         "long_distance_answers" => json!(["plan the way", "charge the telephone"]),
-        object if object.ends_with("_object") => json!("uploads/document.jpg"),
         _ => field.get("const").or_else(|| field["enum"].get(0)).cloned().unwrap_or_else(|| json!("Jo")),
     }
 }
 
-/// Applies, and fills in whatever is next until the account works.
-async fn apply(stage: &Stage, number: usize) -> Result<String> {
-    let (country, market_type) = MARKETS[number % MARKETS.len()];
-    let who = new_id("con");
-    let body = json!({ "country": country, "market_type": market_type });
-    let begun: Value = stage.client.as_consumer(&who, Method::POST, "/v1/applicants", Some(&body)).await?.expect(201)?;
-    let id = begun["applicant_id"].as_str().context("no id")?.to_owned();
-    if number.is_multiple_of(4) {
-        let kind = ["fail_before", "fail_after", "lose_answer"][number / 4 % 3];
-        let fault =
-            json!({ "partner": "vendor", "operation": "ask", "kind": kind, "order_id": id, "times": 1, "milliseconds": 3_500 });
-        let fault = if kind == "lose_answer" { fault } else { without(fault, "milliseconds") };
-        stage.fault(&fault).await?;
+/// Where a client put a document, and the object that it is.
+struct Uploaded {
+    url: String,
+    object: String,
+}
+
+/// Uploads a document for a step, as a client does: asks where to, and puts it there. Nothing where the function was killed, or the
+/// step has moved on.
+async fn uploaded(stage: &Stage, who: &str, step_path: &str) -> Result<Option<Uploaded>> {
+    const PICTURE: &[u8] = b"a picture of a document";
+    let document = json!({ "content_type": "image/jpeg", "content_length": PICTURE.len() });
+    let reply = stage.client.as_consumer(who, Method::POST, &format!("{step_path}/uploads"), Some(&document)).await?;
+    if reply.status >= 500 || reply.code() == "ApplicantStep.NotReady" {
+        return Ok(None);
     }
-    let done = eventually("the account works", async || {
-        let path = format!("/v1/applicants/{id}");
-        let Ok(view) = stage.client.as_consumer(&who, Method::GET, &path, None).await?.or_unavailable()?.expect::<Value>(200)
-        else {
-            return Ok(None);
-        };
+    let upload: Upload = reply.expect(201)?;
+    let put = reqwest::Client::builder().no_proxy().build()?.request(upload.method.parse()?, &upload.url);
+    let put = upload.headers.iter().fold(put, |put, (name, value)| put.header(name, value));
+    let answer = put.body(PICTURE).send().await?;
+    ensure!(answer.status().is_success(), "{}: {}", upload.object, answer.text().await?);
+    let url = upload.url.split('?').next().unwrap_or_default().to_owned();
+    Ok(Some(Uploaded { url, object: upload.object }))
+}
+
+/// Somebody who applies, and fills in whatever is next until the account works.
+struct Candidate<'a> {
+    stage: &'a Stage,
+    who: String,
+    market: &'a Market,
+    id: String,
+    documents: Vec<Uploaded>,
+}
+
+impl<'a> Candidate<'a> {
+    async fn begin(stage: &'a Stage, market: &'a Market, number: usize) -> Result<Self> {
+        let who = new_id("con");
+        let body = json!({ "country": market.country, "market_type": market.market_type });
+        let id = eventually("an application", async || {
+            let reply = stage.client.as_consumer(&who, Method::POST, "/v1/applicants", Some(&body)).await?;
+            if reply.status >= 500 {
+                return Ok(None);
+            }
+            ensure!(matches!(reply.status, 200 | 201), "{}", reply.body);
+            Ok(reply.body["applicant_id"].as_str().map(str::to_owned))
+        });
+        let id = id.await?;
+        if number.is_multiple_of(4) {
+            let kind = ["fail_before", "fail_after", "lose_answer"][number / 4 % 3];
+            let mut fault = json!({ "partner": "vendor", "operation": "ask", "kind": kind, "order_id": id, "times": 1 });
+            if kind == "lose_answer" {
+                fault["milliseconds"] = json!(3_500);
+            }
+            stage.fault(&fault).await?;
+        }
+        Ok(Self { stage, who, market, id, documents: Vec::new() })
+    }
+
+    async fn view(&self) -> Result<Option<Value>> {
+        let path = format!("/v1/applicants/{}", self.id);
+        let reply = self.stage.client.as_consumer(&self.who, Method::GET, &path, None).await?;
+        if reply.status >= 500 { Ok(None) } else { reply.expect(200).map(Some) }
+    }
+
+    /// Fills in the forms that are next. Functions may be killed meanwhile, and the same form is sent again then.
+    async fn turn(&mut self) -> Result<bool> {
+        let Some(view) = self.view().await? else { return Ok(false) };
         for next in view["next"].as_array().into_iter().flatten().filter(|next| !next["form"].is_null()) {
-            let fields = next["form"]["properties"].as_object().into_iter().flatten();
-            let form: Map<String, Value> =
-                fields.map(|(name, field)| (name.clone(), answer(name, field, country, market_type))).collect();
-            let path = format!("{path}/steps/{}", next["step"].as_str().unwrap_or_default());
-            let reply = stage.client.as_consumer(&who, Method::PUT, &path, Some(&json!({ "form": form }))).await?;
-            let passes = matches!(reply.code(), "ApplicantStep.Busy" | "ApplicantStep.NotReady");
+            let path = format!("/v1/applicants/{}/steps/{}", self.id, next["step"].as_str().unwrap_or_default());
+            let mut form = Map::new();
+            for (name, field) in next["form"]["properties"].as_object().into_iter().flatten() {
+                if field["x-upload"].is_null() {
+                    form.insert(name.clone(), answer(name, field, &self.market.country, &self.market.market_type));
+                } else if let Some(uploaded) = uploaded(self.stage, &self.who, &path).await? {
+                    form.insert(name.clone(), json!(uploaded.object));
+                    self.documents.push(uploaded);
+                } else {
+                    return Ok(false);
+                }
+            }
+            let reply = self.stage.client.as_consumer(&self.who, Method::PUT, &path, Some(&json!({ "form": form }))).await?;
+            let passes = reply.status >= 500 || matches!(reply.code(), "ApplicantStep.Busy" | "ApplicantStep.NotReady");
             ensure!(reply.status == 200 || passes, "{path}: {}", reply.body);
         }
-        Ok((view["status"] == "ACTIVE").then_some(()))
-    });
-    done.await?;
-    Ok(id)
-}
+        Ok(view["status"] == "ACTIVE")
+    }
 
-fn without(mut value: Value, member: &str) -> Value {
-    value.as_object_mut().map(|members| members.remove(member));
-    value
-}
-
-#[tokio::test]
-async fn applicants_of_every_market_come_to_an_account_and_no_vendor_acts_twice() -> Result<()> {
-    let stage = Stage::set().await?;
-    let applicants = std::env::var("APPLICANTS").map_or(Ok(APPLICANTS), |text| text.parse())?;
-    let applied = stream::iter(0..applicants).map(|number| apply(&stage, number)).buffer_unordered(AT_ONCE);
-    let ids: Vec<String> = applied.try_collect().await?;
-    for id in ids {
-        let path = format!("/v1/ops/sandbox/books/{id}");
-        let books: Value = stage.client.as_operator(Method::GET, &path, None).await?.expect(200)?;
+    /// Every vendor has one request for each step, and the account was made.
+    async fn assert_asked_once(&self) -> Result<()> {
+        let path = format!("/v1/ops/sandbox/books/{}", self.id);
+        let books: Value = self.stage.client.as_operator(Method::GET, &path, None).await?.expect(200)?;
         let mut requests: BTreeMap<&str, usize> = BTreeMap::new();
         for request in books["vendor_requests"].as_array().into_iter().flatten() {
             let (step, _) = request["key"].as_str().and_then(|key| key.rsplit_once('/')).context("a request without a key")?;
             *requests.entry(step).or_default() += 1;
         }
-        ensure!(requests.values().all(|count| *count == 1), "{id}: {requests:?}");
-        ensure!(requests.keys().any(|step| step.ends_with("/activate-account")), "{id} was never activated: {requests:?}");
+        ensure!(requests.values().all(|count| *count == 1), "{}: {requests:?}", self.id);
+        ensure!(requests.keys().any(|step| step.ends_with("/activate-account")), "{} was never activated: {requests:?}", self.id);
+        Ok(())
+    }
+}
+
+/// Kills the processes of one function after the other for ever, while they work or not.
+async fn kill_functions(stage: &Stage) -> Result<()> {
+    for function in VICTIMS.iter().cycle() {
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(2_000..6_000))).await;
+        let Some(victims) = stage.processes_of(function)? else { return std::future::pending().await };
+        victims.iter().for_each(|process| process.kill());
     }
     Ok(())
 }
 
-/// An applicant with a pending entry for each step of its workflow, and nobody behind them.
-fn nobody() -> Result<Applicant> {
-    let markets = Markets::embedded()?;
-    let workflow = markets.orchestrator().pick("US", "courier")?;
-    let now = SystemClock.now_ms();
-    Ok(Applicant {
+#[tokio::test]
+async fn applicants_of_every_market_come_to_an_account_and_no_vendor_acts_twice() -> Result<()> {
+    let stage = Stage::set().await?;
+    let count = std::env::var("APPLICANTS").map_or(Ok(APPLICANTS), |text| text.parse())?;
+    let patience = PATIENCE * u32::try_from(count.div_ceil(APPLICANTS))?;
+    let markets = embedded_files()?;
+    let (hands, started) = (Semaphore::new(AT_ONCE), Instant::now());
+    let apply = async |number| -> Result<Candidate<'_>> {
+        let mut candidate = {
+            let _hand = hands.acquire().await?;
+            Candidate::begin(&stage, &markets[number % markets.len()], number).await?
+        };
+        loop {
+            let hand = hands.acquire().await?;
+            if candidate.turn().await? {
+                return Ok(candidate);
+            }
+            drop(hand);
+            if started.elapsed() > patience {
+                bail!("no account within {} s: {:?}", patience.as_secs(), candidate.view().await?);
+            }
+            tokio::time::sleep(BETWEEN_TURNS).await;
+        }
+    };
+    let all = tokio::select! {
+        all = try_join_all((0..count).map(apply)) => all?,
+        killed = kill_functions(&stage) => return killed,
+    };
+    for candidate in &all {
+        candidate.assert_asked_once().await?;
+    }
+    if let Some(measured) = stage.invoke("measure-funnel", &json!({})).await? {
+        ensure!(measured["applicants"].as_u64() >= u64::try_from(count).ok(), "not everybody is in the funnel: {measured}");
+    }
+    let candidate = all.iter().find(|candidate| !candidate.documents.is_empty()).context("nobody has uploaded anything")?;
+    let there = async || -> Result<bool> {
+        let answer = reqwest::Client::builder().no_proxy().build()?.get(&candidate.documents[0].url).send().await?;
+        Ok(answer.status().is_success())
+    };
+    ensure!(there().await?, "the document is not where it was put");
+    let path = format!("/v1/applicants/{}", candidate.id);
+    stage.client.as_consumer(&candidate.who, Method::DELETE, &path, None).await?.expect::<Value>(204)?;
+    ensure!(!there().await?, "the document of an erased applicant is still there");
+    Ok(())
+}
+
+/// A courier who begins.
+fn beginner(country: &str, owner: &str) -> Beginner {
+    Beginner {
         id: new_id("apl"),
-        owner: "nobody".to_owned(),
-        country: "US".to_owned(),
+        owner: owner.to_owned(),
+        country: country.to_owned(),
         market_type: "courier".to_owned(),
-        workflow: workflow.name.clone(),
-        workflow_version: workflow.version,
-        status: ApplicantStatus::Processing,
-        direction: Direction::Forward,
-        run: 1,
-        version: 1,
-        steps: StatusMap::pending(workflow.steps().map(|spec| spec.entry_name())),
-        data: BTreeMap::new(),
-        facts: Map::new(),
-        audit: Vec::new(),
-        legacy: None,
         correlation_id: "e2e".to_owned(),
-        created_at: now,
-        updated_at: now,
-        sweep_shard: None,
-        sweep_at: None,
-        ttl: now / 1_000 + 3_600,
-    })
+    }
+}
+
+/// What is asked of the store is the same here and in memory.
+#[tokio::test]
+async fn a_look_is_one_read_and_a_submission_three_requests() -> Result<()> {
+    let stage = Stage::set().await?;
+    let aws = stage.aws.clone();
+    let applicants = DynamoApplicants::new(&aws, stage.output("ApplicantsTable")?);
+    let (vault, vendors, nudges, legacy) =
+        (TurningVault, SandboxVendors::default(), MemoryNudges::default(), MemoryLegacy::default());
+    let (markets, now, owner) = (Markets::embedded()?, SystemClock.now_ms(), new_id("con"));
+    let (applicant, _) = start(&applicants, &nudges, &vault, &legacy, &markets, beginner("NZ", &owner), now).await?;
+    let before = aws.requests().total();
+    view(&applicants.applicant(&applicant.id).await?.context("it is gone")?, &markets)?;
+    ensure!(aws.requests().total() - before == 1, "a look is one read");
+    let form = json!({ "legal_name": "Jo", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100" });
+    let ports = Ports { applicants: &applicants, vendors: &vendors, vault: &vault };
+    let form = Submission::Form(form.as_object().cloned().unwrap_or_default());
+    let before = aws.requests().total();
+    submit(ports, &nudges, &markets, &applicant.id, &owner, "collect-profile", form, now, now + 10_000).await?;
+    ensure!(aws.requests().total() - before <= 3, "{:?}", aws.requests().by_operation());
+    Ok(())
 }
 
 #[tokio::test]
 async fn concurrent_steps_never_overwrite_each_other() -> Result<()> {
     let stage = Stage::set().await?;
     let applicants = DynamoApplicants::new(&stage.aws, stage.output("ApplicantsTable")?);
+    let markets = Markets::embedded()?;
     for _ in 0..10 {
-        let applicant = nobody()?;
+        let begun = beginner("US", "nobody");
+        let applicant = begun.applicant(markets.orchestrator().pick("US", "courier")?, Map::new(), SystemClock.now_ms());
         ensure!(applicants.create(&applicant).await?.is_none(), "the id was new");
         let run = async |step: String| -> Result<(), StoreError> {
             let now = SystemClock.now_ms();

@@ -4,6 +4,8 @@
 use crate::emulator::Emulator;
 use anyhow::{Context as _, Result, bail, ensure};
 use carryout::client::{self, Books, Client, Reply};
+use carryout::local_cloud::process::{CLOUD_ID, ProcessIdentity, marked, variable};
+use carryout::local_cloud::{Home, Record};
 use carryout::{Project, Stack, marketplace, shopping};
 use carryout_aws::{Aws, DynamoCatalog, DynamoCatalogWriter, DynamoConsumerWriter, DynamoDocuments, DynamoOrders, ManagedSecret};
 use carryout_checkout::consumer::{Consumer, PaymentMethod};
@@ -142,6 +144,15 @@ impl Stage {
     pub async fn keys(&self, output: &str) -> Result<KeyRing> {
         let secret = ManagedSecret::new(&self.aws, self.output(output)?).secret().await?;
         Ok(KeyRing::new(&secret.current, secret.previous.as_deref()))
+    }
+
+    /// The processes that play a function, where functions are processes of this machine's own local cloud.
+    pub fn processes_of(&self, function: &str) -> Result<Option<Vec<ProcessIdentity>>> {
+        let cloud = Record::read(&self.project)?.filter(|cloud| matches!(cloud.home, Home::Process { .. }));
+        let Some(cloud) = cloud.filter(|cloud| self.stack.endpoint.as_ref() == Some(&cloud.endpoint)) else { return Ok(None) };
+        let name = format!("{}-{function}", self.stack.stack);
+        let plays = |process: &ProcessIdentity| variable(process.pid, "AWS_LAMBDA_FUNCTION_NAME").as_ref() == Some(&name);
+        Ok(Some(marked(CLOUD_ID, &cloud.id).into_iter().filter(plays).collect()))
     }
 
     /// Tells the sandbox to fail.

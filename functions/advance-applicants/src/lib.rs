@@ -1,4 +1,5 @@
-//! Runs the steps that need nothing from their applicant, begins waits, and mirrors progress to and from the system before this one.
+//! Runs the steps that need nothing from their applicant, begins waits, mirrors progress to and from the system before this one, and
+//! removes what erased applicants have uploaded.
 
 use carryout_aws::Nudge;
 use carryout_lambda::{
@@ -9,7 +10,8 @@ use carryout_onboarding::{
     advance::{AdvanceError, advance},
     applicant::ApplicantStatus,
     legacy::{LegacySystem, mirror},
-    ports::{Applicants, MarketSource, Vault, Vendors, Waits},
+    ports::{Applicants, Documents, MarketSource, Vault, Vendors, Waits},
+    privacy::forget,
     steps::Ports,
 };
 use carryout_workflow::{StepState, StoreError};
@@ -17,7 +19,7 @@ use carryout_workflow::{StepState, StoreError};
 /// Advances the applicant in `message`. `now` and `lease_until` are in milliseconds since the Unix epoch.
 pub async fn handle<A: Applicants, V: Vendors, K: Vault>(
     ports: Ports<'_, A, V, K>,
-    (waits, legacy, markets): (&impl Waits, &impl LegacySystem, &impl MarketSource),
+    (waits, legacy, markets, documents): (&impl Waits, &impl LegacySystem, &impl MarketSource, &impl Documents),
     metrics: &Metrics,
     message: &Message,
     (now, lease_until): (i64, i64),
@@ -41,6 +43,7 @@ pub async fn handle<A: Applicants, V: Vendors, K: Vault>(
         }
     })?;
     let Some(applicant) = applicant else { return Ok(()) };
+    forget(ports.applicants, documents, &applicant, now).await.map_err(failed)?;
     let in_state = |state| applicant.steps.0.values().filter(|entry| entry.state == state).count() as u64;
     let metrics = metrics.with("market", applicant.market()).with("version", applicant.workflow_version);
     metrics.emit(&[

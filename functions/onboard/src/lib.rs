@@ -9,16 +9,17 @@ use carryout_onboarding::{
     applicant::Applicant,
     codes::{
         APPLICANT_CLOSED, APPLICANT_STEP_UNKNOWN, APPLICANT_UNKNOWN, MARKET_LEGACY, MARKET_NOT_OPEN, STEP_NOT_OPTIONAL,
-        STEP_NOT_READY, STEP_NOT_THERE, VAULT_UNAVAILABLE,
+        STEP_NOT_READY, STEP_NOT_THERE, STEP_TAKES_NO_DOCUMENT, VAULT_UNAVAILABLE,
     },
     legacy::LegacySystem,
     markets::Markets,
     operate::{Action, OperateError, Operation, operate},
-    ports::{Applicants, MarketSource, Nudges, Vault, Vendors, Waits},
+    ports::{Applicants, Documents, MarketSource, Nudges, Vault, Vendors, Waits},
     privacy::{erase, export},
     start::{Beginner, StartError, start},
     steps::Ports,
     submit::{Submission, SubmitError, submit},
+    uploads::upload,
     view::{OperatorView, view},
 };
 use carryout_workflow::{Clock, Coded, ErrorCode, StoreError, run::RunError};
@@ -37,13 +38,17 @@ const LEASE_WITHOUT_DEADLINE_MS: i64 = 10_000;
 const ID_LETTERS: usize = 26;
 
 /// The function with what it needs.
-pub struct Onboard<A, V, K, N, W, L, M, J, C> {
+pub struct Onboard<A, V, K, D, N, W, L, M, J, C> {
     /// Applicants.
     pub applicants: A,
     /// Vendors, who answer through the API of a request.
     pub vendors: V,
     /// Seals personal data.
     pub vault: K,
+    /// Documents of applicants.
+    pub documents: D,
+    /// Makes the names of objects.
+    pub new_id: fn(&str) -> String,
     /// Has applicants advanced.
     pub nudges: N,
     /// Ends waits.
@@ -76,6 +81,14 @@ struct StepBody {
     skip: bool,
 }
 
+/// The document that is about to be uploaded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UploadBody {
+    content_type: String,
+    content_length: u64,
+}
+
 /// What an operator does.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,12 +97,13 @@ struct OperationBody {
     reason: String,
 }
 
-impl<A, V, P, K, N, W, L, M, J, C> Onboard<A, V, K, N, W, L, M, J, C>
+impl<A, V, P, K, D, N, W, L, M, J, C> Onboard<A, V, K, D, N, W, L, M, J, C>
 where
     A: Applicants,
     V: Fn(&Request) -> P,
     P: Vendors,
     K: Vault,
+    D: Documents,
     N: Nudges,
     W: Waits,
     L: LegacySystem,
@@ -104,10 +118,12 @@ where
         match (request.method.as_str(), request.route.as_str()) {
             ("POST", "/v1/applicants") => self.start(request, &identity, &markets).await,
             ("PUT", _) => self.submit(request, &identity, &markets).await,
+            ("POST", route) if route.ends_with("/uploads") => self.upload(request, &identity, &markets).await,
             ("POST", _) => self.operate(request, &identity, &markets).await,
             ("DELETE", _) => {
                 let applicant = self.own(request, &identity).await?;
-                erase(&self.applicants, &applicant.id, self.clock.now()).await.map_err(|error| unavailable(&error))?;
+                let erased = erase(&self.applicants, &self.documents, &applicant.id, self.clock.now()).await;
+                erased.map_err(|error| unavailable(&error))?;
                 tracing::info!(applicant.id = %applicant.id, "erased");
                 Ok(Response::empty(204))
             }
@@ -166,6 +182,21 @@ where
         self.shown(200, &applicant, identity, markets)
     }
 
+    async fn upload(&self, request: &Request, identity: &Identity, markets: &Markets) -> Result<Response, Problem> {
+        let (id, step) = (request.path_param("id")?, request.path_param("step")?);
+        let body: UploadBody = request.json()?;
+        let (who, what) = ((id, identity.subject.as_str(), step), (body.content_type.as_str(), body.content_length));
+        let name = (self.new_id)("doc");
+        let upload = upload(&self.applicants, &self.documents, markets, who, what, &name, self.clock.now()).await;
+        let upload = upload.map_err(|error| match &error {
+            // Its body is no form.
+            SubmitError::Wrong(wrong) => Problem::invalid_field(wrong.field.clone(), error.to_string()),
+            error => not_submitted(error),
+        })?;
+        tracing::info!(applicant.id = id, step, "upload allowed");
+        Ok(Response::json(201, &upload))
+    }
+
     async fn operate(&self, request: &Request, identity: &Identity, markets: &Markets) -> Result<Response, Problem> {
         identity.require_role("operator")?;
         let (id, step) = (request.path_param("id")?, request.path_param("step")?);
@@ -221,6 +252,7 @@ fn not_submitted(error: &SubmitError) -> Problem {
         SubmitError::NoStep(_) => Problem::from_code(404, APPLICANT_STEP_UNKNOWN, told),
         SubmitError::NotReady { next, .. } => Problem::from_code(409, STEP_NOT_READY, told).with("next", next.clone()),
         SubmitError::NotOptional(_) => Problem::from_code(409, STEP_NOT_OPTIONAL, told),
+        SubmitError::NoDocument(_) => Problem::from_code(409, STEP_TAKES_NO_DOCUMENT, told),
         SubmitError::Wrong(wrong) => Problem::invalid_field(format!("form.{}", wrong.field), told),
         SubmitError::Closed => Problem::from_code(409, APPLICANT_CLOSED, told),
         SubmitError::Vault(error) => sealed(error),

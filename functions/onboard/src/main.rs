@@ -1,8 +1,9 @@
 //! Applications of couriers and merchants, over HTTP.
 
-use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, ManagedSecret, SfnWaits, SqsNudges};
+use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, KmsKeys, S3Documents, SfnWaits, SqsNudges};
 use carryout_lambda::{
-    Error, clock::SystemClock, config::Reader, http::Request, run_http, telemetry, token::TokenVerifier, vault::SecretVault,
+    Error, clock::SystemClock, config::Reader, http::Request, ids::new_id, run_http, telemetry, token::TokenVerifier,
+    vault::SealingVault,
 };
 use carryout_partners::{Http, HttpLegacyApplicants, HttpVendors};
 use onboard::Onboard;
@@ -14,7 +15,7 @@ async fn main() -> Result<(), Error> {
     let mut config = Reader::from_env();
     let (applicants, control) = (config.required("APPLICANTS_TABLE"), config.required("CONTROL_TABLE"));
     let (queue, machine) = (config.required("APPLICANTS_QUEUE_URL"), config.required("WAIT_STATE_MACHINE"));
-    let vault = config.required("VAULT_SECRET");
+    let (key, bucket) = (config.required("PERSONAL_KEY"), config.required("DOCUMENTS_BUCKET"));
     let (vendors, answer_to) = (config.required("VENDORS_URL"), config.required("VENDOR_WEBHOOK_URL"));
     let legacy = config.optional("LEGACY_URL").unwrap_or_default();
     let tokens = TokenVerifier::from_config(&mut config);
@@ -29,7 +30,9 @@ async fn main() -> Result<(), Error> {
             let http = http.clone();
             move |request: &Request| HttpVendors::new(http.clone(), &vendors, answer_to.replace('*', &request.api_id))
         },
-        vault: SecretVault(ManagedSecret::new(&aws, vault)),
+        vault: SealingVault(KmsKeys::new(&aws, key)),
+        documents: S3Documents::new(&aws, bucket),
+        new_id,
         nudges: SqsNudges::new(&aws, queue),
         waits: SfnWaits::new(&aws, machine),
         legacy: HttpLegacyApplicants::new(http, legacy),

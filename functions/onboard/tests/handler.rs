@@ -7,11 +7,12 @@ mod tokens;
 
 use carryout_lambda::http::{Problem, Request, Response};
 use carryout_onboarding::{
+    applicant::Datum,
     markets::{Markets, Settings},
-    memory::{MemoryApplicants, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, Script, TurningVault},
-    ports::{MarketSource, VendorAnswer, VendorKind},
+    memory::{MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, Script, TurningVault},
+    ports::{Applicants as _, MarketSource, VendorAnswer, VendorKind},
 };
-use carryout_workflow::{Clock, StoreError};
+use carryout_workflow::{Clock, StepState, StoreError};
 use onboard::Onboard;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ type Function = Onboard<
     MemoryApplicants,
     Box<dyn Fn(&Request) -> SandboxVendors>,
     TurningVault,
+    MemoryDocuments,
     MemoryNudges,
     MemoryWaits,
     MemoryLegacy,
@@ -53,6 +55,7 @@ type Function = Onboard<
 struct World {
     applicants: MemoryApplicants,
     vendors: SandboxVendors,
+    documents: MemoryDocuments,
     issuer: Issuer,
     function: Function,
 }
@@ -60,6 +63,7 @@ struct World {
 impl World {
     fn new(settings: Settings) -> Self {
         let (applicants, vendors, issuer) = (MemoryApplicants::default(), SandboxVendors::default(), Issuer::new());
+        let documents = MemoryDocuments::default();
         applicants.set_now(NOON);
         let asked = vendors.clone();
         let asked: Asked = Box::new(move |_| asked.clone());
@@ -67,6 +71,8 @@ impl World {
             applicants: applicants.clone(),
             vendors: asked,
             vault: TurningVault,
+            documents: documents.clone(),
+            new_id: |prefix| format!("{prefix}_1"),
             nudges: MemoryNudges::default(),
             waits: MemoryWaits::default(),
             legacy: MemoryLegacy::default(),
@@ -74,7 +80,7 @@ impl World {
             tokens: issuer.verifier(),
             clock: Noon,
         };
-        Self { applicants, vendors, issuer, function }
+        Self { applicants, vendors, documents, issuer, function }
     }
 
     async fn ask(&self, who: &str, method: &str, route: &str, params: &[(&str, &str)], body: Value) -> Result<Response, Problem> {
@@ -170,6 +176,39 @@ async fn a_vendor_that_is_away_is_a_problem_that_passes() {
 }
 
 #[tokio::test]
+async fn a_document_is_uploaded_before_its_form_is_taken() {
+    let world = World::new(Settings::default());
+    let id = id_of(&world.begin("jo", "US").await.unwrap());
+    let route = "/v1/applicants/{id}/steps/{step}/uploads";
+    let document = json!({ "content_type": "image/jpeg", "content_length": 1_000 });
+    let ask = async |who: &str, step: &str, body: &Value| {
+        world.ask(who, "POST", route, &[("id", &id), ("step", step)], body.clone()).await
+    };
+    assert_eq!(ask("sam", "collect-profile", &document).await.unwrap_err().code(), "Applicant.Unknown");
+    assert_eq!(ask("jo", "collect-profile", &document).await.unwrap_err().code(), "ApplicantStep.TakesNoDocument");
+    assert_eq!(ask("jo", "sign-agreement", &document).await.unwrap_err().code(), "ApplicantStep.NotReady");
+    assert_eq!(ask("jo", "nothing", &document).await.unwrap_err().code(), "ApplicantStep.Unknown");
+    let mut applicant = world.applicants.get(&id).unwrap();
+    for (name, entry) in &mut applicant.steps.0 {
+        entry.state = if name == "upload-insurance" { StepState::Pending } else { StepState::Done };
+    }
+    let findings = json!({ "vehicle_type": "car" });
+    applicant.data.extend(findings.as_object().unwrap().iter().map(|(name, value)| (name.clone(), Datum::Plain(value.clone()))));
+    applicant.version += 1;
+    world.applicants.replace(&applicant).await.unwrap();
+    let wrong = ask("jo", "upload-insurance", &json!({ "content_type": "text/html", "content_length": 1 })).await.unwrap_err();
+    assert_eq!((wrong.status(), wrong.wrong_field()), (400, Some("content_type")));
+    let allowed = ask("jo", "upload-insurance", &document).await.unwrap();
+    assert_eq!(allowed.status(), 201);
+    let object = allowed.json_body()["object"].clone();
+    assert_eq!(object, format!("{id}/upload-insurance/doc_1"));
+    let form = |object: &Value| json!({ "form": { "insurance_object": object } });
+    let foreign = world.submit("jo", &id, "upload-insurance", form(&json!("apl_2/upload-insurance/doc_1"))).await.unwrap_err();
+    assert_eq!(foreign.wrong_field(), Some("form.insurance_object"));
+    world.submit("jo", &id, "upload-insurance", form(&object)).await.unwrap();
+}
+
+#[tokio::test]
 async fn operators_act_with_a_reason_and_applicants_do_not() {
     let world = World::new(Settings::default());
     let id = id_of(&world.begin("jo", "US").await.unwrap());
@@ -189,8 +228,15 @@ async fn whoever_is_forgotten_is_gone() {
     let world = World::new(Settings::default());
     let id = id_of(&world.begin("jo", "US").await.unwrap());
     world.submit("jo", &id, "collect-profile", profile()).await.unwrap();
+    world
+        .documents
+        .objects
+        .lock()
+        .unwrap()
+        .extend([format!("{id}/upload-insurance/doc_1"), "apl_2/upload-menu/doc_1".to_owned()]);
     let erased = world.ask("jo", "DELETE", "/v1/applicants/{id}", &[("id", &id)], Value::Null).await.unwrap();
     assert_eq!(erased.status(), 204);
+    assert_eq!(*world.documents.objects.lock().unwrap(), ["apl_2/upload-menu/doc_1".to_owned()].into());
     assert_eq!(world.look("jo", &id).await.unwrap_err().code(), "Applicant.Unknown");
     assert_eq!(world.begin("jo", "US").await.unwrap_err().code(), "Applicant.Closed");
 }

@@ -1,5 +1,6 @@
 //! What the sandbox does later: answers of merchants and vendors, events of the payment processor, and effects that land after their call was given up.
 
+use crate::faults::FaultKind;
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::http::Request;
 use carryout_onboarding::ports::VendorKind;
@@ -124,6 +125,28 @@ pub struct CallbackError(pub String);
 pub trait Callbacks: Clone + Send + Sync + 'static {
     /// Delivers `callback` to this function after a delay of 0 to 900 seconds, at least once.
     fn schedule(&self, callback: &Callback, delay_seconds: u32) -> impl Future<Output = Result<(), CallbackError>> + Send;
+}
+
+/// When a partner answers that does so later. Seconds.
+pub(crate) const ANSWERS_AFTER: u32 = 1;
+/// When it answers a second time, if it was told to.
+pub(crate) const ANSWERS_AGAIN_AFTER: u32 = 2;
+
+/// Schedules an answer as often as the partner was told to give it.
+pub(crate) async fn schedule_answers(
+    callbacks: &impl Callbacks,
+    answer: &Callback,
+    twist: Option<&FaultKind>,
+) -> Result<(), CallbackError> {
+    let delays: &[u32] = match twist {
+        Some(FaultKind::Silent) => &[],
+        Some(FaultKind::AnswerTwice) => &[ANSWERS_AFTER, ANSWERS_AGAIN_AFTER],
+        _ => &[ANSWERS_AFTER],
+    };
+    for delay in delays {
+        callbacks.schedule(answer, *delay).await?;
+    }
+    Ok(())
 }
 
 /// Nobody answered.

@@ -1,7 +1,7 @@
 //! The merchants: they receive orders, and answer them if asked to.
 
 use crate::books::{Call, partition};
-use crate::callbacks::{Callback, Callbacks, MerchantAnswer, Outbound};
+use crate::callbacks::{Callback, Callbacks, MerchantAnswer, Outbound, schedule_answers};
 use crate::documents::{Documents, DocumentsError, read, update};
 use crate::faults::FaultKind;
 use crate::{Partner, Reply, SandboxError, Settings, fit_for_ids};
@@ -13,10 +13,6 @@ use serde_json::json;
 
 /// What the partner can be asked.
 pub const OPERATIONS: &[&str] = &["notify", "lookup", "cancel"];
-/// When a merchant answers, after the order came in. Seconds.
-const ANSWERS_AFTER: u32 = 1;
-/// When it answers a second time, if it was told to.
-const ANSWERS_AGAIN_AFTER: u32 = 2;
 
 /// What is ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,15 +226,8 @@ async fn notify(
             answer_to: answer_to.clone(),
             correlation_id: correlation_id.to_owned(),
         });
-        let delays: &[u32] = match twist {
-            Some(FaultKind::Silent) => &[],
-            Some(FaultKind::AnswerTwice) => &[ANSWERS_AFTER, ANSWERS_AGAIN_AFTER],
-            _ => &[ANSWERS_AFTER],
-        };
         // First scheduled, then remembered: whoever dies in between is asked again, and answers twice rather than never.
-        for delay in delays {
-            callbacks.schedule(&answer, *delay).await?;
-        }
+        schedule_answers(callbacks, &answer, twist).await?;
         update(documents, &pk, &sk, |order: Option<MerchantOrder>| {
             (order.map(|order| MerchantOrder { scheduled: true, answers: Vec::new(), ..order }), ())
         })

@@ -2,7 +2,7 @@
 //! once, the others later.
 
 use crate::books::{Call, partition};
-use crate::callbacks::{Callback, Callbacks, Outbound, VendorAnswerDue};
+use crate::callbacks::{Callback, Callbacks, Outbound, VendorAnswerDue, schedule_answers};
 use crate::documents::{Documents, DocumentsError, read, update};
 use crate::faults::FaultKind;
 use crate::{Partner, Reply, SandboxError, Settings, fit_for_ids, key_hash};
@@ -16,10 +16,6 @@ use serde_json::{Map, Value, json};
 
 /// What the partner can be asked.
 pub const OPERATIONS: &[&str] = &["ask", "lookup"];
-/// When a vendor answers that takes longer. Seconds.
-const ANSWERS_AFTER: u32 = 1;
-/// When it answers a second time, if it was told to.
-const ANSWERS_AGAIN_AFTER: u32 = 2;
 
 /// A request, as it is sent. What it says of the applicant is not kept.
 #[derive(Deserialize)]
@@ -136,15 +132,8 @@ pub(crate) async fn serve(
             answer_to: answer_to.clone(),
             correlation_id: correlation_id.to_owned(),
         });
-        let delays: &[u32] = match twist {
-            Some(FaultKind::Silent) => &[],
-            Some(FaultKind::AnswerTwice) => &[ANSWERS_AFTER, ANSWERS_AGAIN_AFTER],
-            _ => &[ANSWERS_AFTER],
-        };
         // First scheduled, then remembered: whoever dies in between is asked again, and answers twice rather than never.
-        for delay in delays {
-            callbacks.schedule(&due, *delay).await?;
-        }
+        schedule_answers(callbacks, &due, twist).await?;
         update(documents, &pk, &sk, |record: Option<VendorRecord>| {
             (record.map(|record| VendorRecord { scheduled: true, ..record }), ())
         })

@@ -1,5 +1,5 @@
 use crate::{
-    Aws, SqsQueue,
+    Aws, SfnCallbacks, SqsQueue,
     control::Setting,
     corrupt,
     status::{DynamoStatusStore, Noted, Written},
@@ -14,11 +14,12 @@ use aws_sdk_dynamodb::{
     },
     types::ReturnValuesOnConditionCheckFailure,
 };
-use aws_sdk_sfn::operation::{send_task_success::SendTaskSuccessError, start_execution::StartExecutionError};
+use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use carryout_checkout::ports::Callbacks as _;
 use carryout_onboarding::{
     applicant::{Applicant, Collected, SWEEP_AFTER_MS},
     markets::{Markets, SETTINGS_KEY, Settings},
-    ports::{Applicants, Awaited, Change, MarketSource, Nudges, Waits},
+    ports::{ApplicantPages, Applicants, Awaited, Change, MarketSource, Nudges, Waits},
     start::shard,
 };
 use carryout_workflow::{Claim, ClaimRefused, Failure, Progress, Refused, Release, StatusStore, StepState, StoreError};
@@ -262,7 +263,7 @@ impl Applicants for DynamoApplicants {
     }
 }
 
-/// Every applicant, page by page: for reports and plans, not for requests.
+/// Every applicant, page by page.
 #[derive(Clone)]
 pub struct DynamoApplicantPages {
     client: Client,
@@ -277,19 +278,15 @@ impl DynamoApplicantPages {
     pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
         Self { client: aws.dynamodb(), table: table.into() }
     }
+}
 
-    /// All of them.
-    ///
-    /// # Errors
-    ///
-    /// Where the table can't be read.
-    pub async fn all(&self) -> Result<Vec<Applicant>, StoreError> {
+impl ApplicantPages for DynamoApplicantPages {
+    async fn each(&self, mut visit: impl FnMut(Applicant) + Send) -> Result<(), StoreError> {
         let mut pages = self.client.scan().table_name(&self.table).consistent_read(true).into_paginator().items().send();
-        let mut found = Vec::new();
         while let Some(item) = pages.next().await {
-            found.push(order_of(item.map_err(|error| unavailable(&error))?)?);
+            visit(order_of(item.map_err(|error| unavailable(&error))?)?);
         }
-        Ok(found)
+        Ok(())
     }
 }
 
@@ -370,6 +367,7 @@ impl Nudges for SqsNudges {
 pub struct SfnWaits {
     client: aws_sdk_sfn::Client,
     machine: String,
+    callbacks: SfnCallbacks,
 }
 
 impl SfnWaits {
@@ -378,7 +376,7 @@ impl SfnWaits {
 
     /// The state machine with this ARN.
     pub fn new(aws: &Aws, machine: impl Into<String>) -> Self {
-        Self { client: aws_sdk_sfn::Client::new(&aws.config), machine: machine.into() }
+        Self { client: aws_sdk_sfn::Client::new(&aws.config), machine: machine.into(), callbacks: SfnCallbacks::new(aws) }
     }
 }
 
@@ -394,16 +392,6 @@ impl Waits for SfnWaits {
     }
 
     async fn end(&self, task_token: &str) -> Result<(), StoreError> {
-        match self.client.send_task_success().task_token(task_token).output("{}").send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(
-                    SendTaskSuccessError::TaskDoesNotExist(_)
-                    | SendTaskSuccessError::TaskTimedOut(_)
-                    | SendTaskSuccessError::InvalidToken(_),
-                ) => Ok(()),
-                _ => Err(unavailable(&error)),
-            },
-        }
+        self.callbacks.succeed(task_token, &json!({})).await
     }
 }

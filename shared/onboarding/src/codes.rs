@@ -18,6 +18,8 @@ pub const STEP_NOT_READY: ErrorCode =
     ErrorCode::permanent("ApplicantStep.NotReady", "Do the next steps of your application first.");
 /// The step can't be skipped, or not any more.
 pub const STEP_NOT_OPTIONAL: ErrorCode = ErrorCode::permanent("ApplicantStep.NotOptional", "Submit the step's form.");
+/// The step's form asks for no document.
+pub const STEP_TAKES_NO_DOCUMENT: ErrorCode = ErrorCode::permanent("ApplicantStep.TakesNoDocument", "Submit the step's form.");
 /// The step does not stand where the action begins.
 pub const STEP_NOT_THERE: ErrorCode =
     ErrorCode::permanent("ApplicantStep.Moved", "Look at the application again: the step has moved on.");

@@ -1,7 +1,11 @@
 //! Forms: one declaration that a client draws, that an answer is held against, and that says what is personal.
 
+use crate::uploads::CONTENT_TYPES;
 use regex::Regex;
 use serde_json::{Map, Value, json};
+
+/// Characters of an object's name, at most.
+const LONGEST_OBJECT: usize = 200;
 
 /// One field of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub enum Kind {
     Consent,
     /// Exactly so many short texts.
     Texts(usize),
+    /// An uploaded document: the object that an upload has given.
+    Document,
 }
 
 /// What is wrong with a form that was submitted.
@@ -92,6 +98,7 @@ impl Field {
             Kind::Date => json!({ "type": "string", "format": "date" }),
             Kind::Choice(choices) => json!({ "type": "string", "enum": choices }),
             Kind::Consent => json!({ "const": true }),
+            Kind::Document => json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_OBJECT, "x-upload": CONTENT_TYPES }),
             Kind::Texts(count) => {
                 json!({ "type": "array", "minItems": count, "maxItems": count, "items": { "type": "string", "maxLength": 200 } })
             }
@@ -117,6 +124,10 @@ impl Field {
             }
             Kind::Choice(choices) if choices.iter().any(|choice| Some(choice.as_str()) == value.as_str()) => Ok(()),
             Kind::Choice(choices) => Err(format!("must be one of {}", choices.join(", "))),
+            Kind::Document => {
+                let fits = text()?.len() <= LONGEST_OBJECT;
+                if fits { Ok(()) } else { Err("must be the object of an upload".to_owned()) }
+            }
             Kind::Consent if *value == Value::Bool(true) => Ok(()),
             Kind::Consent => Err("must be true".to_owned()),
             Kind::Texts(count) => {

@@ -45,9 +45,22 @@ pub const DROPPED_AFTER_MS: i64 = 14 * 24 * 60 * 60 * 1_000;
 
 /// Folds applicants into a funnel. `now` is in milliseconds since the Unix epoch. Whose workflow is gone is left out.
 pub fn funnel<'a>(markets: &Markets, applicants: impl IntoIterator<Item = &'a Applicant>, now: i64) -> BTreeMap<Place, Figures> {
-    let mut figures: BTreeMap<Place, Figures> = BTreeMap::new();
-    for applicant in applicants.into_iter().filter(|applicant| applicant.status != ApplicantStatus::Erased) {
-        let Ok(workflow) = markets.of(applicant) else { continue };
+    let mut funnel = Funnel::default();
+    applicants.into_iter().for_each(|applicant| funnel.count(markets, applicant, now));
+    funnel.figures()
+}
+
+/// A funnel that applicants are counted into, one by one.
+#[derive(Debug, Clone, Default)]
+pub struct Funnel(BTreeMap<Place, Figures>);
+
+impl Funnel {
+    /// Counts an applicant, as for [`funnel`].
+    pub fn count(&mut self, markets: &Markets, applicant: &Applicant, now: i64) {
+        if applicant.status == ApplicantStatus::Erased {
+            return;
+        }
+        let Ok(workflow) = markets.of(applicant) else { return };
         let standing = standing(workflow, applicant);
         let is_next = |name: &str| standing.next.iter().any(|next| next.spec.entry_name() == name);
         // A step is come to when the steps of the stages before it have ended.
@@ -65,7 +78,7 @@ pub fn funnel<'a>(markets: &Markets, applicants: impl IntoIterator<Item = &'a Ap
                 }
                 let place =
                     Place { market: applicant.market(), version: applicant.workflow_version, position, step: name.to_owned() };
-                let figures = figures.entry(place).or_default();
+                let figures = self.0.entry(place).or_default();
                 figures.entered += 1;
                 match (entry.state, entry.ended_at) {
                     (StepState::Done | StepState::Skipped, ended_at) => {
@@ -84,6 +97,10 @@ pub fn funnel<'a>(markets: &Markets, applicants: impl IntoIterator<Item = &'a Ap
             came_at = left_at;
         }
     }
-    figures.values_mut().for_each(|figures| figures.took_ms.sort_unstable());
-    figures
+
+    /// What was counted.
+    pub fn figures(mut self) -> BTreeMap<Place, Figures> {
+        self.0.values_mut().for_each(|figures| figures.took_ms.sort_unstable());
+        self.0
+    }
 }

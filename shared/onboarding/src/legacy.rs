@@ -5,7 +5,7 @@
 //! holds. Where both sides say something else of a step than "not begun" and don't agree, that is a conflict, and is counted.
 
 use crate::{
-    applicant::{Applicant, Datum},
+    applicant::{Applicant, ApplicantStatus, Datum},
     markets::Markets,
     ports::Applicants,
     steps,
@@ -239,7 +239,9 @@ pub async fn mirror(
     if !markets.settings().mirror {
         return Ok(Merged::default());
     }
-    let Some(mut applicant) = applicants.applicant(id).await? else { return Ok(Merged::default()) };
+    // Whoever was erased is nobody there either.
+    let applicant = applicants.applicant(id).await?.filter(|applicant| applicant.status != ApplicantStatus::Erased);
+    let Some(mut applicant) = applicant else { return Ok(Merged::default()) };
     let Some(shape) = applicant.legacy else { return Ok(Merged::default()) };
     let workflow = markets.of(&applicant).map_err(|missing| StoreError::Corrupt(missing.to_string()))?;
     let mut merged = Merged::default();

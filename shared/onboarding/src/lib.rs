@@ -3,7 +3,8 @@
 //! 1. The orchestrator picks a workflow by country and market type: [`markets`] has them all as data, one file each.
 //! 2. An [`applicant`] begins ([`start`]) with one status map, and stays at the version of the workflow that they began with.
 //! 3. [`standing`] tells from the status map alone where they are and what is next. Who submits a step's form ([`submit`])
-//!    makes its [`steps`] module run, under a claim; steps without a form run by themselves ([`advance`]).
+//!    makes its [`steps`] module run, under a claim; steps without a form run by themselves ([`advance`]). Documents are uploaded
+//!    first ([`uploads`]).
 //! 4. Vendors answer at once or later ([`answer`]); what takes too long is asked for, and then looked at by a person ([`wait`]).
 //! 5. Operators approve, reject, retry and skip, with a reason ([`operate`]).
 //!
@@ -17,6 +18,8 @@ pub mod advance;
 pub mod answer;
 pub mod applicant;
 pub mod codes;
+#[cfg(feature = "memory")]
+pub mod contract;
 pub mod diff;
 pub mod form;
 pub mod funnel;
@@ -34,6 +37,7 @@ pub mod standing;
 pub mod start;
 pub mod steps;
 pub mod submit;
+pub mod uploads;
 pub mod view;
 pub mod wait;
 pub mod what_if;

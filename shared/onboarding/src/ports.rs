@@ -120,7 +120,7 @@ pub struct VendorCallback {
     pub answer: VendorAnswer,
 }
 
-/// Seals personal data, each field apart.
+/// Seals personal data, each field apart: with [`Keys`], in `carryout_lambda::vault`.
 pub trait Vault: Send + Sync {
     /// Seals values by field. MUST bind each to the applicant and the field, so that it opens nowhere else.
     fn seal(
@@ -135,6 +135,65 @@ pub trait Vault: Send + Sync {
         applicant_id: &str,
         sealed: BTreeMap<String, String>,
     ) -> impl Future<Output = Result<BTreeMap<String, String>, StoreError>> + Send;
+}
+
+/// A key that seals personal data, and its wrapped form, which is kept with what it sealed. The key is not part of its debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DataKey {
+    /// The key: AES-256.
+    pub key: [u8; 32],
+    /// The same, readable by whoever keeps the key that wraps it. At most some hundred bytes.
+    pub wrapped: Vec<u8>,
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataKey").finish_non_exhaustive()
+    }
+}
+
+/// Where the keys of personal data come from.
+pub trait Keys: Send + Sync {
+    /// A new key for this applicant.
+    fn fresh(&self, applicant_id: &str) -> impl Future<Output = Result<DataKey, StoreError>> + Send;
+
+    /// The key in this wrapped form. MUST fail where it was made for another applicant.
+    fn unwrap(&self, applicant_id: &str, wrapped: &[u8]) -> impl Future<Output = Result<DataKey, StoreError>> + Send;
+}
+
+/// A document that somebody is about to upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The object that it becomes, for ever.
+    pub object: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Its size in bytes: exactly this.
+    pub content_length: u64,
+}
+
+/// Where and how a client puts a document. Whoever holds it may put that one document there, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// The object that it becomes: what the step's form asks for.
+    pub object: String,
+    /// The HTTP method.
+    pub method: String,
+    /// Where to.
+    pub url: String,
+    /// Headers that MUST be sent.
+    pub headers: BTreeMap<String, String>,
+    /// Until when it can be put. Milliseconds since the Unix epoch.
+    pub expires_at: i64,
+}
+
+/// Documents of applicants, which their clients put there themselves.
+pub trait Documents: Send + Sync {
+    /// Lets somebody put a document until `expires_at`, counted from `now`; both in milliseconds since the Unix epoch.
+    fn upload(&self, document: &Document, now: i64, expires_at: i64) -> impl Future<Output = Result<Upload, StoreError>> + Send;
+
+    /// Removes every object whose name begins like this.
+    fn remove(&self, prefix: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// One change of one entry from outside a claim: an answer, an operator's action, a silence.
@@ -183,6 +242,12 @@ pub trait Applicants: StatusStore<Subject = Applicant, Note = Collected> {
     /// Nobody needs to look after the applicant before `until` (milliseconds since the Unix epoch; `None` for ever), if it still
     /// is at this version. Does not count as a write.
     fn rest(&self, id: &str, version: u64, until: Option<i64>) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Every applicant, one after the other: for reports and plans, not for requests.
+pub trait ApplicantPages: Send + Sync {
+    /// Shows each of them.
+    fn each(&self, visit: impl FnMut(Applicant) + Send) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// The markets, with what operators set.

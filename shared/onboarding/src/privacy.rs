@@ -2,7 +2,9 @@
 
 use crate::{
     applicant::{Applicant, ApplicantStatus, Datum, KEEP_ERASED_SECONDS},
-    ports::{Applicants, Vault},
+    ports::{Applicants, Documents, Vault},
+    start::shard,
+    uploads::{UPLOAD_LASTS_MS, prefix},
 };
 use carryout_workflow::{Refused, StoreError};
 use serde_json::{Map, Value, json};
@@ -39,17 +41,25 @@ pub async fn export(vault: &impl Vault, applicant: &Applicant) -> Result<Value, 
 /// Writes that are tried against concurrent ones.
 const TRIES: u32 = 8;
 
-/// Forgets what was collected, and closes the application; what is left of it goes some time later. Whoever still acts on a step
-/// loses it. `now` is in milliseconds since the Unix epoch. `false` where there is no such applicant.
+/// Forgets what was collected and uploaded, and closes the application; what is left of it goes some time later. Whoever still acts
+/// on a step loses it, and what is still put by an upload is removed when none lasts any longer. `now` is in milliseconds since the
+/// Unix epoch. `false` where there is no such applicant.
 ///
 /// # Errors
 ///
-/// Where the store failed, or others kept writing: ask again.
-pub async fn erase(applicants: &impl Applicants, id: &str, now: i64) -> Result<bool, StoreError> {
+/// Where the store or the documents failed, or others kept writing: ask again.
+pub async fn erase(applicants: &impl Applicants, documents: &impl Documents, id: &str, now: i64) -> Result<bool, StoreError> {
+    let Some(erased) = close(applicants, id, now).await? else { return Ok(false) };
+    forget(applicants, documents, &erased, now).await?;
+    Ok(true)
+}
+
+/// The applicant with nothing in it.
+async fn close(applicants: &impl Applicants, id: &str, now: i64) -> Result<Option<Applicant>, StoreError> {
     for _ in 0..TRIES {
-        let Some(mut applicant) = applicants.applicant(id).await? else { return Ok(false) };
+        let Some(mut applicant) = applicants.applicant(id).await? else { return Ok(None) };
         if applicant.status == ApplicantStatus::Erased {
-            return Ok(true);
+            return Ok(Some(applicant));
         }
         applicant.status = ApplicantStatus::Erased;
         applicant.data.clear();
@@ -58,16 +68,38 @@ pub async fn erase(applicants: &impl Applicants, id: &str, now: i64) -> Result<b
             (entry.response, entry.failure, entry.reference, entry.lease_until) = (None, None, None, 0);
         }
         applicant.audit.iter_mut().for_each(|entry| entry.reason.clear());
-        (applicant.sweep_at, applicant.sweep_shard) = (None, None);
+        let uploads_end = now + UPLOAD_LASTS_MS;
+        (applicant.sweep_at, applicant.sweep_shard) = (Some(uploads_end), Some(shard(uploads_end)));
         applicant.ttl = now / 1_000 + KEEP_ERASED_SECONDS;
         applicant.updated_at = now;
         applicant.version += 1;
         match applicants.replace(&applicant).await {
-            Ok(()) => return Ok(true),
+            Ok(()) => return Ok(Some(applicant)),
             Err(Refused::Held(_) | Refused::Conflict) => {}
-            Err(Refused::NotFound | Refused::Other) => return Ok(false),
+            Err(Refused::NotFound | Refused::Other) => return Ok(None),
             Err(Refused::Store(error)) => return Err(error),
         }
     }
     Err(StoreError::Unavailable("somebody else writes this applicant".to_owned()))
+}
+
+/// Removes what an erased applicant has uploaded. Once no upload lasts any longer, nobody needs to look after them again.
+///
+/// # Errors
+///
+/// Where objects or the store could not be written: the sweeper comes again.
+pub async fn forget(
+    applicants: &impl Applicants,
+    documents: &impl Documents,
+    applicant: &Applicant,
+    now: i64,
+) -> Result<(), StoreError> {
+    if applicant.status != ApplicantStatus::Erased {
+        return Ok(());
+    }
+    documents.remove(&prefix(&applicant.id)).await?;
+    if applicant.sweep_at.is_some_and(|at| at <= now) {
+        applicants.rest(&applicant.id, applicant.version, None).await?;
+    }
+    Ok(())
 }

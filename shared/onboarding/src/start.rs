@@ -7,7 +7,7 @@ use crate::{
     markets::Markets,
     ports::{Applicants, Nudges, Vault},
 };
-use carryout_workflow::{Coded, Direction, ErrorCode, NoWorkflow, StatusMap, StoreError, run};
+use carryout_workflow::{Coded, Direction, ErrorCode, NoWorkflow, StatusMap, StoreError, Workflow, run};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -53,6 +53,35 @@ impl Coded for StartError {
     }
 }
 
+impl Beginner {
+    /// Who they are before they have done anything, at `now` in milliseconds since the Unix epoch.
+    pub fn applicant(self, workflow: &Workflow, facts: Map<String, Value>, now: i64) -> Applicant {
+        Applicant {
+            id: self.id,
+            owner: self.owner,
+            country: self.country,
+            market_type: self.market_type,
+            workflow: workflow.name.clone(),
+            workflow_version: workflow.version,
+            status: ApplicantStatus::Processing,
+            direction: Direction::Forward,
+            run: 1,
+            version: 1,
+            steps: StatusMap::pending(workflow.steps().map(|spec| spec.entry_name())),
+            data: BTreeMap::new(),
+            facts,
+            audit: Vec::new(),
+            legacy: None,
+            correlation_id: self.correlation_id,
+            created_at: now,
+            updated_at: now,
+            sweep_shard: Some(shard(now)),
+            sweep_at: Some(now + SWEEP_AFTER_MS),
+            ttl: now / 1_000 + KEEP_OPEN_SECONDS,
+        }
+    }
+}
+
 /// Begins an application, or gives the one that was begun before, with whether it is new.
 ///
 /// What was done in an older system is done here, too. `now` is in milliseconds since the Unix epoch.
@@ -77,29 +106,8 @@ pub async fn start<A: Applicants>(
     if !markets.settings().has_moved(&beginner.country, &beginner.market_type, &beginner.owner) {
         return Err(StartError::Legacy(market));
     }
-    let mut applicant = Applicant {
-        id: beginner.id,
-        owner: beginner.owner,
-        facts: markets.settings().facts(&beginner.country, &beginner.market_type),
-        country: beginner.country,
-        market_type: beginner.market_type,
-        workflow: workflow.name.clone(),
-        workflow_version: workflow.version,
-        status: ApplicantStatus::Processing,
-        direction: Direction::Forward,
-        run: 1,
-        version: 1,
-        steps: StatusMap::pending(workflow.steps().map(|spec| spec.entry_name())),
-        data: BTreeMap::new(),
-        audit: Vec::new(),
-        legacy: None,
-        correlation_id: beginner.correlation_id,
-        created_at: now,
-        updated_at: now,
-        sweep_shard: Some(shard(now)),
-        sweep_at: Some(now + SWEEP_AFTER_MS),
-        ttl: now / 1_000 + KEEP_OPEN_SECONDS,
-    };
+    let facts = markets.settings().facts(&beginner.country, &beginner.market_type);
+    let mut applicant = beginner.applicant(workflow, facts, now);
     if markets.settings().mirror
         && let Some(record) = legacy.record(&applicant.owner, &applicant.country, &applicant.market_type).await?
     {
@@ -114,7 +122,7 @@ pub async fn start<A: Applicants>(
 
 async fn began_before(
     applicant: &mut Applicant,
-    workflow: &carryout_workflow::Workflow,
+    workflow: &Workflow,
     record: &LegacyRecord,
     vault: &impl Vault,
     now: i64,

@@ -8,6 +8,7 @@ use crate::{
     ports::{Applicants, Change, Nudges, Vault, Vendors},
     standing::{Next, standing},
     steps::{self, Ports, StepError},
+    uploads,
 };
 use carryout_workflow::{
     ErrorCode, Failure, Refused, StepState, StoreError, Subject as _, Workflow,
@@ -36,6 +37,9 @@ pub enum SubmitError {
     /// The step can't be skipped.
     #[error("step {0} can't be skipped")]
     NotOptional(String),
+    /// The step takes no document.
+    #[error("step {0} takes no document")]
+    NoDocument(String),
     /// The form is wrong.
     #[error(transparent)]
     Wrong(#[from] WrongField),
@@ -71,6 +75,7 @@ impl SubmitError {
             Self::NoStep(_) => codes::APPLICANT_STEP_UNKNOWN,
             Self::NotReady { .. } => codes::STEP_NOT_READY,
             Self::NotOptional(_) => codes::STEP_NOT_OPTIONAL,
+            Self::NoDocument(_) => codes::STEP_TAKES_NO_DOCUMENT,
             Self::Wrong(_) => FORM_WRONG,
             Self::Closed => codes::APPLICANT_CLOSED,
             Self::Vault(_) => codes::VAULT_UNAVAILABLE,
@@ -125,14 +130,12 @@ pub async fn submit<A: Applicants, V: Vendors, K: Vault>(
     if applicant.is_closed() {
         return Err(SubmitError::Closed);
     }
-    let next = next_of(workflow, &applicant, step)?;
-    if let (StepState::Failed, Some(failure)) = (entry.state, &entry.failure) {
-        return Err(SubmitError::Run(RunError::Refused(failure.clone())));
-    }
+    let next = open_step(workflow, &applicant, step)?;
     let changed = match submission {
         Submission::Skip => skip(ports.applicants, &applicant, &next, now).await?,
         Submission::Form(answers) => {
             form::check(&next.description.fields, &answers)?;
+            uploads::check(&applicant, step, &next.description, &answers)?;
             steps::check(next.spec, &answers, day(now))?;
             let (plain, personal) = sorted(workflow, answers);
             let sealed = ports.vault.seal(&applicant.id, personal).await.map_err(SubmitError::Vault)?;
@@ -161,14 +164,22 @@ fn after(applicant: &mut Applicant, step: &str, state: StepState, response: Valu
     }
 }
 
-fn next_of<'w>(workflow: &'w Workflow, applicant: &Applicant, step: &str) -> Result<Next<'w>, SubmitError> {
+/// The step, where the applicant may submit its form now.
+pub(crate) fn open_step<'w>(workflow: &'w Workflow, applicant: &Applicant, step: &str) -> Result<Next<'w>, SubmitError> {
     let standing = standing(workflow, applicant);
     if !standing.applicable.iter().any(|spec| spec.entry_name() == step) {
         return Err(SubmitError::NoStep(step.to_owned()));
     }
     let names = standing.next.iter().map(|next| next.spec.entry_name().to_owned()).collect();
     let found = standing.next.into_iter().find(|next| next.spec.entry_name() == step && !next.description.is_automatic());
-    found.ok_or_else(|| SubmitError::NotReady { step: step.to_owned(), next: names })
+    let next = found.ok_or_else(|| SubmitError::NotReady { step: step.to_owned(), next: names })?;
+    match applicant.steps.entry(step) {
+        Some(entry) if entry.state == StepState::Failed => match &entry.failure {
+            Some(failure) => Err(SubmitError::Run(RunError::Refused(failure.clone()))),
+            None => Ok(next),
+        },
+        _ => Ok(next),
+    }
 }
 
 async fn skip(applicants: &impl Applicants, applicant: &Applicant, next: &Next<'_>, now: i64) -> Result<Applicant, SubmitError> {

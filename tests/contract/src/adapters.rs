@@ -29,6 +29,11 @@ const CALLS: &[(&str, &str)] = &[
     ("send_task_heartbeat", "states:SendTaskHeartbeat"),
     ("get_secret_value", "secretsmanager:GetSecretValue"),
     ("put_secret_value", "secretsmanager:PutSecretValue"),
+    ("generate_data_key", "kms:GenerateDataKey"),
+    ("decrypt", "kms:Decrypt"),
+    ("put_object", "s3:PutObject"),
+    ("delete_objects", "s3:DeleteObject"),
+    ("list_objects_v2", "s3:ListBucket"),
     ("get_metric_data", "cloudwatch:GetMetricData"),
     ("get_provisioned_concurrency_config", "lambda:GetProvisionedConcurrencyConfig"),
     ("put_provisioned_concurrency_config", "lambda:PutProvisionedConcurrencyConfig"),
@@ -47,7 +52,7 @@ const PARTS: &[(&str, &str)] = &[
 ];
 
 /// Builder methods that say what an operation is on.
-const TARGETS: &[&str] = &["table_name", "queue_url", "secret_id"];
+const TARGETS: &[&str] = &["table_name", "queue_url", "secret_id", "key_id", "bucket"];
 
 /// What an operation is on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +61,8 @@ pub enum Target {
     Given(String),
     /// An index of the table that this parameter names.
     Index(String, String),
+    /// The objects of the bucket that this parameter names.
+    Objects(String),
     /// State machines.
     StateMachine,
     /// Executions of state machines.
@@ -96,6 +103,7 @@ impl Adapter {
                 Target::Given(_) if self.parameters.len() == 1 => "ACTIONS".to_owned(),
                 Target::Given(parameter) => format!("{}_ACTIONS", parameter.to_ascii_uppercase()),
                 Target::Index(..) => "INDEX_ACTIONS".to_owned(),
+                Target::Objects(_) => "OBJECT_ACTIONS".to_owned(),
                 Target::StateMachine => "ACTIONS".to_owned(),
                 Target::Execution => "STATE_ACTIONS".to_owned(),
                 Target::Alias => "ALIAS_ACTIONS".to_owned(),
@@ -236,6 +244,7 @@ fn uses(
                 match target {
                     Target::Given(_) => Target::Given(parameter.clone()),
                     Target::Index(_, index) => Target::Index(parameter.clone(), index),
+                    Target::Objects(_) => Target::Objects(parameter.clone()),
                     other => other,
                 },
             ));
@@ -257,13 +266,15 @@ fn target(adapter: &str, method: &str, operation: &Operation, body: &Body, own: 
     let field = operation.field.clone().or_else(only_loose);
     let parameter = field.as_ref().and_then(|field| own.field_parameters.get(field)).cloned().ok_or_else(|| {
         format!(
-            "shared/aws: {adapter}::{method} calls {} and it can't be told on what: name the table, queue or secret by \
-             `.table_name(&self.…)`, `.queue_url(&self.…)` or `.secret_id(&self.…)` in the same method",
+            "shared/aws: {adapter}::{method} calls {} and it can't be told on what: name the table, queue, secret, key or \
+             bucket by `.table_name(&self.…)`, `.queue_url(&self.…)`, `.secret_id(&self.…)`, `.key_id(&self.…)` or `.bucket(&self.…)` \
+             in the same method",
             operation.action
         )
     })?;
     Ok(match &operation.index {
         Some(index) => Target::Index(parameter, index.clone()),
+        None if matches!(operation.action, "s3:PutObject" | "s3:DeleteObject") => Target::Objects(parameter),
         None => Target::Given(parameter),
     })
 }

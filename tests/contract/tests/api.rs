@@ -330,6 +330,8 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("CallRecord", BOOKS, "CallRecord", Way::Answer),
     ("BeginApplication", ONBOARD, "StartBody", Way::Request),
     ("StepSubmission", ONBOARD, "StepBody", Way::Request),
+    ("UploadRequest", ONBOARD, "UploadBody", Way::Request),
+    ("Upload", "shared/onboarding/src/ports.rs", "Upload", Way::Answer),
     ("StepOperation", ONBOARD, "OperationBody", Way::Request),
     ("Application", VIEW, "ApplicantView", Way::Answer),
     ("NextStep", VIEW, "NextView", Way::Answer),

@@ -110,6 +110,7 @@ const REQUESTS: &[(&str, &str, &str, Case)] = &[
     ("export-application", "GET", "/v1/applicants/{id}/data", Case::Plain),
     ("erase-application", "DELETE", "/v1/applicants/{id}", Case::Plain),
     ("submit-step", "PUT", "/v1/applicants/{id}/steps/{step}", Case::Body("StepBody")),
+    ("upload-document", "POST", "/v1/applicants/{id}/steps/{step}/uploads", Case::Body("UploadBody")),
     ("operate-step", "POST", "/v1/ops/applicants/{id}/steps/{step}", Case::Body("OperationBody")),
     ("vendor-approves", "POST", "/v1/webhooks/vendors", Case::VendorWebhook),
     ("vendor-refuses", "POST", "/v1/webhooks/vendors", Case::VendorWebhook),

@@ -31,6 +31,7 @@ const CALLED_FROM: &[(&str, &str, &[&str])] = &[
     ("onboard", "SfnWaits", &["shared/onboarding/src/operate.rs"]),
     ("receive-webhooks", "SfnWaits", &["shared/onboarding/src/answer.rs"]),
     ("receive-webhooks", "DynamoApplicants", &["shared/onboarding/src/answer.rs"]),
+    ("advance-applicants", "S3Documents", &["shared/onboarding/src/privacy.rs"]),
     ("advance-applicants", "SfnWaits", &["shared/onboarding/src/advance.rs"]),
     ("await-vendor", "SfnWaits", &["functions/await-vendor/src/lib.rs"]),
     ("await-vendor", "DynamoApplicants", &["functions/await-vendor/src/lib.rs", "shared/onboarding/src/wait.rs"]),
@@ -41,6 +42,9 @@ const CALLED_FROM: &[(&str, &str, &[&str])] = &[
 const UNNAMED: &[&str] = &["cloudwatch:GetMetricData", "lambda:ListEventSourceMappings"];
 /// Event source mappings: their names are made when they are, so a condition says of which functions.
 const MAPPINGS: &str = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:*";
+
+/// The objects of a bucket: whoever may write one may write each.
+const OBJECTS: &str = "/*";
 
 fn load() -> (Template, BTreeMap<String, Adapter>) {
     (Template::load().expect("the template is YAML"), adapters::load().expect("shared/aws can be read"))
@@ -90,14 +94,18 @@ fn needed(
         };
         for (action, target) in used(folder, name, adapter) {
             match &target {
-                Target::Given(parameter) | Target::Index(parameter, _) => match resource(parameter) {
+                Target::Given(parameter) | Target::Index(parameter, _) | Target::Objects(parameter) => match resource(parameter) {
                     None => findings.add(format!(
                         "functions/{folder}/src/main.rs: it can't be told what {name} is given as {parameter}: give it a variable that \
                          config reads, whose value in the template is !Ref to a resource"
                     )),
                     Some(id) => {
-                        let index = if let Target::Index(_, index) = &target { format!("/index/{index}") } else { String::new() };
-                        needed.insert((action, format!("{id}{index}")));
+                        let part = match &target {
+                            Target::Index(_, index) => format!("/index/{index}"),
+                            Target::Objects(_) => OBJECTS.to_owned(),
+                            _ => String::new(),
+                        };
+                        needed.insert((action, format!("{id}{part}")));
                     }
                 },
                 Target::StateMachine if name == "SfnWaits" => {
@@ -245,7 +253,8 @@ fn no_policy_has_a_wildcard() {
             for resource in template::one_or_many(&statement["Resource"]) {
                 let name = template::resource_name(resource);
                 // The name of an execution is not known before it starts; its state machine's is.
-                let known = name.strip_suffix(":*").filter(|arn| arn.contains(":execution:")).unwrap_or(&name);
+                let execution = name.strip_suffix(":*").filter(|arn| arn.contains(":execution:"));
+                let known = execution.or_else(|| name.strip_suffix(OBJECTS)).unwrap_or(&name);
                 let is_named = !known.is_empty() && !known.contains('*');
                 findings.check(is_named || is_unnamed || (of_functions && name == MAPPINGS), || {
                     format!("{id}: {name} is a wildcard: name the resource")

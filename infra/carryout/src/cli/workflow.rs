@@ -10,6 +10,7 @@ use carryout_onboarding::{
     lint::lint,
     markets::{Market, Markets, SETTINGS_KEY, Settings, embedded_files, parse},
     migrate::{self, migrate},
+    ports::ApplicantPages as _,
     what_if::what_if,
 };
 use carryout_workflow::{Workflow, cohort::Percent};
@@ -121,7 +122,9 @@ impl Stored {
             None => {
                 let stack = Stack::deployed(project)?;
                 let pages = DynamoApplicantPages::new(&stack.aws().await, stack.output("ApplicantsTable")?);
-                pages.all().await.context("the applicants can't be read")
+                let mut found = Vec::new();
+                pages.each(|applicant| found.push(applicant)).await.context("the applicants can't be read")?;
+                Ok(found)
             }
         }
     }

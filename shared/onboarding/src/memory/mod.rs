@@ -8,7 +8,7 @@ pub use vendors::{Effects, SandboxVendors, Script};
 
 use crate::{
     legacy::{LegacyRecord, LegacySystem},
-    ports::{Awaited, Nudges, Vault, Waits},
+    ports::{Awaited, Document, Documents, Nudges, Upload, Vault, Waits},
 };
 use carryout_workflow::StoreError;
 use std::{
@@ -51,6 +51,30 @@ impl Vault for TurningVault {
             Ok((field, opened))
         });
         opened.collect()
+    }
+}
+
+/// A bucket. What is uploaded is put by the test itself.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryDocuments {
+    /// The names of its objects.
+    pub objects: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Documents for MemoryDocuments {
+    async fn upload(&self, document: &Document, _: i64, expires_at: i64) -> Result<Upload, StoreError> {
+        Ok(Upload {
+            object: document.object.clone(),
+            method: "PUT".to_owned(),
+            url: format!("memory:{}", document.object),
+            headers: [("content-type".to_owned(), document.content_type.clone())].into(),
+            expires_at,
+        })
+    }
+
+    async fn remove(&self, prefix: &str) -> Result<(), StoreError> {
+        lock(&self.objects).retain(|object| !object.starts_with(prefix));
+        Ok(())
     }
 }
 

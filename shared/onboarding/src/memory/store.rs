@@ -1,7 +1,7 @@
 use super::{lock, pause};
 use crate::{
     applicant::{Applicant, ApplicantStatus, Collected, SWEEP_AFTER_MS},
-    ports::{Applicants, Awaited, Change},
+    ports::{ApplicantPages, Applicants, Awaited, Change},
     start::shard,
 };
 use carryout_workflow::{
@@ -57,7 +57,7 @@ impl MemoryApplicants {
 
     /// Those whom somebody should look after by `now`.
     pub fn due(&self, now: i64) -> Vec<String> {
-        let due = |applicant: &&Applicant| !applicant.is_closed() && applicant.sweep_at.is_some_and(|at| at <= now);
+        let due = |applicant: &&Applicant| applicant.sweep_at.is_some_and(|at| at <= now);
         lock(&self.applicants).values().filter(due).map(|applicant| applicant.id.clone()).collect()
     }
 
@@ -238,5 +238,12 @@ impl Applicants for MemoryApplicants {
             Ok(())
         })
         .await
+    }
+}
+
+impl ApplicantPages for MemoryApplicants {
+    async fn each(&self, visit: impl FnMut(Applicant) + Send) -> Result<(), StoreError> {
+        self.all().into_iter().for_each(visit);
+        Ok(())
     }
 }

@@ -2,7 +2,11 @@
 //! for each document.
 
 use super::{Finding, Module, Vendor};
-use crate::{codes, form::Field, ports::VendorKind};
+use crate::{
+    codes,
+    form::{Field, Kind},
+    ports::VendorKind,
+};
 use serde::Deserialize;
 
 pub(super) struct UploadDocument;
@@ -16,17 +20,13 @@ pub(super) struct Settings {
     title: String,
 }
 
-/// The field that names the object of an uploaded document.
-pub const OBJECT_FIELD_SUFFIX: &str = "_object";
-
 impl Module for UploadDocument {
     const NAME: &'static str = "upload-document";
     const ACCEPTS_SKIPPED: bool = true;
     type Settings = Settings;
 
     fn fields(settings: &Settings) -> Vec<Field> {
-        let name = format!("{}{OBJECT_FIELD_SUFFIX}", settings.document);
-        vec![Field::matching(name, &settings.title, 200, "[A-Za-z0-9/_.-]+").personal()]
+        vec![Field::of(format!("{}_object", settings.document), &settings.title, Kind::Document).personal()]
     }
 
     fn finds(settings: &Settings) -> Vec<Finding> {

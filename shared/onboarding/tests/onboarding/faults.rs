@@ -1,10 +1,12 @@
 //! Applicants in five markets at once, whose functions are killed at random: each comes to the right end, no effect happens twice.
 
-use crate::world::{LEASE_MS, World, markets_with_supply};
+use crate::world::{LEASE_MS, NOON, World, markets_with_supply};
 use carryout_onboarding::{
     advance::advance,
     applicant::ApplicantStatus,
-    memory::Script,
+    contract,
+    markets::{Market, embedded_files},
+    memory::{MemoryApplicants, Script},
     ports::{VendorAnswer, VendorKind},
     submit::Submission,
     wait::{Moment, look},
@@ -54,19 +56,6 @@ impl Cloud {
     }
 }
 
-const MARKETS: [(&str, &str); 10] = [
-    ("US", "courier"),
-    ("US", "merchant"),
-    ("CA", "courier"),
-    ("CA", "merchant"),
-    ("AU", "courier"),
-    ("AU", "merchant"),
-    ("NZ", "courier"),
-    ("NZ", "merchant"),
-    ("PR", "courier"),
-    ("PR", "merchant"),
-];
-
 /// What a vendor is told, and whether it is a refusal for good.
 fn script(random: &mut fastrand::Rng, allow_refusal: bool) -> (Script, bool) {
     let approved = || VendorAnswer::Approved { findings: Map::new() };
@@ -113,6 +102,7 @@ fn tell_vendors(world: &World, random: &mut fastrand::Rng, ids: &[String]) -> To
 
 fn history(seed: u64, applicants: usize) {
     let mut world = World::new(markets_with_supply(0.0));
+    let markets = embedded_files().unwrap();
     world.vendors.ignore_keys();
     let mut random = fastrand::Rng::with_seed(seed);
     let ids: Vec<String> = (0..applicants).map(|number| format!("a{number}")).collect();
@@ -134,11 +124,11 @@ fn history(seed: u64, applicants: usize) {
         for _ in 0..8 {
             let id = open[random.usize(..open.len())].clone();
             let number: usize = id[1..].parse().unwrap();
-            let (country, market_type) = MARKETS[number % MARKETS.len()];
+            let Market { country, market_type, .. } = markets[number % markets.len()].clone();
             let here = world.clone();
             let begun = world.applicants.get(&id).is_some();
             if !begun {
-                cloud.invoke(async move { drop(here.start(&id, country, market_type).await) });
+                cloud.invoke(async move { drop(here.start(&id, &country, &market_type).await) });
                 continue;
             }
             let next: Vec<_> = world.view(&id).next.into_iter().filter(|next| next.form.is_some()).collect();
@@ -241,4 +231,16 @@ proptest! {
         }
         prop_assert_eq!(applicant.version, 7, "one create, three claims, three completions");
     }
+}
+
+#[test]
+fn the_store_in_memory_keeps_what_stores_promise() {
+    let store = MemoryApplicants::default();
+    store.set_now(NOON);
+    let made = std::cell::Cell::new(0);
+    let new_id = || {
+        made.set(made.get() + 1);
+        format!("apl_{}", made.get())
+    };
+    block_on(contract::applicants(&store, new_id, NOON));
 }

@@ -11,6 +11,7 @@ use carryout_onboarding::{
     ports::{VendorAnswer, VendorKind},
     privacy,
     submit::Submission,
+    uploads::{LARGEST_BYTES, UPLOAD_LASTS_MS, upload},
     view::WaitsFor,
     wait::{Moment, look},
 };
@@ -204,10 +205,81 @@ fn personal_data_is_sealed_shown_to_its_owner_and_forgotten_on_request() {
     assert!(!format!("{:?}", world.vendors.requests()).contains("Jo Example"));
     let exported = block_on(privacy::export(&world.vault, &applicant)).unwrap();
     assert_eq!(exported["collected"]["legal_name"], "Jo Example");
-    assert!(block_on(privacy::erase(&world.applicants, "a", world.now)).unwrap());
+    assert!(block_on(privacy::erase(&world.applicants, &world.documents, "a", world.now)).unwrap());
     let erased = world.applicant("a");
     assert_eq!((erased.status, erased.data.len(), erased.owner.as_str()), (ApplicantStatus::Erased, 0, ""));
     assert!(erased.ttl < applicant.ttl);
+}
+
+#[test]
+fn what_is_uploaded_goes_with_its_applicant_even_where_it_comes_late() {
+    let mut world = World::new(markets_with_supply(0.0));
+    for id in ["a", "b"] {
+        block_on(world.start(id, "US", "courier")).unwrap();
+        world.complete_forms(id, &Map::new());
+    }
+    let objects = || world.documents.objects.lock().unwrap().clone();
+    let own = objects().iter().find(|object| object.starts_with("a/upload-")).cloned().unwrap();
+    assert!(block_on(privacy::erase(&world.applicants, &world.documents, "a", world.now)).unwrap());
+    assert!(objects().iter().all(|object| object.starts_with("b/")) && !objects().is_empty());
+    // An upload that was allowed before is put after it.
+    world.documents.objects.lock().unwrap().insert(own);
+    world.pass(UPLOAD_LASTS_MS - 1);
+    let forget = |world: &World| block_on(privacy::forget(&world.applicants, &world.documents, &world.applicant("a"), world.now));
+    forget(&world).unwrap();
+    assert!(world.applicant("a").sweep_at.is_some(), "another may come yet");
+    world.pass(1);
+    forget(&world).unwrap();
+    assert_eq!(world.applicant("a").sweep_at, None);
+    assert!(world.documents.objects.lock().unwrap().iter().all(|object| object.starts_with("b/")));
+}
+
+#[test]
+fn nobody_submits_a_document_that_is_not_theirs_and_of_this_step() {
+    let world = World::new(markets_with_supply(0.0));
+    let [mine, other] = ["a", "b"].map(|id| {
+        block_on(world.start(id, "US", "merchant")).unwrap();
+        world.drain();
+        id
+    });
+    let allowed = |id: &str, step: &str, content_type: &str, bytes: u64| {
+        let (who, what) = (owner(id), (content_type, bytes));
+        let allowed = upload(&world.applicants, &world.documents, &world.markets, (id, &who, step), what, "doc_1", world.now);
+        block_on(allowed).map_err(|error| error.to_string())
+    };
+    let early = allowed(mine, "upload-menu", "image/png", 1).unwrap_err();
+    assert!(early.contains("comes later"), "{early}");
+    to_step(&world, mine, "upload-menu");
+    to_step(&world, other, "upload-menu");
+    assert!(allowed(mine, "upload-menu", "text/html", 1).unwrap_err().starts_with("content_type"));
+    for bytes in [0, LARGEST_BYTES + 1] {
+        assert!(allowed(mine, "upload-menu", "image/png", bytes).unwrap_err().starts_with("content_length"));
+    }
+    assert!(allowed(mine, "collect-profile", "image/png", 1).is_err());
+    let theirs = allowed(other, "upload-menu", "image/png", 1).unwrap().object;
+    let of_another_step = theirs.replace("b/upload-menu/", "a/upload-food-licence/");
+    for wrong in [theirs.as_str(), &of_another_step, "a/upload-menu/", "a/upload-menu/../x", "menu.png"] {
+        let form = [("menu_object".to_owned(), json!(wrong))].into_iter().collect();
+        let refused = block_on(world.submit(mine, "upload-menu", Submission::Form(form))).unwrap_err();
+        assert_eq!(refused.failure().code, "Request.InvalidField", "{wrong}");
+    }
+    let form =
+        [("menu_object".to_owned(), json!(allowed(mine, "upload-menu", "image/png", 1).unwrap().object))].into_iter().collect();
+    block_on(world.submit(mine, "upload-menu", Submission::Form(form))).unwrap();
+}
+
+/// Fills in forms until `step` is next.
+fn to_step(world: &World, id: &str, step: &str) {
+    for _ in 0..40 {
+        world.drain();
+        let next = world.next(id);
+        if next.iter().any(|name| name == step) {
+            return;
+        }
+        let form = world.filled_in(id, &next[0], &Map::new());
+        block_on(world.submit(id, &next[0], Submission::Form(form))).unwrap();
+    }
+    panic!("{id} never comes to {step}");
 }
 
 #[test]

@@ -7,12 +7,13 @@ use carryout_onboarding::{
     form::{Field, Kind},
     legacy::{LegacyRecord, LegacySystem},
     markets::Markets,
-    memory::{MemoryApplicants, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, TurningVault},
+    memory::{MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, TurningVault},
     ports::{VendorCallback, VendorKind},
     standing::standing,
     start::{Beginner, StartError, start},
     steps::Ports,
     submit::{Submission, SubmitError, submit},
+    uploads::upload,
     view::{ApplicantView, view},
 };
 use futures::executor::block_on;
@@ -27,6 +28,7 @@ pub struct World {
     pub applicants: MemoryApplicants,
     pub vendors: SandboxVendors,
     pub vault: TurningVault,
+    pub documents: MemoryDocuments,
     pub nudges: MemoryNudges,
     pub waits: MemoryWaits,
     pub legacy: MemoryLegacy,
@@ -40,6 +42,7 @@ impl World {
             applicants: MemoryApplicants::default(),
             vendors: SandboxVendors::default(),
             vault: TurningVault,
+            documents: MemoryDocuments::default(),
             nudges: MemoryNudges::default(),
             waits: MemoryWaits::default(),
             legacy: MemoryLegacy::default(),
@@ -101,6 +104,16 @@ impl World {
         self.view(id).next.into_iter().map(|next| next.step).collect()
     }
 
+    /// Uploads a document for `step`, and gives its object.
+    pub fn uploaded(&self, id: &str, step: &str) -> String {
+        let who = owner(id);
+        let name = format!("doc_{}", self.documents.objects.lock().unwrap().len());
+        let (whose, what) = ((id, who.as_str(), step), ("image/jpeg", 1_000));
+        let upload = block_on(upload(&self.applicants, &self.documents, &self.markets, whose, what, &name, self.now)).unwrap();
+        self.documents.objects.lock().unwrap().insert(upload.object.clone());
+        upload.object
+    }
+
     /// A form of `step` filled in, with these values where it asks for them.
     pub fn filled_in(&self, id: &str, step: &str, wanted: &Map<String, Value>) -> Map<String, Value> {
         let applicant = self.applicant(id);
@@ -110,7 +123,11 @@ impl World {
         let settings = &next.spec.settings;
         let fields = next.description.fields.iter();
         fields
-            .map(|field| (field.name.clone(), wanted.get(&field.name).cloned().unwrap_or_else(|| sample(field, settings))))
+            .map(|field| {
+                let filled =
+                    || if field.kind == Kind::Document { self.uploaded(id, step).into() } else { sample(field, settings) };
+                (field.name.clone(), wanted.get(&field.name).cloned().unwrap_or_else(filled))
+            })
             .collect()
     }
 
@@ -160,7 +177,6 @@ const SAMPLES: &[&str] = &[
     "12345-678 1234567",
     "CERT-2026",
     "1234567-1234",
-    "uploads/document.jpg",
     "75001",
     "FR7630006000011234567890189",
     "1234567890123",
@@ -178,6 +194,7 @@ fn sample(field: &Field, settings: &Map<String, Value>) -> Value {
         Kind::Choice(choices) => json!(choices[0]),
         Kind::Consent => json!(true),
         Kind::Texts(_) => settings["answers"].clone(),
+        Kind::Document => panic!("{} is uploaded first", field.name),
     }
 }
 

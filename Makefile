@@ -19,7 +19,7 @@ test: nextest asl ## run every test, end to end on a local cloud too
 	@$(CARRYOUT) with-cloud -- cargo nextest run --workspace --test-threads 4
 
 e2e: nextest ## run the end-to-end tests only (EMULATOR=ministack|localstack)
-	@$(CARRYOUT) with-cloud -- cargo nextest run --package e2e --test-threads 4
+	@$(CARRYOUT) with-cloud -- cargo nextest run --workspace -E 'package(e2e)' --test-threads 4
 
 up: ## start the local cloud (EMULATOR=ministack|localstack, ENDPOINT=URL, ENFORCE_IAM=1)
 	@$(CARRYOUT) up
@@ -38,7 +38,7 @@ soak: ## send 2000 orders with faults to a local cloud (LocalStack unless EMULAT
 	@EMULATOR=$${EMULATOR:-localstack} $(CARRYOUT) with-cloud -- cargo run --quiet --package carryout -- soak
 
 soak-applicants: nextest ## send 200 applicants to a local cloud, and kill its functions meanwhile (EMULATOR=, APPLICANTS=)
-	@APPLICANTS=$${APPLICANTS:-200} $(CARRYOUT) with-cloud -- cargo nextest run --profile soak --package e2e applicants_of_every_market
+	@APPLICANTS=$${APPLICANTS:-200} $(CARRYOUT) with-cloud -- cargo nextest run --profile soak --workspace -E 'test(applicants_of_every_market)'
 
 sim: ## prove the checkout by faults, in virtual time (SEEDS=, CASE=, SEED= replays, WITHOUT=guard)
 	@cargo run --quiet --profile sim --package sim

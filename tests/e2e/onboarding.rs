@@ -16,7 +16,7 @@ use carryout_onboarding::{
     view::view,
 };
 use carryout_workflow::{Claim, Progress, StatusStore as _, StepState, StoreError};
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::{
@@ -25,8 +25,10 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
-/// Applicants, unless the environment's `APPLICANTS` says how many: two for couriers and two for merchants in each market.
-const APPLICANTS: usize = 20;
+/// Applicants, unless the environment's `APPLICANTS` says how many: a courier and a merchant in each market.
+const APPLICANTS: usize = 10;
+/// How many applicants there are for each kill.
+const APPLICANTS_PER_KILL: usize = 4;
 /// Of these, how many act at the same moment.
 const AT_ONCE: usize = 16;
 /// How long somebody waits before looking again.
@@ -169,12 +171,11 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Kills the processes of one function after the other for ever, while they work or not.
-async fn kill_functions(stage: &Stage) -> Result<()> {
-    for function in VICTIMS.iter().cycle() {
+/// Kills the processes of one function after the other, so many times, while they work or not.
+async fn kill_functions(stage: &Stage, kills: usize) -> Result<()> {
+    for function in VICTIMS.iter().cycle().take(kills) {
         tokio::time::sleep(Duration::from_millis(fastrand::u64(2_000..6_000))).await;
-        let Some(victims) = stage.processes_of(function)? else { return std::future::pending().await };
-        victims.iter().for_each(|process| process.kill());
+        stage.processes_of(function)?.into_iter().flatten().for_each(|process| process.kill());
     }
     Ok(())
 }
@@ -203,10 +204,8 @@ async fn applicants_of_every_market_come_to_an_account_and_no_vendor_acts_twice(
             tokio::time::sleep(BETWEEN_TURNS).await;
         }
     };
-    let all = tokio::select! {
-        all = try_join_all((0..count).map(apply)) => all?,
-        killed = kill_functions(&stage) => return killed,
-    };
+    let kills = kill_functions(&stage, count.div_ceil(APPLICANTS_PER_KILL));
+    let (all, ()) = try_join(try_join_all((0..count).map(apply)), kills).await?;
     for candidate in &all {
         candidate.assert_asked_once().await?;
     }

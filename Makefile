@@ -7,7 +7,7 @@ NEXTEST_VERSION := 0.9.143
 ASL_VALIDATOR_VERSION := 4.0.0
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: deploy seed ## set everything up, start, deploy, seed, and send a round of orders
 	@$(CARRYOUT) demo
@@ -31,7 +31,7 @@ deploy: up ## build the functions and deploy the stack to the local cloud
 	@$(CARRYOUT) build
 	@$(CARRYOUT) deploy
 
-seed: ## fill the deployed stack with stores, menus, stock and consumers
+seed: ## fill the deployed stack with stores, menus, stock, consumers and promotions
 	@$(CARRYOUT) seed
 
 soak: ## send 2000 orders with faults to a local cloud (LocalStack unless EMULATOR says otherwise; ORDERS=, SEED=)

@@ -64,10 +64,17 @@ fn answer(name: &str, field: &Value, country: &str, market_type: &str) -> Value 
         }),
         "criminal_record_certificate" => json!("CERT-2026"),
         "merchant_registry" => json!("1234567-1234"),
-        "food_safety_answers" => json!(["keep cold food cold", "wash your hands", "tell support"]),
-        "long_distance_answers" => json!(["plan the way", "charge the telephone"]),
+        quiz if quiz.starts_with("food_safety_") || quiz.starts_with("long_distance_") => right_answer(&field["title"]),
         _ => field.get("const").or_else(|| field["enum"].get(0)).cloned().unwrap_or_else(|| json!("Jo")),
     }
+}
+
+/// The right answer to a question of a quiz, as the definitions have it.
+fn right_answer(question: &Value) -> Value {
+    let markets = Markets::embedded().unwrap_or_else(|error| panic!("{error}"));
+    let steps = markets.orchestrator().workflows().iter().flat_map(|workflow| workflow.steps());
+    let mut questions = steps.filter_map(|spec| spec.settings.get("questions")?.as_array()).flatten();
+    questions.find(|known| known["text"] == *question).map_or(Value::Null, |known| known["answer"].clone())
 }
 
 /// Where a client put a document, and the object that it is.
@@ -86,10 +93,14 @@ async fn uploaded(stage: &Stage, who: &str, step_path: &str) -> Result<Option<Up
         return Ok(None);
     }
     let upload: Upload = reply.expect(201)?;
-    let put = reqwest::Client::builder().no_proxy().build()?.request(upload.method.parse()?, &upload.url);
-    let put = upload.headers.iter().fold(put, |put, (name, value)| put.header(name, value));
-    let answer = put.body(PICTURE).send().await?;
+    let put = async || -> Result<reqwest::Response> {
+        let put = reqwest::Client::builder().no_proxy().build()?.request(upload.method.parse()?, &upload.url);
+        let put = upload.headers.iter().fold(put, |put, (name, value)| put.header(name, value));
+        Ok(put.body(PICTURE).send().await?)
+    };
+    let answer = put().await?;
     ensure!(answer.status().is_success(), "{}: {}", upload.object, answer.text().await?);
+    ensure!(put().await?.status().is_client_error(), "{} was written twice", upload.object);
     let url = upload.url.split('?').next().unwrap_or_default().to_owned();
     Ok(Some(Uploaded { url, object: upload.object }))
 }

@@ -124,12 +124,13 @@ where
                 let applicant = self.own(request, &identity).await?;
                 let erased = erase(&self.applicants, &self.documents, &applicant.id, self.clock.now()).await;
                 erased.map_err(|error| unavailable(&error))?;
-                tracing::info!(applicant.id = %applicant.id, "erased");
+                tracing::info!(applicant.id = %applicant.id, by = identity.subject, "erased");
                 Ok(Response::empty(204))
             }
             (_, route) => {
                 let applicant = self.own(request, &identity).await?;
                 if route.ends_with("/data") {
+                    tracing::info!(applicant.id = %applicant.id, by = identity.subject, "exported");
                     let exported = export(&self.vault, &applicant).await;
                     return Ok(Response::json(200, &exported.map_err(|error| sealed(&error))?));
                 }
@@ -272,11 +273,10 @@ fn not_run<E: Coded>(error: &RunError<E>) -> Problem {
         RunError::Step(_) | RunError::Refused(_) => {
             Problem::from_code(409, STEP_REFUSED, failure.message).with("reason", failure.code).advice(failure.advice)
         }
-        RunError::InProgress(_)
-        | RunError::Superseded(..)
-        | RunError::Turned
-        | RunError::Closed
-        | RunError::CancelRequested
-        | RunError::Unknown => Problem::from_code(409, STEP_BUSY, "somebody else acts on this step right now"),
+        RunError::InProgress(_) | RunError::Superseded(..) | RunError::Turned | RunError::CancelRequested => {
+            Problem::from_code(409, STEP_BUSY, "somebody else acts on this step right now")
+        }
+        RunError::Closed => Problem::from_code(409, APPLICANT_CLOSED, "the application is closed"),
+        RunError::Unknown => Problem::from_code(404, APPLICANT_STEP_UNKNOWN, "the application has no such step"),
     }
 }

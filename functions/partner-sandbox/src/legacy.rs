@@ -21,7 +21,7 @@ pub const OPERATIONS: &[&str] = &["upsert", "lookup", "price", "applicant", "mir
 pub const FORGETS_FEE_FROM: i64 = 10_000;
 /// Where the order is in its partition.
 const SORT_KEY: &str = "legacy";
-/// Where an applicant is in theirs.
+/// Where an applicant is in theirs, before their market.
 const APPLICANT_KEY: &str = "applicant";
 
 /// What is asked.
@@ -30,8 +30,15 @@ pub(crate) enum Route {
     Upsert(Box<LegacyOrder>),
     Lookup(String),
     Price(Box<LegacyPriceRequest>),
-    Applicant(String),
-    Mirror(String, Box<MirroredApplicant>),
+    Applicant(Place),
+    Mirror(Place, Box<MirroredApplicant>),
+}
+
+/// Where an applicant of a market is.
+#[derive(Debug)]
+pub(crate) struct Place {
+    owner: String,
+    sk: String,
 }
 
 /// An applicant in one of the older table shapes, at a version.
@@ -80,18 +87,24 @@ pub(crate) fn route(request: &Request, segments: &[&str]) -> Option<Result<(Call
     }
 }
 
-/// The applicants: `GET` and `PUT /applicants/{owner}`.
+/// The applicants: `GET` and `PUT /applicants/{owner}?country=&market_type=`.
 fn applicant(request: &Request, owner: &str) -> Option<Result<(Call, Route), Reply>> {
+    let refused = |detail: &str| Some(Err(Partner::Legacy.error(400, "invalid_request", detail)));
     if !fit_for_ids(owner) {
-        return Some(Err(Partner::Legacy.error(400, "invalid_request", "the applicant's id is not valid")));
+        return refused("the applicant's id is not valid");
     }
+    let (Some(country), Some(market_type)) = (request.query_param("country"), request.query_param("market_type")) else {
+        return refused("the market is missing: country and market_type");
+    };
+    if !fit_for_ids(country) || !fit_for_ids(market_type) {
+        return refused("the market is not valid");
+    }
+    let place = Place { owner: owner.to_owned(), sk: format!("{APPLICANT_KEY}#{country}#{market_type}") };
     let call =
         |operation| Call { partner: Partner::Legacy, operation, order_id: Some(owner.to_owned()), consumer_id: None, key: None };
     match request.method.as_str() {
-        "GET" => Some(Ok((call("applicant"), Route::Applicant(owner.to_owned())))),
-        "PUT" => {
-            Some(Partner::Legacy.body(request).map(|body| (call("mirror"), Route::Mirror(owner.to_owned(), Box::new(body)))))
-        }
+        "GET" => Some(Ok((call("applicant"), Route::Applicant(place)))),
+        "PUT" => Some(Partner::Legacy.body(request).map(|body| (call("mirror"), Route::Mirror(place, Box::new(body))))),
         _ => None,
     }
 }
@@ -110,16 +123,21 @@ pub(crate) async fn serve(documents: &impl Documents, route: &Route) -> Result<R
             Some(order) => Reply::new(200, json!(order)),
             None => Partner::Legacy.error(404, "not_found", "the legacy system does not know this order"),
         }),
-        Route::Applicant(owner) => {
-            let known = read::<MirroredApplicant>(documents, &partition(owner), APPLICANT_KEY).await?;
+        Route::Applicant(place) => {
+            let known = read::<MirroredApplicant>(documents, &partition(&place.owner), &place.sk).await?;
             Ok(Reply::new(200, json!({ "record": known.map(|known| known.record) })))
         }
-        Route::Mirror(owner, told) => {
+        Route::Mirror(place, told) => {
             let newest = |held: Option<MirroredApplicant>| {
-                let applied = held.is_none_or(|held| held.version < told.version);
-                (applied.then(|| (**told).clone()), applied)
+                let applied = held.as_ref().is_none_or(|held| held.version < told.version);
+                let mut newest = (**told).clone();
+                // Progress is told without what is known of the person, and that stays known.
+                if let Some(held) = held.filter(|_| newest.record.data().is_empty()) {
+                    newest.record.data_mut().clone_from(held.record.data());
+                }
+                (applied.then_some(newest), applied)
             };
-            let applied = update(documents, &partition(owner), APPLICANT_KEY, newest).await?;
+            let applied = update(documents, &partition(&place.owner), &place.sk, newest).await?;
             Ok(Reply::new(200, json!({ "applied": applied })))
         }
         Route::Price(asked) => Ok(match legacy_price(asked) {

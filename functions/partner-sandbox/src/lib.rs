@@ -53,8 +53,10 @@ pub struct Settings {
     pub answers_go_to: Option<AddressPattern>,
     /// The addresses that vendors may answer to; where there is none, they answer to any.
     pub vendor_answers_go_to: Option<AddressPattern>,
-    /// Signs the merchants' and the vendors' answers.
+    /// Signs the merchants' answers.
     pub webhook_keys: KeyRing,
+    /// Signs vendors' answers.
+    pub vendor_webhook_keys: KeyRing,
     /// The addresses that the payment processor's events may go to; where there is none, they go to any.
     pub events_go_to: Option<AddressPattern>,
     /// Signs the payment processor's events.

@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
     let mut config = Reader::from_env();
     let (table, queue) = (config.required("SANDBOX_TABLE"), config.required("SANDBOX_QUEUE_URL"));
     let (secret, answers_go_to) = (config.required("WEBHOOK_SECRET"), config.optional("ANSWERS_GO_TO"));
+    let answers = config.required("VENDOR_WEBHOOK_SECRET");
     let vendor_answers_go_to = config.optional("VENDOR_ANSWERS_GO_TO");
     let (events, events_go_to) = (config.required("PAYMENT_WEBHOOK_SECRET"), config.optional("EVENTS_GO_TO"));
     let operators = TokenVerifier::from_config(&mut config);
@@ -26,11 +27,13 @@ async fn main() -> Result<(), Error> {
     let aws = Aws::from_env().await;
     // Read once: whoever verifies accepts the key before the current one, too.
     let secret = ManagedSecret::new(&aws, secret).secret().await?;
+    let answers = ManagedSecret::new(&aws, answers).secret().await?;
     let events = ManagedSecret::new(&aws, events).secret().await?;
     let settings = Settings {
         answers_go_to: answers_go_to.map(AddressPattern::new),
         vendor_answers_go_to: vendor_answers_go_to.map(AddressPattern::new),
         webhook_keys: KeyRing::new(&secret.current, secret.previous.as_deref()),
+        vendor_webhook_keys: KeyRing::new(&answers.current, answers.previous.as_deref()),
         events_go_to: events_go_to.map(AddressPattern::new),
         payment_webhook_keys: KeyRing::new(&events.current, events.previous.as_deref()),
     };

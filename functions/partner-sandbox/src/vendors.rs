@@ -162,7 +162,7 @@ pub(crate) async fn answer(
     let callback = VendorCallback { key: record.key, answer: record.answer };
     let lost = |reason: String| BatchItemError::new("Vendor.AnswerLost", reason);
     let body = serde_json::to_string(&callback).map_err(|error| lost(error.to_string()))?;
-    let signature = sign_webhook(&settings.webhook_keys, now_ms / 1_000, body.as_bytes());
+    let signature = sign_webhook(&settings.vendor_webhook_keys, now_ms / 1_000, body.as_bytes());
     let headers = [(WEBHOOK_SIGNATURE_HEADER, signature), ("X-Correlation-Id", due.correlation_id.clone())];
     let status = outbound.post(&due.answer_to, &headers, body).await.map_err(|error| lost(error.to_string()))?;
     tracing::info!(key = callback.key, status, "answered");

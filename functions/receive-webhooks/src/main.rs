@@ -16,6 +16,7 @@ async fn main() -> Result<(), Error> {
     let (orders, secret) = (config.required("ORDERS_TABLE"), config.required("WEBHOOK_SECRET"));
     let (payment, key) = (config.required("PAYMENT_URL"), config.required("PAYMENT_SECRET"));
     let events = config.required("PAYMENT_WEBHOOK_SECRET");
+    let answers = config.required("VENDOR_WEBHOOK_SECRET");
     let (applicants, control) = (config.required("APPLICANTS_TABLE"), config.required("CONTROL_TABLE"));
     let (queue, machine) = (config.required("APPLICANTS_QUEUE_URL"), config.required("WAIT_STATE_MACHINE"));
     config.finish()?;
@@ -32,13 +33,14 @@ async fn main() -> Result<(), Error> {
         nudges: SqsNudges::new(&aws, queue),
         waits: SfnWaits::new(&aws, machine),
         markets: DynamoMarkets::new(&aws, control),
+        secret: ManagedSecret::new(&aws, answers),
     };
     let wired = Arc::new((step, ManagedSecret::new(&aws, secret), payments, vendors));
     run_http(move |request| {
         let wired = Arc::clone(&wired);
         async move {
             match request.route.as_str() {
-                "/v1/webhooks/vendors" => wired.3.handle(&wired.1, &SystemClock, &request).await,
+                "/v1/webhooks/vendors" => wired.3.handle(&SystemClock, &request).await,
                 "/v1/webhooks/payments" => wired.2.handle(&SystemClock, &request).await,
                 _ => receive_webhooks::handle(&wired.0, &wired.1, &SystemClock, &request).await,
             }

@@ -17,7 +17,7 @@ use serde_json::json;
 pub const VENDOR_NOT_ASKED: ErrorCode = ErrorCode::permanent("Vendor.NotAsked", "Nothing to do: nobody waits for this answer.");
 
 /// What takes vendors' answers.
-pub struct VendorAnswers<A, N, W, M> {
+pub struct VendorAnswers<A, N, W, M, S> {
     /// Applicants.
     pub applicants: A,
     /// Has applicants advanced.
@@ -26,12 +26,14 @@ pub struct VendorAnswers<A, N, W, M> {
     pub waits: W,
     /// The markets.
     pub markets: M,
+    /// What vendors sign with.
+    pub secret: S,
 }
 
-impl<A: Applicants, N: Nudges, W: Waits, M: MarketSource> VendorAnswers<A, N, W, M> {
+impl<A: Applicants, N: Nudges, W: Waits, M: MarketSource, S: Secrets> VendorAnswers<A, N, W, M, S> {
     /// `POST /v1/webhooks/vendors`: records the answer, then has the applicant advanced. Safe to repeat.
-    pub async fn handle(&self, secret: &impl Secrets, clock: &impl Clock, request: &Request) -> Result<Response, Problem> {
-        let secret = secret.secret().await.map_err(|error| Problem::internal(&error))?;
+    pub async fn handle(&self, clock: &impl Clock, request: &Request) -> Result<Response, Problem> {
+        let secret = self.secret.secret().await.map_err(|error| Problem::internal(&error))?;
         let keys = KeyRing::new(&secret.current, secret.previous.as_deref());
         let now = clock.now();
         verify_webhook(&keys, request.header("carryout-signature"), &request.body, now / 1_000, TOLERANCE_SECONDS)?;

@@ -1,6 +1,6 @@
 //! Finds applicants whose steps stopped halfway, and has them advanced.
 
-use carryout_aws::{Aws, DynamoStuckOrders, SqsNudges};
+use carryout_aws::{Aws, DynamoApplicants, DynamoStuckOrders, SqsNudges};
 use carryout_lambda::{Error, clock::SystemClock, config::Reader, metrics::Metrics, run_schedule, telemetry};
 use carryout_onboarding::applicant::Applicant;
 use std::sync::Arc;
@@ -13,11 +13,12 @@ async fn main() -> Result<(), Error> {
     config.finish()?;
 
     let aws = Aws::from_env().await;
-    let applicants = DynamoStuckOrders::<Applicant>::new(&aws, applicants);
-    let wired = Arc::new((applicants, SqsNudges::new(&aws, queue), Metrics::from_env()));
+    let stuck = DynamoStuckOrders::<Applicant>::new(&aws, applicants.clone());
+    let applicants = DynamoApplicants::new(&aws, applicants);
+    let wired = Arc::new((stuck, applicants, SqsNudges::new(&aws, queue), Metrics::from_env()));
     run_schedule(move |_| {
         let wired = Arc::clone(&wired);
-        async move { sweep_applicants::handle(&wired.0, &wired.1, &SystemClock, &wired.2).await }
+        async move { sweep_applicants::handle((&wired.0, &wired.1), &wired.2, &SystemClock, &wired.3).await }
     })
     .await
 }

@@ -27,7 +27,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Applicants, one item each: every method is one request, and every write is conditional and of single entries.
+/// Applicants, one item each: every method is one request, every write is conditional, and all but `create` and `replace` are
+/// of single entries.
 #[derive(Clone)]
 pub struct DynamoApplicants {
     client: Client,
@@ -54,9 +55,8 @@ impl DynamoApplicants {
     fn changing(&self, id: &str, change: &Change) -> Result<UpdateItemFluentBuilder, StoreError> {
         let mut written = Written::set(
             "steps.#step.#state = :to, steps.#step.lease_until = :nobody, steps.#step.key_version = steps.#step.key_version + :next, \
-             updated_at = :now, #version = #version + :one, sweep_at = :sweep_at, sweep_shard = :sweep_shard",
+             updated_at = :now, #version = #version + :one",
         );
-        let sweep_at = change.at + SWEEP_AFTER_MS;
         let mut update = self
             .client
             .update_item()
@@ -69,9 +69,11 @@ impl DynamoApplicants {
             .expression_attribute_values(":nobody", number(0))
             .expression_attribute_values(":next", number(u32::from(change.next_key)))
             .expression_attribute_values(":key", number(change.key_version))
-            .expression_attribute_values(":open", text("PROCESSING"))
-            .expression_attribute_values(":sweep_at", number(sweep_at))
-            .expression_attribute_values(":sweep_shard", text(shard(sweep_at)));
+            .expression_attribute_values(":open", text("PROCESSING"));
+        update = match change.activated_until {
+            Some(until) => activated(update, &mut written, until),
+            None => looked_after(update, &mut written, change.at + SWEEP_AFTER_MS),
+        };
         if matches!(change.to, StepState::Done | StepState::Skipped | StepState::Failed) {
             written.and_set("steps.#step.ended_at = :now");
         }
@@ -120,22 +122,30 @@ impl Noted for Applicant {
                 .expression_attribute_values(format!(":d{place}"), value(datum)?);
         }
         if let Some(at) = note.sweep_at {
-            written.and_set("sweep_at = :sweep_at, sweep_shard = :sweep_shard");
-            update = update
-                .expression_attribute_values(":sweep_at", number(at))
-                .expression_attribute_values(":sweep_shard", text(shard(at)));
+            update = looked_after(update, written, at);
         }
         if let Some(until) = note.activated_until {
-            written.and_set("#status = :active, #ttl = :ttl");
-            written.and_remove(&["sweep_at", "sweep_shard"]);
-            update = update
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_names("#ttl", "ttl")
-                .expression_attribute_values(":active", text("ACTIVE"))
-                .expression_attribute_values(":ttl", number(until));
+            update = activated(update, written, until);
         }
         Ok(update)
     }
+}
+
+/// Has somebody look after the applicant at `at`.
+fn looked_after(update: UpdateItemFluentBuilder, written: &mut Written, at: i64) -> UpdateItemFluentBuilder {
+    written.and_set("sweep_at = :sweep_at, sweep_shard = :sweep_shard");
+    update.expression_attribute_values(":sweep_at", number(at)).expression_attribute_values(":sweep_shard", text(shard(at)))
+}
+
+/// Closes the application: it is kept until then.
+fn activated(update: UpdateItemFluentBuilder, written: &mut Written, until: i64) -> UpdateItemFluentBuilder {
+    written.and_set("#status = :active, #ttl = :ttl");
+    written.and_remove(&["sweep_at", "sweep_shard"]);
+    update
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_names("#ttl", "ttl")
+        .expression_attribute_values(":active", text("ACTIVE"))
+        .expression_attribute_values(":ttl", number(until))
 }
 
 impl StatusStore for DynamoApplicants {
@@ -328,7 +338,13 @@ impl MarketSource for DynamoMarkets {
                 tracing::error!(%error, "the markets in the control table can't be used; the ones before hold");
                 Ok(Arc::clone(markets))
             }
-            (Err(error), None) => Err(corrupt(error)),
+            (Err(error), None) => {
+                tracing::error!(%error, "the markets in the control table can't be used; the embedded ones hold");
+                let embedded = Settings { markets: Vec::new(), ..settings.clone() };
+                let markets = Arc::new(Markets::with(embedded).map_err(corrupt)?);
+                *made = Some((settings, Arc::clone(&markets)));
+                Ok(markets)
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn item_part(item_id: &str) -> String {
     format!("ITEM#{item_id}")
 }
 
-/// Side of a cell of the index `near`, in tenths of a degree of latitude and longitude.
+/// Cells of the index `near` in a degree of latitude or longitude.
 const CELLS_PER_DEGREE: f64 = 5.0;
 
 /// The cell of the index `near` that a point lies in.

@@ -1,7 +1,8 @@
 //! Adapters for AWS: the only crate that names `aws_sdk_*`.
 //!
 //! Each adapter is a narrow type for one port, so that a function's policy can be read off the adapters that its
-//! `main.rs` makes: `ACTIONS` lists the IAM actions that an adapter uses.
+//! `main.rs` makes: `ACTIONS` lists the IAM actions that an adapter uses, or `…_ACTIONS` for each kind of resource where there
+//! are several.
 
 mod answers;
 mod applicants;

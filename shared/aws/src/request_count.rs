@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Counts the requests that leave the process, by operation: what a benchmark reports and a log line may carry.
+/// Counts the requests to DynamoDB that leave the process, by operation: what a benchmark reports and a log line may carry.
 #[derive(Debug, Clone, Default)]
 pub struct RequestCount(Arc<Mutex<BTreeMap<String, u64>>>);
 

@@ -62,9 +62,9 @@ impl<S: Subject + DeserializeOwned + 'static> StuckOrders for DynamoStuckOrders<
     async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<S>, StoreError> {
         let per_shard = limit.div_ceil(SWEEP_SHARDS as usize);
         let ids = try_join_all((0..SWEEP_SHARDS).map(|shard| self.stuck_ids(shard, now, per_shard))).await?;
-        // The index lags and carries keys only; the order itself is read, and only counts while it is open.
+        // The index lags and carries keys only; the order itself is read, and only counts while somebody does something for it.
         let orders = try_join_all(ids.concat().iter().map(|id| self.read(id))).await?;
-        Ok(orders.into_iter().flatten().filter(|order: &S| !order.is_closed()).collect())
+        Ok(orders.into_iter().flatten().filter(S::is_looked_after).collect())
     }
 
     async fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<bool, StoreError> {

@@ -42,6 +42,8 @@ impl Documents for S3Documents {
         let lasts = since_epoch(expires_at - now);
         let presigning = PresigningConfig::builder().start_time(UNIX_EPOCH + since_epoch(now)).expires_in(lasts).build();
         let put = self.client.put_object().bucket(&self.bucket).key(object).content_type(content_type);
+        // What is there stays: whoever holds the upload can't put something else after a vendor has looked.
+        let put = put.if_none_match("*");
         let put = put.content_length(i64::try_from(*content_length).map_err(corrupt)?);
         let request = put.presigned(presigning.map_err(corrupt)?).await.map_err(|error| unavailable(&error))?;
         Ok(Upload {

@@ -272,7 +272,7 @@ struct Ahead {
 
 /// What is set in each slot, so that what is needed is ready in time and no limit is broken.
 ///
-/// The account's limit is the strongest, then an operator's number, then the function's own minimum and maximum, then the largest
+/// The account's limit is the strongest, then, in the first slot, what is in use, then an operator's number, then the function's own minimum and maximum, then the largest
 /// step, then the need.
 fn path(function: &Function, needed: &[u32], caps: &[u32], Ahead { lead, hold, pinned }: Ahead) -> Vec<u32> {
     let within = |index: usize, value: u32| {

@@ -50,6 +50,7 @@ pub async fn advance<A: Applicants, V: Vendors, K: Vault>(
 ) -> Result<Option<Applicant>, AdvanceError> {
     // Every turn completes, closes or leaves waiting at least one step.
     let mut turns = 0;
+    let mut failed: Vec<(String, AdvanceError)> = Vec::new();
     loop {
         let Some(applicant) = ports.applicants.applicant(id).await? else { return Ok(None) };
         if applicant.is_closed() {
@@ -60,12 +61,17 @@ pub async fn advance<A: Applicants, V: Vendors, K: Vault>(
         let mut ran = false;
         for next in &standing.next {
             let Some(entry) = applicant.steps.entry(next.spec.entry_name()) else { continue };
-            if next.runs_by_itself(entry) {
+            let has_failed = failed.iter().any(|(step, _)| step == next.spec.entry_name());
+            if next.runs_by_itself(entry) && !has_failed {
                 match steps::process(ports, next.spec, &applicant, &Default::default(), now, lease_until).await {
                     // A refusal is written down, and waits for an operator.
                     Ok(_) | Err(RunError::Refused(_)) => ran = true,
                     Err(RunError::Step(error)) if !carryout_workflow::Coded::code(&error).class.may_retry() => ran = true,
-                    Err(error) => return Err(AdvanceError::Step { step: next.spec.entry_name().to_owned(), error }),
+                    // Its neighbours go on without it.
+                    Err(error) => {
+                        let step = next.spec.entry_name().to_owned();
+                        failed.push((step.clone(), AdvanceError::Step { step, error }));
+                    }
                 }
             }
         }
@@ -83,6 +89,9 @@ pub async fn advance<A: Applicants, V: Vendors, K: Vault>(
                 let patience = i64::from(awaited.reminder_seconds) * i64::from(awaited.reminders) * 1_000;
                 until = until.max(Some(entry.sent_at.unwrap_or(now) + patience + SWEEP_MARGIN_MS));
             }
+        }
+        if let Some((_, first)) = failed.into_iter().next() {
+            return Err(first);
         }
         ports.applicants.rest(id, applicant.version, until.map(|until| until.max(now + SWEEP_MARGIN_MS))).await?;
         return Ok(Some(applicant));

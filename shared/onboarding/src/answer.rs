@@ -4,7 +4,7 @@ use crate::{
     applicant::Applicant,
     markets::Markets,
     ports::{Applicants, Change, Nudges, VendorAnswer, VendorCallback, Waits},
-    steps::{self, Conclusion},
+    steps::{self, Conclusion, Description},
 };
 use carryout_workflow::{Refused, StepState, StoreError};
 
@@ -52,9 +52,7 @@ pub async fn answer(
     if callback.answer == VendorAnswer::Pending || description.vendor.is_none() {
         return Ok(Answered::Repeated);
     }
-    let conclusion = description.conclude(&callback.answer);
-    let finishes = spec.entry_name() == workflow.finish.entry_name();
-    let change = change_of(step, key_version, conclusion, finishes, now);
+    let change = change_of(&description, step, key_version, &callback.answer, now);
     let (applicant, answered) = match applicants.change(id, &change).await {
         Ok(applicant) => (applicant, Answered::Recorded),
         Err(Refused::Held(applicant)) => {
@@ -75,9 +73,8 @@ pub async fn answer(
     Ok(answered)
 }
 
-/// What a conclusion writes. The finish is not completed from outside: it runs once more and finds the answer, for its completion
-/// closes the application, too.
-pub(crate) fn change_of(step: &str, key_version: u32, conclusion: Conclusion, finishes: bool, at: i64) -> Change {
+/// What an answer writes.
+pub(crate) fn change_of(description: &Description, step: &str, key_version: u32, answer: &VendorAnswer, at: i64) -> Change {
     let change = Change {
         step: step.to_owned(),
         key_version,
@@ -86,12 +83,14 @@ pub(crate) fn change_of(step: &str, key_version: u32, conclusion: Conclusion, fi
         next_key: false,
         failure: None,
         response: None,
+        activated_until: None,
         audit: None,
         at,
     };
-    match conclusion {
-        Conclusion::Approved(_) if finishes => Change { to: StepState::Running, ..change },
-        Conclusion::Approved(findings) => Change { response: Some(findings), ..change },
+    match description.conclude(answer) {
+        Conclusion::Approved(findings) => {
+            Change { response: Some(findings), activated_until: description.kept_until(at), ..change }
+        }
         Conclusion::Refused(failure) => Change { to: StepState::Failed, next_key: true, failure: Some(failure), ..change },
         Conclusion::Returned(failure) => Change { to: StepState::Pending, next_key: true, failure: Some(failure), ..change },
         Conclusion::Waits(response) => Change { to: StepState::Waiting, response: Some(response), ..change },
@@ -103,11 +102,11 @@ fn answered_before(applicant: &Applicant, change: &Change) -> Answered {
     let Some(entry) = applicant.steps.entry(&change.step) else { return Answered::Unknown };
     let spent = entry.key_version > change.key_version;
     let agrees = match change.to {
-        StepState::Done | StepState::Running => entry.state == StepState::Done && entry.key_version == change.key_version,
+        StepState::Done => entry.state == StepState::Done && entry.key_version == change.key_version,
         StepState::Failed | StepState::Pending => {
             spent && entry.failure.as_ref().map(|failure| &failure.code) == change.failure.as_ref().map(|failure| &failure.code)
         }
-        StepState::Waiting | StepState::Skipped => true,
+        StepState::Waiting | StepState::Running | StepState::Skipped => true,
     };
     let is_answered = match entry.state {
         StepState::Done => entry.key_version == change.key_version,

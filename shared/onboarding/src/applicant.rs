@@ -135,6 +135,11 @@ impl Subject for Applicant {
     fn is_closed(&self) -> bool {
         self.status != ApplicantStatus::Processing
     }
+
+    /// Of erased applicants somebody removes what they still upload.
+    fn is_looked_after(&self) -> bool {
+        self.sweep_at.is_some()
+    }
 }
 
 /// What a step writes together with its entry.

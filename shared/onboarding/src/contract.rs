@@ -54,6 +54,7 @@ fn change(step: &str, key_version: u32, from: &'static [StepState], to: StepStat
         next_key: false,
         failure: None,
         response: None,
+        activated_until: None,
         audit: Some(AuditEntry {
             at,
             operator: "op_1".to_owned(),
@@ -178,6 +179,20 @@ pub async fn applicants(store: &impl Applicants, new_id: impl Fn() -> String, no
     assert_eq!((active.status, active.ttl, active.sweep_at), (ApplicantStatus::Active, HELD, None));
     assert!(active.is_closed());
     assert!(matches!(store.claim(&claim(&closed, LOOK, now, HELD), &note("x")).await, Err(ClaimRefused::Held(_))));
-    let late = store.change(&closed, &change(LOOK, 1, &[StepState::Pending], StepState::Done, now)).await;
+    // So does whoever completes it from outside.
+    let other = begun().await;
+    let waits = claim(&other, LEAP, now, HELD);
+    store.claim(&waits, &Collected { sweep_at: Some(HELD), ..Collected::default() }).await.unwrap();
+    store
+        .complete(&waits, StepState::Waiting, &Progress { reference: None, response: None, note: Collected::default() })
+        .await
+        .unwrap();
+    let key_version = stored(&other).await.steps.entry(LEAP).unwrap().key_version;
+    let approval =
+        Change { activated_until: Some(HELD), ..change(LEAP, key_version, &[StepState::Waiting], StepState::Done, now) };
+    let active = store.change(&other, &approval).await.unwrap();
+    assert_eq!((active.status, active.ttl, active.sweep_at), (ApplicantStatus::Active, HELD, None));
+    assert_eq!(stored(&other).await, active);
+    let late = store.change(&closed, &change(LOOK, key_version, &[StepState::Pending], StepState::Done, now)).await;
     assert!(matches!(late, Err(Refused::Held(_))), "{late:?}");
 }

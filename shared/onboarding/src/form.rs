@@ -38,8 +38,6 @@ pub enum Kind {
     Choice(Vec<String>),
     /// Yes. A form that asks for consent takes no other answer.
     Consent,
-    /// Exactly so many short texts.
-    Texts(usize),
     /// An uploaded document: the object that an upload has given.
     Document,
 }
@@ -99,9 +97,6 @@ impl Field {
             Kind::Choice(choices) => json!({ "type": "string", "enum": choices }),
             Kind::Consent => json!({ "const": true }),
             Kind::Document => json!({ "type": "string", "minLength": 1, "maxLength": LONGEST_OBJECT, "x-upload": CONTENT_TYPES }),
-            Kind::Texts(count) => {
-                json!({ "type": "array", "minItems": count, "maxItems": count, "items": { "type": "string", "maxLength": 200 } })
-            }
         };
         schema["title"] = self.title.clone().into();
         schema
@@ -130,15 +125,6 @@ impl Field {
             }
             Kind::Consent if *value == Value::Bool(true) => Ok(()),
             Kind::Consent => Err("must be true".to_owned()),
-            Kind::Texts(count) => {
-                let texts = value.as_array().filter(|texts| texts.len() == *count);
-                let short = |text: &Value| text.as_str().is_some_and(|text| text.chars().count() <= 200);
-                if texts.is_some_and(|texts| texts.iter().all(short)) {
-                    Ok(())
-                } else {
-                    Err(format!("must be a list of {count} short texts"))
-                }
-            }
         }
     }
 }

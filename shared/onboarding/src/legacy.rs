@@ -83,8 +83,15 @@ pub trait LegacySystem: Send + Sync {
         market_type: &str,
     ) -> impl Future<Output = Result<Option<LegacyRecord>, StoreError>> + Send;
 
-    /// Writes what is known here. MUST keep what it holds at a higher version.
-    fn mirror(&self, owner: &str, version: u64, record: &LegacyRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Writes the progress of a person in a market. MUST keep what it holds at a higher version, and what it knows of the person.
+    fn mirror(
+        &self,
+        owner: &str,
+        country: &str,
+        market_type: &str,
+        version: u64,
+        record: &LegacyRecord,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// The flag of the older shape, and the step of the newer one, that say the same as a step here.
@@ -114,6 +121,13 @@ impl LegacyRecord {
 
     /// What was collected.
     pub const fn data(&self) -> &Map<String, Value> {
+        match self {
+            Self::V2 { data, .. } | Self::V3 { data, .. } => data,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn data_mut(&mut self) -> &mut Map<String, Value> {
         match self {
             Self::V2 { data, .. } | Self::V3 { data, .. } => data,
         }
@@ -188,7 +202,15 @@ pub struct Merged {
 }
 
 /// Merges what an older system says into the status map, by the rule of this module.
-pub fn merge(applicant: &mut Applicant, workflow: &Workflow, record: &LegacyRecord, now: i64) -> Merged {
+///
+/// `collected` is what is taken over from it together with this.
+pub fn merge(
+    applicant: &mut Applicant,
+    workflow: &Workflow,
+    record: &LegacyRecord,
+    collected: &Map<String, Value>,
+    now: i64,
+) -> Merged {
     let mut merged = Merged::default();
     for spec in workflow.steps() {
         let (theirs, at) = record.step(&spec.step);
@@ -203,7 +225,10 @@ pub fn merge(applicant: &mut Applicant, workflow: &Workflow, record: &LegacyReco
         if !matches!(ours, StepState::Pending) && !matches!(theirs, StepState::Pending) {
             merged.conflicts += 1;
         }
-        if complete_there && !entry.is_complete() && ours != StepState::Failed {
+        // What a form asks is needed later, by vendors and conditions: without it the step is done here.
+        let is_known = |name: &str| applicant.data.contains_key(name) || collected.contains_key(name);
+        let has_all = description.fields.iter().all(|field| !field.required || is_known(&field.name));
+        if complete_there && has_all && !entry.is_complete() && ours != StepState::Failed {
             entry.state = theirs;
             entry.ended_at = Some(if at > 0 { at } else { now });
             entry.response = Some(description.approval());
@@ -218,7 +243,7 @@ pub fn merge(applicant: &mut Applicant, workflow: &Workflow, record: &LegacyReco
 /// Takes over what an applicant did in an older system, and gives what was collected there.
 pub(crate) fn adopt(applicant: &mut Applicant, workflow: &Workflow, record: &LegacyRecord, now: i64) -> Map<String, Value> {
     applicant.legacy = Some(record.shape());
-    let merged = merge(applicant, workflow, record, now);
+    let merged = merge(applicant, workflow, record, record.data(), now);
     tracing::info!(applicant.id = %applicant.id, shape = ?record.shape(), adopted = merged.adopted, "began in an older system");
     record.data().clone()
 }
@@ -248,7 +273,7 @@ pub async fn mirror(
     if !applicant.is_closed()
         && let Some(record) = legacy.record(&applicant.owner, &applicant.country, &applicant.market_type).await?
     {
-        merged = merge(&mut applicant, workflow, &record, now);
+        merged = merge(&mut applicant, workflow, &record, &Map::new(), now);
         if merged.adopted > 0 {
             applicant.version += 1;
             applicant.updated_at = now;
@@ -260,6 +285,7 @@ pub async fn mirror(
             }
         }
     }
-    legacy.mirror(&applicant.owner, applicant.version, &LegacyRecord::of(&applicant, workflow, shape)).await?;
+    let record = LegacyRecord::of(&applicant, workflow, shape);
+    legacy.mirror(&applicant.owner, &applicant.country, &applicant.market_type, applicant.version, &record).await?;
     Ok(merged)
 }

@@ -305,7 +305,7 @@ fn values_of(workflow: &Workflow, name: &str) -> Vec<Value> {
         match description.fields.into_iter().find(|field| field.name == name).map(|field| field.kind) {
             Some(Kind::Choice(choices)) => return choices.into_iter().map(Value::from).collect(),
             Some(Kind::Consent) => return vec![true.into()],
-            Some(Kind::Text { .. } | Kind::Date | Kind::Texts(_) | Kind::Document) | None => {}
+            Some(Kind::Text { .. } | Kind::Date | Kind::Document) | None => {}
         }
     }
     let mut values = vec![Value::Null, json!("something else")];

@@ -110,6 +110,9 @@ pub async fn operate(
         step: step.to_owned(),
         reason: reason.clone(),
     };
+    if entry.is_leased(now) {
+        return Err(OperateError::Moved { step: step.to_owned(), state: entry.state });
+    }
     let change = Change {
         step: step.to_owned(),
         key_version: entry.key_version,
@@ -118,17 +121,20 @@ pub async fn operate(
         next_key: false,
         failure: None,
         response: None,
+        activated_until: None,
         audit: Some(audit),
         at: now,
     };
     let change = match operation.action {
-        // The finish runs once more: its completion closes the application, too.
-        Action::Approve if step == workflow.finish.entry_name() => Change { to: StepState::Running, ..change },
-        Action::Approve => Change { response: Some(description.approval()), ..change },
+        Action::Approve => {
+            Change { response: Some(description.approval()), activated_until: description.kept_until(now), ..change }
+        }
         Action::Reject => {
             let code = codes::STEP_REJECTED;
             let failure = Failure { code: code.name.to_owned(), message: reason, advice: code.advice.to_owned() };
-            Change { to: StepState::Failed, next_key: true, failure: Some(failure), ..change }
+            // An attempt may be stuck with a vendor that never takes it.
+            let from = &[StepState::Waiting, StepState::Running];
+            Change { from, to: StepState::Failed, next_key: true, failure: Some(failure), ..change }
         }
         // A refusal has spent its key already.
         Action::Retry if entry.state == StepState::Failed => {
@@ -137,7 +143,7 @@ pub async fn operate(
         Action::Retry => Change { to: StepState::Pending, next_key: true, ..change },
         Action::Skip if !description.accepts_skipped => return Err(OperateError::NotSkippable(step.to_owned())),
         Action::Skip => Change {
-            from: &[StepState::Pending, StepState::Failed, StepState::Waiting],
+            from: &[StepState::Pending, StepState::Failed, StepState::Waiting, StepState::Running],
             to: StepState::Skipped,
             next_key: true,
             ..change

@@ -90,14 +90,14 @@ pub enum VendorAnswer {
     },
 }
 
-/// Why a vendor was not heard.
+/// Why a vendor was not heard. Its own words are for logs: applicants read the rest.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum VendorError {
     /// The request was not taken.
-    #[error("the vendor is not available: {0}")]
+    #[error("the vendor is not available")]
     Unavailable(String),
     /// It may have been taken.
-    #[error("the vendor did not answer: {0}")]
+    #[error("the vendor did not answer")]
     NoAnswer(String),
 }
 
@@ -213,6 +213,8 @@ pub struct Change {
     pub failure: Option<Failure>,
     /// What the step reports then; `None` leaves what is recorded.
     pub response: Option<Value>,
+    /// Set where it completes the application: until when that is kept. Seconds since the Unix epoch.
+    pub activated_until: Option<i64>,
     /// Who did it, where it was an operator.
     pub audit: Option<AuditEntry>,
     /// When. Milliseconds since the Unix epoch.
@@ -221,7 +223,8 @@ pub struct Change {
 
 /// Applicants, each one item with its status map.
 ///
-/// MUST write single entries, each in one conditional write, so that concurrent steps never overwrite each other.
+/// MUST write single entries, each in one conditional write, so that concurrent steps never overwrite each other; `create` and
+/// `replace` write the whole applicant, in one conditional write.
 pub trait Applicants: StatusStore<Subject = Applicant, Note = Collected> {
     /// Writes a new applicant; gives the one that exists under its id, if there is one.
     fn create(&self, applicant: &Applicant) -> impl Future<Output = Result<Option<Applicant>, StoreError>> + Send;

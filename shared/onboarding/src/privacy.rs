@@ -26,6 +26,10 @@ pub async fn export(vault: &impl Vault, applicant: &Applicant) -> Result<Value, 
     }
     let opened = vault.open(&applicant.id, sealed).await?;
     collected.extend(opened.into_iter().map(|(field, value)| (field, value.into())));
+    let steps = applicant.steps.0.iter().map(|(name, entry)| {
+        (name.clone(), json!({ "state": entry.state, "ended_at": entry.ended_at, "response": entry.response }))
+    });
+    let decisions = applicant.audit.iter().map(|entry| json!({ "step": entry.step, "action": entry.action, "at": entry.at }));
     Ok(json!({
         "id": applicant.id,
         "country": applicant.country,
@@ -33,8 +37,8 @@ pub async fn export(vault: &impl Vault, applicant: &Applicant) -> Result<Value, 
         "created_at": applicant.created_at,
         "updated_at": applicant.updated_at,
         "collected": collected,
-        "steps": applicant.steps,
-        "audit": applicant.audit,
+        "steps": steps.collect::<Map<_, _>>(),
+        "decisions": decisions.collect::<Vec<_>>(),
     }))
 }
 

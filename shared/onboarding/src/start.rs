@@ -53,9 +53,16 @@ impl Coded for StartError {
     }
 }
 
+/// Milliseconds of a day.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
 impl Beginner {
     /// Who they are before they have done anything, at `now` in milliseconds since the Unix epoch.
     pub fn applicant(self, workflow: &Workflow, facts: Map<String, Value>, now: i64) -> Applicant {
+        let mut steps = StatusMap::pending(workflow.steps().map(|spec| spec.entry_name()));
+        // Whoever applies once more, when their first application is gone, has the same id. Vendors may remember the keys of then.
+        let key_version = u32::try_from(now / DAY_MS).unwrap_or(1);
+        steps.0.values_mut().for_each(|entry| entry.key_version = key_version);
         Applicant {
             id: self.id,
             owner: self.owner,
@@ -67,7 +74,7 @@ impl Beginner {
             direction: Direction::Forward,
             run: 1,
             version: 1,
-            steps: StatusMap::pending(workflow.steps().map(|spec| spec.entry_name())),
+            steps,
             data: BTreeMap::new(),
             facts,
             audit: Vec::new(),

@@ -130,6 +130,8 @@ pub async fn submit<A: Applicants, V: Vendors, K: Vault>(
     if applicant.is_closed() {
         return Err(SubmitError::Closed);
     }
+    // Somebody may have looked at what was submitted before, so that stays what it is until it is known what they say.
+    let is_begun = entry.state == StepState::Running;
     let next = open_step(workflow, &applicant, step)?;
     let changed = match submission {
         Submission::Skip => skip(ports.applicants, &applicant, &next, now).await?,
@@ -137,7 +139,7 @@ pub async fn submit<A: Applicants, V: Vendors, K: Vault>(
             form::check(&next.description.fields, &answers)?;
             uploads::check(&applicant, step, &next.description, &answers)?;
             steps::check(next.spec, &answers, day(now))?;
-            let (plain, personal) = sorted(workflow, answers);
+            let (plain, personal) = if is_begun { (Map::new(), BTreeMap::new()) } else { sorted(workflow, answers) };
             let sealed = ports.vault.seal(&applicant.id, personal).await.map_err(SubmitError::Vault)?;
             let data = data(plain, sealed);
             let reply = steps::process(ports, next.spec, &applicant, &data, now, lease_until).await.map_err(SubmitError::Run)?;
@@ -196,6 +198,7 @@ async fn skip(applicants: &impl Applicants, applicant: &Applicant, next: &Next<'
         next_key: false,
         failure: None,
         response: None,
+        activated_until: None,
         audit: None,
         at: now,
     };

@@ -87,8 +87,7 @@ pub async fn look(
     };
     let change = match (found, moment) {
         (Some(answer), _) if answer != crate::ports::VendorAnswer::Pending => {
-            let finishes = spec.entry_name() == workflow.finish.entry_name();
-            change_of(&awaited.step, awaited.key_version, description.conclude(&answer), finishes, now)
+            change_of(&description, &awaited.step, awaited.key_version, &answer, now)
         }
         (_, Moment::Remind) => return Ok(StillWaiting { waiting: true }),
         (_, Moment::Expire) => {
@@ -101,6 +100,7 @@ pub async fn look(
                 next_key: false,
                 failure: None,
                 response: Some(review(silence)),
+                activated_until: None,
                 audit: None,
                 at: now,
             }

@@ -8,6 +8,7 @@ use carryout_checkout::{
 use carryout_onboarding::legacy::{LegacyRecord, LegacySystem};
 use carryout_pricing::Price;
 use carryout_workflow::StoreError;
+use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -59,7 +60,8 @@ impl LegacyPrices for HttpLegacyPrices {
     }
 }
 
-/// The applicants of a legacy system behind HTTP: `GET` and `PUT /applicants/{owner}`, by market.
+/// The applicants of a legacy system behind HTTP: `GET` and `PUT /applicants/{owner}?country=&market_type=`. Without an address it
+/// knows nobody.
 #[derive(Clone)]
 pub struct HttpLegacyApplicants {
     http: Http,
@@ -77,8 +79,12 @@ impl HttpLegacyApplicants {
         Self { http, base_url: base_url.into() }
     }
 
-    fn url(&self, owner: &str) -> String {
-        format!("{}/applicants/{owner}", self.base_url)
+    /// Nothing where there is no such system, or no address can be made of its own.
+    fn url(&self, owner: &str, country: &str, market_type: &str) -> Option<Url> {
+        let mut url = Url::parse(&self.base_url).ok()?;
+        url.path_segments_mut().ok()?.pop_if_empty().extend(["applicants", owner]);
+        url.query_pairs_mut().extend_pairs([("country", country), ("market_type", market_type)]);
+        Some(url)
     }
 }
 
@@ -88,13 +94,21 @@ fn unavailable(error: CallError) -> StoreError {
 
 impl LegacySystem for HttpLegacyApplicants {
     async fn record(&self, owner: &str, country: &str, market_type: &str) -> Result<Option<LegacyRecord>, StoreError> {
-        let get = self.http.client().get(self.url(owner)).query(&[("country", country), ("market_type", market_type)]);
-        let known: KnownApplicant = send(&LEGACY, get).await.map_err(unavailable)?;
+        let Some(url) = self.url(owner, country, market_type) else { return Ok(None) };
+        let known: KnownApplicant = send(&LEGACY, self.http.client().get(url)).await.map_err(unavailable)?;
         Ok(known.record)
     }
 
-    async fn mirror(&self, owner: &str, version: u64, record: &LegacyRecord) -> Result<(), StoreError> {
-        let put = self.http.client().put(self.url(owner)).json(&json!({ "version": version, "record": record }));
+    async fn mirror(
+        &self,
+        owner: &str,
+        country: &str,
+        market_type: &str,
+        version: u64,
+        record: &LegacyRecord,
+    ) -> Result<(), StoreError> {
+        let Some(url) = self.url(owner, country, market_type) else { return Ok(()) };
+        let put = self.http.client().put(url).json(&json!({ "version": version, "record": record }));
         send::<Value>(&LEGACY, put).await.map(drop).map_err(unavailable)
     }
 }

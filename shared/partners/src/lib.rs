@@ -1,4 +1,4 @@
-//! HTTP clients for the checkout's partners, behind its ports.
+//! HTTP clients for the partners of checkout and onboarding, behind their ports.
 //!
 //! What a reply, or the lack of one, says about the effect is decided in one place, `call`.
 

@@ -12,7 +12,7 @@ const VENDOR: Agreement =
     Agreement { name: "vendor", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Queue };
 
 /// The vendors of onboarding behind HTTP: `POST /v1/{kind}/requests`, answered at once or by a callback, and
-/// `GET /v1/{kind}/requests?key=`.
+/// `GET /v1/{kind}/requests?key=`. A vendor refuses by an answer; a request that it does not take says nothing of the applicant.
 #[derive(Clone)]
 pub struct HttpVendors {
     http: Http,
@@ -48,15 +48,69 @@ impl Vendors for HttpVendors {
     async fn ask(&self, request: &VendorRequest) -> Result<VendorAnswer, VendorError> {
         let body = json!({ "details": request.details, "answer_to": self.answer_to });
         let post = self.http.client().post(self.url(request.kind)).header("Idempotency-Key", &request.key).json(&body);
-        match send(&VENDOR, post).await {
-            Err(CallError::Refused { detail, .. }) => Ok(VendorAnswer::Refused { reason: detail }),
-            answered => answered.map_err(unheard),
-        }
+        send(&VENDOR, post).await.map_err(unheard)
     }
 
     async fn find(&self, kind: VendorKind, key: &str) -> Result<Option<VendorAnswer>, VendorError> {
         let get = self.http.client().get(self.url(kind)).query(&[("key", key)]);
         let found: Found = send(&VENDOR, get).await.map_err(unheard)?;
         Ok(found.found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    /// A vendor that gives one answer to whatever it is asked, and where it is.
+    async fn vendor(status: &'static str, body: &'static str) -> HttpVendors {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // The request fits into one read, and nothing of it matters here.
+            stream.read(&mut vec![0; 64 * 1_024]).await.unwrap();
+            let length = body.len();
+            let reply = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+            stream.write_all(reply.as_bytes()).await.unwrap();
+        });
+        HttpVendors::new(Http::default(), format!("http://{address}"), "http://127.0.0.1/answers")
+    }
+
+    fn request() -> VendorRequest {
+        VendorRequest { key: "apl_1/check-risk/1".to_owned(), kind: VendorKind::Risk, details: serde_json::Map::new() }
+    }
+
+    #[tokio::test]
+    async fn a_vendor_refuses_by_an_answer_and_not_by_a_status() {
+        let refuses = vendor("200 OK", r#"{"answer":"refused","reason":"too risky"}"#).await;
+        let refused = VendorAnswer::Refused { reason: "too risky".to_owned() };
+        assert_eq!(refuses.ask(&request()).await.unwrap(), refused);
+        for status in [
+            "400 Bad Request",
+            "401 Unauthorized",
+            "403 Forbidden",
+            "404 Not Found",
+            "422 Unprocessable Content",
+            "429 Too Many Requests",
+            "503 Service Unavailable",
+        ] {
+            let answered = vendor(status, "{}").await.ask(&request()).await;
+            assert!(matches!(answered, Err(VendorError::Unavailable(_))), "{status}: {answered:?}");
+        }
+        let answered = vendor("500 Internal Server Error", "{}").await.ask(&request()).await;
+        assert!(matches!(answered, Err(VendorError::NoAnswer(_))), "it may have been taken: {answered:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_vendor_knows_of_a_key_is_found() {
+        let knows = vendor("200 OK", r#"{"found":{"answer":"pending"}}"#).await;
+        assert_eq!(knows.find(VendorKind::Risk, "apl_1/check-risk/1").await.unwrap(), Some(VendorAnswer::Pending));
+        let knows_nothing = vendor("200 OK", r#"{"found":null}"#).await;
+        assert_eq!(knows_nothing.find(VendorKind::Risk, "apl_1/check-risk/1").await.unwrap(), None);
     }
 }

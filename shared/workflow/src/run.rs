@@ -109,14 +109,13 @@ impl StoreError {
 }
 
 /// The store did not answer in time.
-pub const STORE_UNAVAILABLE: ErrorCode = ErrorCode::retryable(
-    "Store.Unavailable",
-    "Send the same request again in a moment; an order that was taken goes on by itself.",
-);
+pub const STORE_UNAVAILABLE: ErrorCode =
+    ErrorCode::retryable("Store.Unavailable", "Send the same request again in a moment; what was taken goes on by itself.");
 /// What is stored can't be read.
-pub const STORE_CORRUPT: ErrorCode = ErrorCode::permanent("Store.Corrupt", "Contact support with the order's number.");
+pub const STORE_CORRUPT: ErrorCode =
+    ErrorCode::permanent("Store.Corrupt", "Contact support with the number of the order or application.");
 /// Somebody else is acting on this step right now.
-pub const STEP_IN_PROGRESS: ErrorCode = ErrorCode::retryable("Step.InProgress", "Wait a moment; the order goes on by itself.");
+pub const STEP_IN_PROGRESS: ErrorCode = ErrorCode::retryable("Step.InProgress", "Wait a moment; it goes on by itself.");
 /// A newer run has taken over: this one must not act any more, not even to undo.
 pub const RUN_SUPERSEDED: ErrorCode = ErrorCode::permanent("Run.Superseded", "Nothing to do: a newer run goes on.");
 /// The subject is being undone, so no step may go forward.
@@ -125,7 +124,8 @@ pub const RUN_TURNED: ErrorCode = ErrorCode::permanent("Run.Turned", "Nothing to
 pub const CANCEL_REQUESTED: ErrorCode =
     ErrorCode::permanent("Order.CancelRequested", "Nothing to do: the order is being cancelled, and you are not charged.");
 /// The subject or its step does not exist.
-pub const STEP_UNKNOWN: ErrorCode = ErrorCode::permanent("Step.Unknown", "Contact support with the order's number.");
+pub const STEP_UNKNOWN: ErrorCode =
+    ErrorCode::permanent("Step.Unknown", "Contact support with the number of the order or application.");
 
 /// The codes that any step can end with, besides its own.
 pub const CODES: &[ErrorCode] =
@@ -203,13 +203,13 @@ pub enum RunError<E> {
     #[error("the order is being undone")]
     Turned,
     /// The subject is closed: nothing may act on it any more.
-    #[error("the order is closed")]
+    #[error("it is closed")]
     Closed,
     /// Somebody asked to take the subject back.
     #[error("the consumer cancelled the order")]
     CancelRequested,
     /// There is no such subject, or its workflow has no such step.
-    #[error("no such order, or its workflow has no such step")]
+    #[error("there is nothing of this number, or its workflow has no such step")]
     Unknown,
     /// The store failed.
     #[error(transparent)]

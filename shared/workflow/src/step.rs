@@ -15,6 +15,10 @@ pub trait Subject: Send + Sync {
     fn direction(&self) -> Direction;
     /// Whether it has reached its end, so that no step may act any more.
     fn is_closed(&self) -> bool;
+    /// Whether a sweeper that finds it past its deadline does something for it.
+    fn is_looked_after(&self) -> bool {
+        !self.is_closed()
+    }
     /// Whether somebody asked to take it back: no step begins any more, and what was done is undone.
     fn is_cancel_requested(&self) -> bool {
         false

@@ -35,6 +35,7 @@ const CALLED_FROM: &[(&str, &str, &[&str])] = &[
     ("advance-applicants", "SfnWaits", &["shared/onboarding/src/advance.rs"]),
     ("await-vendor", "SfnWaits", &["functions/await-vendor/src/lib.rs"]),
     ("await-vendor", "DynamoApplicants", &["functions/await-vendor/src/lib.rs", "shared/onboarding/src/wait.rs"]),
+    ("sweep-applicants", "DynamoApplicants", &["functions/sweep-applicants/src/lib.rs"]),
     ("sweep-applicants", "DynamoStuckOrders", &["functions/sweep-applicants/src/lib.rs"]),
 ];
 

@@ -134,6 +134,7 @@ impl Fixture {
             answers_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/merchants")),
             vendor_answers_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/vendors")),
             webhook_keys: keys(),
+            vendor_webhook_keys: keys(),
             events_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/payments")),
             payment_webhook_keys: keys(),
         };

@@ -31,7 +31,7 @@ pub(super) struct Build {
 /// LocalEndpoint, JwksUrl, Issuer and TokenAlgorithm where the template has them.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  carryout deploy\n  carryout deploy --param PaymentTimeoutMs=800\n  AWS_PROFILE=dev carryout deploy --aws --stage dev --param JwksUrl=https://…"
+    after_help = "Examples:\n  carryout deploy\n  carryout deploy --param QuoteLockSeconds=60\n  AWS_PROFILE=dev carryout deploy --aws --stage dev --param JwksUrl=https://…"
 )]
 pub(super) struct Deploy {
     /// The stack's name

@@ -143,7 +143,7 @@ impl LegacySystem for MemoryLegacy {
         Ok(lock(&self.records).get(owner).map(|(_, record)| record.clone()))
     }
 
-    async fn mirror(&self, owner: &str, version: u64, record: &LegacyRecord) -> Result<(), StoreError> {
+    async fn mirror(&self, owner: &str, _: &str, _: &str, version: u64, record: &LegacyRecord) -> Result<(), StoreError> {
         let mut records = lock(&self.records);
         if records.get(owner).is_none_or(|(held, _)| *held < version) {
             records.insert(owner.to_owned(), (version, record.clone()));

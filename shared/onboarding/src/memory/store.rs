@@ -108,10 +108,14 @@ fn take_note(applicant: &mut Applicant, note: &Collected, now: i64) {
         look_after(applicant, at);
     }
     if let Some(until) = note.activated_until {
-        applicant.status = ApplicantStatus::Active;
-        applicant.ttl = until;
-        (applicant.sweep_at, applicant.sweep_shard) = (None, None);
+        activate(applicant, until);
     }
+}
+
+fn activate(applicant: &mut Applicant, until: i64) {
+    applicant.status = ApplicantStatus::Active;
+    applicant.ttl = until;
+    (applicant.sweep_at, applicant.sweep_shard) = (None, None);
 }
 
 fn look_after(applicant: &mut Applicant, at: i64) {
@@ -203,6 +207,9 @@ impl Applicants for MemoryApplicants {
             applicant.updated_at = change.at;
             applicant.version += 1;
             look_after(applicant, change.at + SWEEP_AFTER_MS);
+            if let Some(until) = change.activated_until {
+                activate(applicant, until);
+            }
             Ok(applicant.clone())
         })
         .await

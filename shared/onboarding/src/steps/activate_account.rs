@@ -1,11 +1,7 @@
 //! activate-account: ends every workflow. The marketplace gets a new courier or merchant.
 
 use super::{Module, Vendor};
-use crate::{
-    applicant::{Collected, KEEP_ACTIVE_SECONDS},
-    codes,
-    ports::VendorKind,
-};
+use crate::{codes, ports::VendorKind};
 use serde::Deserialize;
 
 pub(super) struct ActivateAccount;
@@ -16,6 +12,7 @@ pub(super) struct Settings {}
 
 impl Module for ActivateAccount {
     const NAME: &'static str = "activate-account";
+    const CLOSES: bool = true;
     type Settings = Settings;
 
     fn needs(_: &Settings) -> Vec<&'static str> {
@@ -24,9 +21,5 @@ impl Module for ActivateAccount {
 
     fn vendor(_: &Settings) -> Option<Vendor> {
         Some(Vendor { kind: VendorKind::Activation, refused: codes::ACTIVATION_REFUSED, correctable: false })
-    }
-
-    fn completion(now: i64) -> Collected {
-        Collected { activated_until: Some(now / 1_000 + KEEP_ACTIVE_SECONDS), ..Collected::default() }
     }
 }

@@ -18,7 +18,7 @@ mod validate_address;
 mod verify_identity;
 
 use crate::{
-    applicant::{Applicant, Collected, Datum, SWEEP_AFTER_MS},
+    applicant::{Applicant, Collected, Datum, KEEP_ACTIVE_SECONDS, SWEEP_AFTER_MS},
     codes,
     form::{Field, Kind, WrongField},
     ports::{Applicants, Vault, VendorAnswer, VendorError, VendorKind, VendorRequest, Vendors},
@@ -66,6 +66,8 @@ trait Module: Send + Sync + 'static {
     const VERSIONS: &'static [u32] = &[1];
     /// Whether SKIPPED completes it.
     const ACCEPTS_SKIPPED: bool = false;
+    /// Whether its completion closes the application.
+    const CLOSES: bool = false;
     /// What definitions may set.
     type Settings: DeserializeOwned + Send + Sync;
 
@@ -101,11 +103,6 @@ trait Module: Send + Sync + 'static {
     /// How it ends where no vendor decides.
     fn decide(_settings: &Self::Settings, _applicant: &Applicant) -> Outcome<Collected> {
         Outcome::Done(Progress::default())
-    }
-
-    /// What is written with its completion.
-    fn completion(_now: i64) -> Collected {
-        Collected::default()
     }
 }
 
@@ -144,7 +141,7 @@ impl Description {
             vendor: vendor.map(|vendor| vendor.kind),
             correctable: vendor.is_some_and(|vendor| vendor.correctable),
             refused: vendor.map(|vendor| vendor.refused),
-            closes: M::completion(0).activated_until.is_some(),
+            closes: M::CLOSES,
         }
     }
 
@@ -162,6 +159,12 @@ impl Description {
         }
     }
 
+    /// Until when an application is kept that the step completes at `at`, in milliseconds since the Unix epoch; `None` where it
+    /// completes none. Seconds since the Unix epoch.
+    pub fn kept_until(&self, at: i64) -> Option<i64> {
+        self.closes.then_some(at / 1_000 + KEEP_ACTIVE_SECONDS)
+    }
+
     /// What the step finds where somebody else decides that it is right.
     pub fn approval(&self) -> Value {
         self.finds
@@ -175,10 +178,14 @@ impl Description {
     pub fn conclude(&self, answer: &VendorAnswer) -> Conclusion {
         match answer {
             VendorAnswer::Approved { findings } => {
+                let unknown =
+                    |finding: &&Finding| findings.get(&finding.name).is_some_and(|found| !finding.values.contains(found));
+                if let Some(finding) = self.finds.iter().find(unknown) {
+                    return Conclusion::Waits(review(&format!("the vendor found a {} that nobody knows", finding.name)));
+                }
                 // A finding that the step does not declare is not known to anybody; one that is missing is taken for the best.
                 let known = self.finds.iter().filter_map(|finding| {
-                    let found = findings.get(&finding.name).filter(|found| finding.values.contains(found));
-                    Some((finding.name.clone(), found.or(finding.values.first())?.clone()))
+                    Some((finding.name.clone(), findings.get(&finding.name).or(finding.values.first())?.clone()))
                 });
                 Conclusion::Approved(known.collect::<Map<_, _>>().into())
             }
@@ -299,7 +306,8 @@ impl<M: Module, V: Vendors, K: Vault> Effect for Bound<'_, M, V, K> {
 
     async fn process(&self, applicant: &Applicant, attempt: &impl Attempt<Collected>) -> Result<Outcome<Collected>, StepError> {
         let done = |response: Value| {
-            Outcome::Done(Progress { reference: None, response: Some(response), note: M::completion(attempt.now()) })
+            let note = Collected { activated_until: self.description.kept_until(attempt.now()), ..Collected::default() };
+            Outcome::Done(Progress { reference: None, response: Some(response), note })
         };
         let Some(Vendor { kind, refused, .. }) = M::vendor(&self.settings) else {
             return Ok(M::decide(&self.settings, applicant));

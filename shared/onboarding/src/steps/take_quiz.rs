@@ -8,7 +8,7 @@ use crate::{
 };
 use carryout_workflow::{Failure, Outcome, Progress};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(super) struct TakeQuiz;
 
@@ -17,10 +17,28 @@ pub(super) struct TakeQuiz;
 pub(super) struct Settings {
     /// Which quiz: `food_safety`.
     quiz: String,
-    /// The right answers.
-    answers: Vec<String>,
+    /// The questions.
+    questions: Vec<Question>,
     /// How many must be right.
     pass: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    /// As it is asked.
+    text: String,
+    /// What can be answered.
+    choices: Vec<String>,
+    /// The choice that is right. It is not part of the form.
+    answer: String,
+}
+
+impl Settings {
+    /// The field of each question, in their order.
+    fn names(&self) -> impl Iterator<Item = String> {
+        (1..=self.questions.len()).map(|number| format!("{}_{number}", self.quiz))
+    }
 }
 
 impl Module for TakeQuiz {
@@ -29,7 +47,8 @@ impl Module for TakeQuiz {
     type Settings = Settings;
 
     fn fields(settings: &Settings) -> Vec<Field> {
-        vec![Field::of(format!("{}_answers", settings.quiz), "Answers", Kind::Texts(settings.answers.len()))]
+        let of = |(name, question): (String, &Question)| Field::of(name, &question.text, Kind::Choice(question.choices.clone()));
+        settings.names().zip(&settings.questions).map(of).collect()
     }
 
     fn finds(settings: &Settings) -> Vec<Finding> {
@@ -37,15 +56,12 @@ impl Module for TakeQuiz {
     }
 
     fn decide(settings: &Settings, applicant: &Applicant) -> Outcome<Collected> {
-        let given = match applicant.data.get(&format!("{}_answers", settings.quiz)) {
-            Some(Datum::Plain(Value::Array(given))) => given.as_slice(),
-            _ => &[],
-        };
-        let right = settings.answers.iter().zip(given).filter(|(answer, given)| Some(answer.as_str()) == given.as_str()).count();
+        let is_right = |(name, question): &(String, &Question)| matches!(applicant.data.get(name), Some(Datum::Plain(given)) if given.as_str() == Some(&question.answer));
+        let right = settings.names().zip(&settings.questions).filter(is_right).count();
         if right < settings.pass {
             return Outcome::Returned(Failure {
                 code: codes::QUIZ_NOT_PASSED.name.to_owned(),
-                message: format!("{right} of {} answers are right; {} are needed", settings.answers.len(), settings.pass),
+                message: format!("{right} of {} answers are right; {} are needed", settings.questions.len(), settings.pass),
                 advice: codes::QUIZ_NOT_PASSED.advice.to_owned(),
             });
         }

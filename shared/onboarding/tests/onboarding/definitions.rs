@@ -125,7 +125,7 @@ fn second() -> (Workflow, Markets) {
     let mut second = market.definitions[0].clone();
     second.version = 2;
     second.stages.retain(|stage| stage.steps()[0].step != "collect-details");
-    second.stages.push(step(json!({ "step": "take-quiz", "settings": { "quiz": "heat", "answers": ["drink"], "pass": 1 } })));
+    second.stages.push(step(json!({ "step": "take-quiz", "settings": { "quiz": "heat", "questions": [{ "text": "It is hot.", "choices": ["drink", "run"], "answer": "drink" }], "pass": 1 } })));
     market.definitions.push(second.clone());
     (second, Markets::with(Settings { markets: vec![market], ..Settings::default() }).unwrap())
 }

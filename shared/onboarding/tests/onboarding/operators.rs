@@ -1,6 +1,6 @@
 //! Operators, vendors that answer late or never, privacy, and applicants from an older system.
 
-use crate::world::{LEASE_MS, World, legacy_of, markets_with_supply, owner};
+use crate::world::{LEASE_MS, NOON, World, findings, legacy_of, markets_with_supply, owner};
 use carryout_onboarding::{
     answer::Answered,
     applicant::{Applicant, ApplicantStatus, Datum},
@@ -52,7 +52,9 @@ fn a_refusal_waits_for_an_operator_who_may_have_it_tried_again_under_another_key
     world.complete_forms("a", &Map::new());
     assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
     let keys: Vec<String> = world.vendors.effects().into_keys().filter(|key| key.contains("identity")).collect();
-    assert_eq!(keys, ["a/verify-identity/1", "a/verify-identity/2"]);
+    // Keys begin with the day, for vendors remember those of an application before this one.
+    let day = NOON / 86_400_000;
+    assert_eq!(keys, [format!("a/verify-identity/{day}"), format!("a/verify-identity/{}", day + 1)]);
     let audit = &world.applicant("a").audit;
     assert_eq!((audit[0].operator.as_str(), audit[0].action, audit[0].reason.as_str()), ("op_1", Action::Retry, "looked at it"));
 }
@@ -136,7 +138,8 @@ fn a_form_that_a_vendor_refuses_may_be_corrected() {
 fn a_quiz_is_taken_again_until_it_is_passed() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "US", "merchant")).unwrap();
-    let wrong = json!({ "food_safety_answers": ["a", "b", "c"] }).as_object().unwrap().clone();
+    let wrong = json!({ "food_safety_1": "Let it reach room temperature first", "food_safety_2": "Putting on an apron" });
+    let wrong = wrong.as_object().unwrap().clone();
     world.complete_forms("a", &wrong);
     let next = world.view("a").next.remove(0);
     assert_eq!((next.step.as_str(), next.failure.unwrap().code.as_str()), ("take-quiz", "Quiz.NotPassed"));
@@ -268,6 +271,53 @@ fn nobody_submits_a_document_that_is_not_theirs_and_of_this_step() {
     block_on(world.submit(mine, "upload-menu", Submission::Form(form))).unwrap();
 }
 
+#[test]
+fn an_operator_approves_an_activation_that_its_vendor_will_not() {
+    let world = World::new(markets_with_supply(0.0));
+    block_on(world.start("a", "NZ", "courier")).unwrap();
+    world.vendors.script(
+        VendorKind::Activation,
+        "a/activate-account",
+        Script::Now(VendorAnswer::Review { reason: "twice?".to_owned() }),
+    );
+    world.complete_forms("a", &Map::new());
+    world.drain();
+    assert_eq!(world.applicant("a").steps.entry("activate-account").unwrap().state, StepState::Waiting);
+    let approved = world.operate("a", "activate-account", Action::Approve).unwrap();
+    assert_eq!((approved.status, approved.audit.len(), approved.sweep_at), (ApplicantStatus::Active, 1, None));
+    world.drain();
+    assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
+}
+
+#[test]
+fn a_form_that_a_vendor_may_have_seen_is_not_swapped_for_another() {
+    let world = World::new(markets_with_supply(0.0));
+    block_on(world.start("a", "NZ", "courier")).unwrap();
+    to_step(&world, "a", "set-up-payout");
+    let unheard = Script::Unheard(Box::new(Script::Now(approved())));
+    world.vendors.script(VendorKind::Payout, "a/set-up-payout", unheard);
+    let account = |number: &str| {
+        world.filled_in("a", "set-up-payout", &[("account_number".to_owned(), json!(number))].into_iter().collect())
+    };
+    let (first, second) = (account("062-000 12345678"), account("062-000 87654321"));
+    assert!(block_on(world.submit("a", "set-up-payout", Submission::Form(first))).is_err());
+    block_on(world.submit("a", "set-up-payout", Submission::Form(second))).unwrap();
+    let kept = block_on(privacy::export(&world.vault, &world.applicant("a"))).unwrap();
+    assert_eq!(kept["collected"]["account_number"], "062-000 12345678");
+}
+
+#[test]
+fn a_finding_that_nobody_knows_is_for_a_person() {
+    let world = World::new(markets_with_supply(0.0));
+    block_on(world.start("a", "US", "courier")).unwrap();
+    world.vendors.script(VendorKind::Risk, "a/check-risk", Script::Now(findings("risk_level", json!("high"))));
+    world.complete_forms("a", &Map::new());
+    let entry = world.applicant("a").steps.entry("check-risk").cloned().unwrap();
+    assert_eq!(entry.state, StepState::Waiting, "{entry:?}");
+    let waits = world.view("a").next.into_iter().find(|next| next.step == "check-risk").unwrap();
+    assert_eq!(waits.waits_for, WaitsFor::Operator);
+}
+
 /// Fills in forms until `step` is next.
 fn to_step(world: &World, id: &str, step: &str) {
     for _ in 0..40 {
@@ -284,7 +334,7 @@ fn to_step(world: &World, id: &str, step: &str) {
 
 #[test]
 fn whoever_began_in_an_older_system_goes_on_without_repeating_a_step() {
-    let data = json!({ "legal_name": "Jo Example", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100", "vehicle_type": "bicycle", "emergency_contact": "Sam" });
+    let data = json!({ "legal_name": "Jo Example", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100", "vehicle_type": "bicycle", "emergency_contact": "Sam", "language": "en" });
     let data = data.as_object().unwrap().clone();
     let flags =
         [("profile_complete", true), ("details_complete", true), ("vehicle_complete", true), ("documents_uploaded", false)];
@@ -314,12 +364,15 @@ fn progress_is_never_taken_back_and_conflicts_are_counted() {
     let step = |status| LegacyStep { status, updated_at: 5 };
     let steps = [("IDV", LegacyStatus::Complete), ("PROFILE", LegacyStatus::Failed), ("TAX", LegacyStatus::Complete)];
     let record = LegacyRecord::V3 { steps: steps.map(|(name, status)| (name.to_owned(), step(status))).into(), data: Map::new() };
-    let merged = merge(&mut applicant, &workflow, &record, world.now);
+    let without = merge(&mut applicant.clone(), &workflow, &record, &Map::new(), world.now);
+    assert_eq!((without.adopted, without.conflicts), (0, 2), "nobody knows the tax number yet");
+    let collected = json!({ "tax_number": "123456789", "tax_certified": true }).as_object().unwrap().clone();
+    let merged = merge(&mut applicant, &workflow, &record, &collected, world.now);
     let state = |name: &str| applicant.steps.entry(name).unwrap().state;
     assert_eq!(
         (state("verify-identity"), state("collect-profile"), state("submit-tax-form")),
         (StepState::Failed, StepState::Done, StepState::Done)
     );
     assert_eq!((merged.adopted, merged.conflicts), (1, 2));
-    assert_eq!(merge(&mut applicant, &workflow, &record, world.now).adopted, 0, "a second time nothing is new");
+    assert_eq!(merge(&mut applicant, &workflow, &record, &collected, world.now).adopted, 0, "a second time nothing is new");
 }

@@ -191,9 +191,13 @@ fn sample(field: &Field, settings: &Map<String, Value>) -> Value {
             json!(fits.unwrap_or_else(|| panic!("no sample fits {pattern} of {}", field.name)))
         }
         Kind::Date => json!("1990-02-28"),
-        Kind::Choice(choices) => json!(choices[0]),
+        Kind::Choice(choices) => {
+            let questions = settings.get("questions").and_then(Value::as_array);
+            let asked =
+                questions.and_then(|questions| questions.iter().find(|question| question["text"] == field.title.as_str()));
+            asked.map_or_else(|| json!(choices[0]), |question| question["answer"].clone())
+        }
         Kind::Consent => json!(true),
-        Kind::Texts(_) => settings["answers"].clone(),
         Kind::Document => panic!("{} is uploaded first", field.name),
     }
 }

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     config.finish()?;
 
     let aws = Aws::from_env().await;
-    let stuck = DynamoStuckOrders::<Applicant>::new(&aws, applicants.clone());
+    let stuck = DynamoStuckOrders::<Applicant>::new(&aws, &applicants);
     let applicants = DynamoApplicants::new(&aws, applicants);
     let wired = Arc::new((stuck, applicants, SqsNudges::new(&aws, queue), Metrics::from_env()));
     run_schedule(move |_| {

@@ -3,11 +3,12 @@
 
 use crate::stage::{PATIENCE, Stage, eventually};
 use anyhow::{Context as _, Result, bail, ensure};
-use carryout_aws::DynamoApplicants;
+use carryout_aws::{DynamoApplicants, DynamoDocuments};
 use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_onboarding::{
     applicant::{Collected, Datum},
-    markets::{Market, Markets, embedded_files},
+    legacy::{LegacyRecord, LegacyStatus, LegacyStep, LegacySystem as _},
+    markets::{Market, Markets, SETTINGS_KEY, embedded_files},
     memory::{MemoryLegacy, MemoryNudges, SandboxVendors, TurningVault},
     ports::{Applicants as _, Upload},
     start::{Beginner, start},
@@ -15,6 +16,7 @@ use carryout_onboarding::{
     submit::{Submission, submit},
     view::view,
 };
+use carryout_partners::{Http, HttpLegacyApplicants};
 use carryout_workflow::{Claim, Progress, StatusStore as _, StepState, StoreError};
 use futures::future::{try_join, try_join_all};
 use reqwest::Method;
@@ -297,4 +299,56 @@ async fn concurrent_steps_never_overwrite_each_other() -> Result<()> {
         ensure!(stored.version == 1 + 2 * steps.len() as u64, "a write was lost: {}", stored.version);
     }
     Ok(())
+}
+
+/// Switches the mirror, and waits until every function has noticed.
+async fn mirror(stage: &Stage, is_on: bool) -> Result<()> {
+    let (pk, sk) = SETTINGS_KEY;
+    let documents = DynamoDocuments::new(&stage.aws, stage.output("ControlTable")?);
+    let held = documents.read(pk, sk).await?;
+    let mut settings = held.as_ref().map_or_else(|| json!({}), |held| held.value.clone());
+    settings["mirror"] = json!(is_on);
+    let written = documents.write(pk, sk, &settings, held.map(|held| held.version)).await;
+    ensure!(written.is_ok(), "the settings could not be written: {written:?}");
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    Ok(())
+}
+
+/// Nobody else began in the older system, so the mirror changes nothing for other tests' applicants.
+#[tokio::test]
+async fn whoever_began_in_an_older_system_goes_on_here_and_is_known_there() -> Result<()> {
+    let stage = Stage::set().await?;
+    let older = HttpLegacyApplicants::new(Http::default(), stage.output("PaymentUrl")?.replace("/payment", "/legacy"));
+    let known = json!({
+        "legal_name": "Jo Example", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100",
+        "vehicle_type": "bicycle", "emergency_contact": "Sam", "language": "en",
+    });
+    let data = known.as_object().cloned().unwrap_or_default();
+    let flags = ["profile_complete", "details_complete", "vehicle_complete"].map(|flag| (flag.to_owned(), true));
+    let complete = LegacyStep { status: LegacyStatus::Complete, updated_at: SystemClock.now_ms() };
+    let steps = ["PROFILE", "ADDITIONAL_INFO", "VEHICLE"].map(|step| (step.to_owned(), complete.clone()));
+    let records = [
+        LegacyRecord::V2 { flags: flags.into(), data: data.clone() },
+        LegacyRecord::V3 { steps: steps.into(), data: data.clone() },
+    ];
+    mirror(&stage, true).await?;
+    for record in records {
+        let who = new_id("con");
+        older.mirror(&who, "US", "courier", 0, &record).await?;
+        let body = json!({ "country": "US", "market_type": "courier" });
+        let begun: Value = stage.client.as_consumer(&who, Method::POST, "/v1/applicants", Some(&body)).await?.expect(201)?;
+        ensure!(begun["complete"] == 3 && begun["next"][0]["step"] == "validate-address", "a step is asked again: {begun}");
+        let path = format!("/v1/applicants/{}/steps/validate-address", begun["applicant_id"].as_str().unwrap_or_default());
+        let fields = begun["next"][0]["form"]["properties"].as_object().cloned().unwrap_or_default();
+        let form: Map<String, Value> =
+            fields.iter().map(|(name, field)| (name.clone(), answer(name, field, "US", "courier"))).collect();
+        stage.client.as_consumer(&who, Method::PUT, &path, Some(&json!({ "form": form }))).await?.expect::<Value>(200)?;
+        let told = eventually("the older system knows", async || {
+            let told = older.record(&who, "US", "courier").await?;
+            Ok(told.filter(|told| told.step("validate-address").0 == StepState::Done))
+        });
+        let told = told.await?;
+        ensure!(told.shape() == record.shape() && *told.data() == data, "what it knew of the person is gone: {told:?}");
+    }
+    mirror(&stage, false).await
 }

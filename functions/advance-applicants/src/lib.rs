@@ -9,7 +9,7 @@ use carryout_lambda::{
 use carryout_onboarding::{
     advance::{AdvanceError, advance},
     applicant::ApplicantStatus,
-    legacy::{LegacySystem, mirror},
+    legacy::{LegacySystem, Merged, mirror},
     ports::{Applicants, Documents, MarketSource, Vault, Vendors, Waits},
     privacy::forget,
     steps::Ports,
@@ -27,13 +27,9 @@ pub async fn handle<A: Applicants, V: Vendors, K: Vault>(
     let Nudge { applicant_id } = message.json()?;
     let failed = |error: StoreError| BatchItemError::new(error.code().name, error.to_string());
     let markets = markets.markets().await.map_err(failed)?;
-    let mirrored = mirror(ports.applicants, legacy, &markets, &applicant_id, now).await.map_err(failed)?;
-    if mirrored.adopted + mirrored.conflicts > 0 {
-        metrics.emit(&[
-            Metric::count("LegacyStepsAdopted", mirrored.adopted as u64),
-            Metric::count("LegacyConflicts", mirrored.conflicts as u64),
-        ]);
-    }
+    let exchange = || mirror(ports.applicants, legacy, &markets, &applicant_id, now);
+    // A system before this one that is away holds nobody up here.
+    let mut exchanged = exchange().await;
     let advanced = advance(ports, waits, &markets, &applicant_id, now, lease_until).await;
     let applicant = advanced.map_err(|error| match error {
         AdvanceError::Store(error) => failed(error),
@@ -43,14 +39,23 @@ pub async fn handle<A: Applicants, V: Vendors, K: Vault>(
         }
     })?;
     let Some(applicant) = applicant else { return Ok(()) };
+    if let Ok(before) = exchanged {
+        let both = |after: Merged| Merged { adopted: before.adopted + after.adopted, conflicts: after.conflicts };
+        exchanged = exchange().await.map(both);
+    }
     forget(ports.applicants, documents, &applicant, now).await.map_err(failed)?;
     let in_state = |state| applicant.steps.0.values().filter(|entry| entry.state == state).count() as u64;
-    let metrics = metrics.with("market", applicant.market()).with("version", applicant.workflow_version);
-    metrics.emit(&[
+    let of_market = metrics.with("market", applicant.market()).with("version", applicant.workflow_version);
+    of_market.emit(&[
         Metric::count("ApplicantsActivated", u64::from(applicant.status == ApplicantStatus::Active)),
         Metric::count("ApplicantStepsWaiting", in_state(StepState::Waiting)),
         Metric::count("ApplicantStepsFailed", in_state(StepState::Failed)),
     ]);
     tracing::info!(applicant.id = %applicant.id, status = ?applicant.status, "advanced");
+    let Merged { adopted, conflicts } = exchanged.map_err(failed)?;
+    if adopted + conflicts > 0 {
+        let counted = [("LegacyStepsAdopted", adopted), ("LegacyConflicts", conflicts)];
+        metrics.emit(&counted.map(|(name, count)| Metric::count(name, count as u64)));
+    }
     Ok(())
 }

@@ -146,7 +146,11 @@ impl LegacySystem for MemoryLegacy {
     async fn mirror(&self, owner: &str, _: &str, _: &str, version: u64, record: &LegacyRecord) -> Result<(), StoreError> {
         let mut records = lock(&self.records);
         if records.get(owner).is_none_or(|(held, _)| *held < version) {
-            records.insert(owner.to_owned(), (version, record.clone()));
+            let mut newest = record.clone();
+            if let Some((_, held)) = records.get(owner).filter(|_| record.data().is_empty()) {
+                newest.data_mut().clone_from(held.data());
+            }
+            records.insert(owner.to_owned(), (version, newest));
         }
         Ok(())
     }

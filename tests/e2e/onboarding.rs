@@ -73,7 +73,7 @@ fn answer(name: &str, field: &Value, country: &str, market_type: &str) -> Value 
 
 /// The right answer to a question of a quiz, as the definitions have it.
 fn right_answer(question: &Value) -> Value {
-    let markets = Markets::embedded().unwrap_or_else(|error| panic!("{error}"));
+    let Ok(markets) = Markets::embedded() else { return Value::Null };
     let steps = markets.orchestrator().workflows().iter().flat_map(|workflow| workflow.steps());
     let mut questions = steps.filter_map(|spec| spec.settings.get("questions")?.as_array()).flatten();
     questions.find(|known| known["text"] == *question).map_or(Value::Null, |known| known["answer"].clone())

@@ -34,7 +34,6 @@ fn prefix_of_step(applicant_id: &str, step: &str) -> String {
 /// # Errors
 ///
 /// See [`SubmitError`]; [`SubmitError::Wrong`] names `content_type` or `content_length`.
-#[expect(clippy::too_many_arguments, reason = "each is another thing")]
 pub async fn upload(
     applicants: &impl Applicants,
     documents: &impl Documents,

@@ -73,7 +73,8 @@ mod tests {
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             // The request fits into one read, and nothing of it matters here.
-            stream.read(&mut vec![0; 64 * 1_024]).await.unwrap();
+            let read = stream.read(&mut vec![0; 64 * 1_024]).await.unwrap();
+            assert!(read > 0);
             let length = body.len();
             let reply = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
             stream.write_all(reply.as_bytes()).await.unwrap();

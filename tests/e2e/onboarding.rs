@@ -3,21 +3,23 @@
 
 use crate::stage::{PATIENCE, Stage, eventually};
 use anyhow::{Context as _, Result, bail, ensure};
-use carryout_aws::{DynamoApplicants, DynamoDocuments};
+use carryout::local_cloud::{Emulator, Record};
+use carryout_aws::{DynamoApplicants, DynamoDocuments, SfnWaits};
 use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_onboarding::{
     applicant::{Collected, Datum},
     legacy::{LegacyRecord, LegacyStatus, LegacyStep, LegacySystem as _},
     markets::{Market, Markets, SETTINGS_KEY, embedded_files},
     memory::{MemoryLegacy, MemoryNudges, SandboxVendors, TurningVault},
-    ports::{Applicants as _, Upload},
+    ports::{Applicants as _, Awaited, Upload, Waits as _},
     start::{Beginner, start},
     steps::Ports,
     submit::{Submission, submit},
     view::view,
+    wait::WAIT_MACHINE,
 };
 use carryout_partners::{Http, HttpLegacyApplicants};
-use carryout_workflow::{Claim, Progress, StatusStore as _, StepState, StoreError};
+use carryout_workflow::{Claim, Progress, StatusStore as _, StepEntry, StepState, StoreError};
 use futures::future::{try_join, try_join_all};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -298,6 +300,53 @@ async fn concurrent_steps_never_overwrite_each_other() -> Result<()> {
         }
         ensure!(stored.version == 1 + 2 * steps.len() as u64, "a write was lost: {}", stored.version);
     }
+    Ok(())
+}
+
+/// The waiting machine looks after a vendor that nobody hears of, and has a person look when the silence lasts.
+#[tokio::test]
+async fn a_vendor_that_stays_silent_is_looked_after_and_then_a_person_looks() -> Result<()> {
+    let stage = Stage::set().await?;
+    if Record::read(&stage.project)?.is_some_and(|cloud| cloud.emulator == Some(Emulator::Ministack)) {
+        eprintln!("skipped: MiniStack knows no TimeoutSecondsPath, so no wait there ends by a silence");
+        return Ok(());
+    }
+    let applicants = DynamoApplicants::new(&stage.aws, stage.output("ApplicantsTable")?);
+    let (markets, now) = (Markets::embedded()?, SystemClock.now_ms());
+    let step = "verify-identity";
+    let begun = beginner("US", "nobody");
+    let applicant = begun.applicant(markets.orchestrator().pick("US", "courier")?, Map::new(), now);
+    ensure!(applicants.create(&applicant).await?.is_none(), "the id was new");
+    let claim = Claim { id: applicant.id.clone(), step: step.to_owned(), run: 1, now, lease_until: now + 10_000 };
+    let busy = |_| StoreError::Unavailable("the claim was refused".to_owned());
+    applicants.claim(&claim, &Collected::default()).await.map_err(busy)?;
+    let waits = Progress { reference: None, response: None, note: Collected::default() };
+    applicants.complete(&claim, StepState::Waiting, &waits).await?;
+    let entry = async || -> Result<StepEntry> {
+        let stored = applicants.applicant(&applicant.id).await?.context("it is gone")?;
+        stored.steps.entry(step).cloned().context("there is no such step")
+    };
+    let awaited = Awaited {
+        id: applicant.id.clone(),
+        step: step.to_owned(),
+        key_version: entry().await?.key_version,
+        reminder_seconds: 2,
+        reminders: 2,
+        correlation_id: "e2e".to_owned(),
+    };
+    let machine = format!("{}{WAIT_MACHINE}", stage.output("StateMachinePrefix")?);
+    let started = Instant::now();
+    // A second beginning of the same wait does nothing.
+    for _ in 0..2 {
+        SfnWaits::new(&stage.aws, &machine).begin(&awaited).await?;
+    }
+    let reviewed = eventually("a person looks", async || {
+        let entry = entry().await?;
+        Ok(entry.response.clone().filter(|response| !response["review"].is_null()).map(|_| entry))
+    });
+    let reviewed = reviewed.await?;
+    ensure!(reviewed.state == StepState::Waiting && reviewed.task_token.is_some(), "{reviewed:?}");
+    ensure!(started.elapsed() >= Duration::from_secs(4), "the silence was too short: {:?}", started.elapsed());
     Ok(())
 }
 

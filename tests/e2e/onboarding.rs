@@ -397,7 +397,8 @@ async fn whoever_began_in_an_older_system_goes_on_here_and_is_known_there() -> R
             Ok(told.filter(|told| told.step("validate-address").0 == StepState::Done))
         });
         let told = told.await?;
-        ensure!(told.shape() == record.shape() && *told.data() == data, "what it knew of the person is gone: {told:?}");
+        let keeps = data.iter().all(|(field, value)| told.data().get(field) == Some(value));
+        ensure!(told.shape() == record.shape() && keeps, "what it knew of the person is gone: {told:?}");
     }
     mirror(&stage, false).await
 }

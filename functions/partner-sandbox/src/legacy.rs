@@ -131,9 +131,9 @@ pub(crate) async fn serve(documents: &impl Documents, route: &Route) -> Result<R
             let newest = |held: Option<MirroredApplicant>| {
                 let applied = held.as_ref().is_none_or(|held| held.version < told.version);
                 let mut newest = (**told).clone();
-                // Progress is told without what is known of the person, and that stays known.
-                if let Some(held) = held.filter(|_| newest.record.data().is_empty()) {
-                    newest.record.data_mut().clone_from(held.record.data());
+                // Progress is told without what is personal, and what is known of it stays known.
+                if let Some(held) = held {
+                    newest.record.keep(held.record.data());
                 }
                 (applied.then_some(newest), applied)
             };

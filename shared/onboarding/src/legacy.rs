@@ -126,10 +126,11 @@ impl LegacyRecord {
         }
     }
 
-    /// The same, to be changed.
-    pub const fn data_mut(&mut self) -> &mut Map<String, Value> {
-        match self {
-            Self::V2 { data, .. } | Self::V3 { data, .. } => data,
+    /// Keeps what was collected before, but for what is known anew.
+    pub fn keep(&mut self, before: &Map<String, Value>) {
+        let (Self::V2 { data, .. } | Self::V3 { data, .. }) = self;
+        for (field, value) in before {
+            data.entry(field.clone()).or_insert_with(|| value.clone());
         }
     }
 

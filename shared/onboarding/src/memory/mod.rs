@@ -147,8 +147,8 @@ impl LegacySystem for MemoryLegacy {
         let mut records = lock(&self.records);
         if records.get(owner).is_none_or(|(held, _)| *held < version) {
             let mut newest = record.clone();
-            if let Some((_, held)) = records.get(owner).filter(|_| record.data().is_empty()) {
-                newest.data_mut().clone_from(held.data());
+            if let Some((_, held)) = records.get(owner) {
+                newest.keep(held.data());
             }
             records.insert(owner.to_owned(), (version, newest));
         }

@@ -1,34 +1,34 @@
 //! What a quote's price depended on: kept, explained, and found again.
 
-use crate::stage::{Scene, Stage, assert_problem};
+use crate::harness::{Fixture, Harness, assert_problem};
 use anyhow::Result;
 use carryout_checkout::audit::{KEEP_UNUSED_SECONDS, QuoteRecord, Replay};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_pricing::{Pipeline, explain};
 use reqwest::Method;
 
-async fn record(scene: &Scene<'_>, quote_id: &str) -> Result<QuoteRecord> {
-    scene.stage.client.as_operator(Method::GET, &format!("/v1/ops/quotes/{quote_id}"), None).await?.expect(200)
+async fn record(fixture: &Fixture<'_>, quote_id: &str) -> Result<QuoteRecord> {
+    fixture.harness.client.as_operator(Method::GET, &format!("/v1/ops/quotes/{quote_id}"), None).await?.expect(200)
 }
 
 #[tokio::test]
 async fn the_price_of_an_order_is_explained_and_found_again() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::CA, MarketType::Grocery).await?;
-    let quote = scene.quote(&scene.cart()).await?;
-    let unused = record(&scene, &quote.terms.id).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::CA, MarketType::Grocery).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
+    let unused = record(&fixture, &quote.terms.id).await?;
     assert_eq!(unused.kept_until, Some(quote.terms.expires_at / 1_000 + KEEP_UNUSED_SECONDS));
     assert_eq!(unused.price.as_ref(), Some(&quote.terms.price));
     assert!(!unused.context.promotions.is_empty(), "the market has promotions");
 
-    let id = scene.order(&quote).await?;
-    scene.assert_placed(&id, &quote).await?;
-    let used = record(&scene, &quote.terms.id).await?;
+    let id = fixture.order(&quote).await?;
+    fixture.assert_placed(&id, &quote).await?;
+    let used = record(&fixture, &quote.terms.id).await?;
     assert_eq!((used.order_id.as_ref(), used.kept_until), (Some(&id), None), "kept for good");
     assert_eq!(used.context, unused.context);
 
     let path = format!("/v1/ops/quotes/{}/replay", quote.terms.id);
-    let replay: Replay = stage.client.as_operator(Method::POST, &path, None).await?.expect(200)?;
+    let replay: Replay = harness.client.as_operator(Method::POST, &path, None).await?.expect(200)?;
     assert!(replay.identical && replay.difference.is_none(), "{replay:?}");
     let table = explain(&Pipeline::standard(), &used.context)?;
     let total = quote.terms.price.total.to_string();
@@ -39,13 +39,13 @@ async fn the_price_of_an_order_is_explained_and_found_again() -> Result<()> {
 
 #[tokio::test]
 async fn an_order_that_fails_gives_its_quotes_record_back_to_its_term() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let quote = scene.quote(&scene.cart()).await?;
-    let reply = scene.checkout(&quote, &scene.declined_card()?).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
+    let reply = fixture.checkout(&quote, &fixture.declined_card()?).await?;
     let order_id = reply.body["order_id"].as_str().unwrap_or_default();
-    scene.assert_nothing_left(order_id, "Payment.Declined").await?;
-    let released = record(&scene, &quote.terms.id).await?;
+    fixture.assert_nothing_left(order_id, "Payment.Declined").await?;
+    let released = record(&fixture, &quote.terms.id).await?;
     assert_eq!(released.order_id, None);
     assert!(released.kept_until.is_some());
     Ok(())
@@ -53,11 +53,11 @@ async fn an_order_that_fails_gives_its_quotes_record_back_to_its_term() -> Resul
 
 #[tokio::test]
 async fn records_are_for_operators_alone() -> Result<()> {
-    let stage = Stage::set().await?;
+    let harness = Harness::set().await?;
     for (method, path) in [(Method::GET, "/v1/ops/quotes/quo_none"), (Method::POST, "/v1/ops/quotes/quo_none/replay")] {
-        let unknown = stage.client.as_operator(method.clone(), path, None).await?;
+        let unknown = harness.client.as_operator(method.clone(), path, None).await?;
         assert_problem(&unknown, 404, "Quote.Unknown", None);
-        let consumer = stage.client.as_consumer("con_anybody", method, path, None).await?;
+        let consumer = harness.client.as_consumer("con_anybody", method, path, None).await?;
         assert_problem(&consumer, 403, "Token.RoleMissing", None);
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! They run on copies of the deployed tables, keys and indexes included: in the tables themselves the sweeper would find
 //! the suites' orders and drive them on.
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 use anyhow::{Context as _, Result, bail, ensure};
 use carryout_aws::{
     DynamoAnswers, DynamoApplicants, DynamoCancellations, DynamoCatalog, DynamoCatalogWriter, DynamoClosing, DynamoComparisons,
@@ -40,25 +40,25 @@ struct Adapters {
     orders: String,
     idempotency: String,
     /// Last, for it removes the tables.
-    stage: Stage,
+    harness: Harness,
 }
 
 impl Adapters {
     /// Nothing on AWS itself, where tables are not made in passing.
     async fn on_copies() -> Result<Option<Self>> {
-        let stage = Stage::set().await?;
+        let harness = Harness::set().await?;
         let mut copies = Vec::new();
         for table in ["OrdersTable", "IdempotencyTable", "QuotesTable", "StoresTable", "CountersTable"] {
-            let Some(copy) = stage.copy_table(table).await? else { return Ok(None) };
+            let Some(copy) = harness.copy_table(table).await? else { return Ok(None) };
             copies.push(copy);
         }
         let [orders, idempotency, quotes, stores, counters] = copies.as_slice() else { bail!("five tables are copied") };
-        let aws = &stage.aws;
+        let aws = &harness.aws;
         let store = samples::store(&new_id("sto"), Country::AU, MarketType::Restaurant);
         DynamoCatalogWriter::new(aws, stores).write(&store).await.context("the store could not be written")?;
         Ok(Some(Self {
             fixture: Fixture {
-                submissions: DynamoSubmissions::new(aws, orders, idempotency, quotes, stage.output("ConsumersTable")?),
+                submissions: DynamoSubmissions::new(aws, orders, idempotency, quotes, harness.output("ConsumersTable")?),
                 quotes: DynamoQuotes::new(aws, quotes),
                 orders: DynamoOrders::new(aws, orders),
                 ids: RandomIds,
@@ -73,12 +73,12 @@ impl Adapters {
             parked: DynamoParkedOrders::new(aws, orders),
             records: DynamoQuoteRecords::new(aws, quotes),
             reservations: DynamoReservations::new(aws, orders, stores, counters),
-            promotions: DynamoPromotions::new(aws, stage.output("ControlTable")?, counters),
+            promotions: DynamoPromotions::new(aws, harness.output("ControlTable")?, counters),
             statuses: DynamoStatusStore::new(aws, orders),
             stuck: DynamoStuckOrders::new(aws, orders),
             orders: orders.clone(),
             idempotency: idempotency.clone(),
-            stage,
+            harness,
         }))
     }
 }
@@ -93,9 +93,9 @@ async fn catalog() -> Result<()> {
 
 #[tokio::test]
 async fn applicants() -> Result<()> {
-    let stage = Stage::set().await?;
-    if let Some(table) = stage.copy_table("ApplicantsTable").await? {
-        let store = DynamoApplicants::new(&stage.aws, &table);
+    let harness = Harness::set().await?;
+    if let Some(table) = harness.copy_table("ApplicantsTable").await? {
+        let store = DynamoApplicants::new(&harness.aws, &table);
         carryout_onboarding::contract::applicants(&store, || new_id("apl"), SystemClock.now_ms()).await;
     }
     Ok(())
@@ -104,24 +104,24 @@ async fn applicants() -> Result<()> {
 #[tokio::test]
 async fn consumers() -> Result<()> {
     if let Some(adapters) = Adapters::on_copies().await?
-        && let Some(table) = adapters.stage.copy_table("ConsumersTable").await?
+        && let Some(table) = adapters.harness.copy_table("ConsumersTable").await?
     {
         let known = samples::consumer(&new_id("con"));
-        DynamoConsumerWriter::new(&adapters.stage.aws, &table).write(std::slice::from_ref(&known)).await?;
-        contract::consumers(&DynamoConsumers::new(&adapters.stage.aws, &table), &known, &RandomIds).await;
+        DynamoConsumerWriter::new(&adapters.harness.aws, &table).write(std::slice::from_ref(&known)).await?;
+        contract::consumers(&DynamoConsumers::new(&adapters.harness.aws, &table), &known, &RandomIds).await;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn promotions() -> Result<()> {
-    let stage = Stage::set().await?;
-    if let Some(table) = stage.copy_table("ControlTable").await? {
-        let (documents, known) = (DynamoDocuments::new(&stage.aws, &table), samples::promotions());
+    let harness = Harness::set().await?;
+    if let Some(table) = harness.copy_table("ControlTable").await? {
+        let (documents, known) = (DynamoDocuments::new(&harness.aws, &table), samples::promotions());
         let written = documents.write(PROMOTIONS, Country::US.code(), &serde_json::to_value(&known)?, None).await;
         ensure!(written.is_ok(), "the promotions could not be written: {written:?}");
         contract::promotions(
-            &DynamoPromotions::new(&stage.aws, &table, stage.output("CountersTable")?),
+            &DynamoPromotions::new(&harness.aws, &table, harness.output("CountersTable")?),
             (Country::US, &known),
             Country::PR,
         )
@@ -156,10 +156,10 @@ async fn submissions() -> Result<()> {
 
 #[tokio::test]
 async fn refunds() -> Result<()> {
-    if let Some(Adapters { fixture, closing, stage, orders, idempotency, .. }) = &Adapters::on_copies().await?
-        && let Some(table) = &stage.copy_table("RefundsTable").await?
+    if let Some(Adapters { fixture, closing, harness, orders, idempotency, .. }) = &Adapters::on_copies().await?
+        && let Some(table) = &harness.copy_table("RefundsTable").await?
     {
-        let aws = &stage.aws;
+        let aws = &harness.aws;
         let (requests, stuck) = (DynamoRefundRequests::new(aws, orders, table, idempotency), DynamoStuckOrders::new(aws, table));
         let (refunds, parked) = (DynamoRefundClosing::new(aws, orders, table), DynamoParkedRefunds::new(aws, table));
         let statuses = DynamoStatusStore::new(aws, table);
@@ -250,27 +250,27 @@ async fn parked_orders() -> Result<()> {
 
 #[tokio::test]
 async fn reports() -> Result<()> {
-    let stage = Stage::set().await?;
-    if let Some(copy) = stage.copy_table("ReportsTable").await? {
-        contract::reports(&DynamoReports::new(&stage.aws, copy)).await;
+    let harness = Harness::set().await?;
+    if let Some(copy) = harness.copy_table("ReportsTable").await? {
+        contract::reports(&DynamoReports::new(&harness.aws, copy)).await;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn comparisons() -> Result<()> {
-    let stage = Stage::set().await?;
-    if let Some(copy) = stage.copy_table("ParityTable").await? {
-        contract::comparisons(&DynamoComparisons::new(&stage.aws, copy)).await;
+    let harness = Harness::set().await?;
+    if let Some(copy) = harness.copy_table("ParityTable").await? {
+        contract::comparisons(&DynamoComparisons::new(&harness.aws, copy)).await;
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn trends() -> Result<()> {
-    let stage = Stage::set().await?;
-    if let Some(copy) = stage.copy_table("TrendsTable").await? {
-        contract::trends(&DynamoTrends::new(&stage.aws, copy)).await;
+    let harness = Harness::set().await?;
+    if let Some(copy) = harness.copy_table("TrendsTable").await? {
+        contract::trends(&DynamoTrends::new(&harness.aws, copy)).await;
     }
     Ok(())
 }

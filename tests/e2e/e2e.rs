@@ -2,17 +2,18 @@
 //! and from the stack's tables.
 //!
 //! `make e2e` deploys and runs them; `cargo nextest run -p e2e` runs them against the stack that `.carryout/stack.json`
-//! names. Every test brings its own stores and consumers (see [`stage`]), so tests run at the same time, and again and
+//! names. Every test brings its own stores and consumers (see [`harness`]), so tests run at the same time, and again and
 //! again on the same stack, without seeing each other.
 
-mod alone;
 mod audit;
 mod cancelled;
+mod compensation;
 mod contract;
 mod emulator;
 mod exactly_once;
+mod exclusive;
 mod faults;
-mod lanes;
+mod harness;
 mod lost;
 mod machines;
 mod malformed;
@@ -20,16 +21,15 @@ mod mirror;
 mod onboarding;
 mod parity;
 mod parked;
+mod partner_faults;
 mod placed;
 mod prices;
 mod reconcile;
 mod refunds;
 mod reprice;
 mod scaling;
-mod stage;
 mod stores;
-mod survived;
 mod tokens;
+mod tracks;
 mod trends;
-mod undone;
 mod webhooks;

@@ -1,6 +1,6 @@
 //! What no part of the product asks of AWS, so that no adapter has it: an emulator takes it unsigned, by plain HTTP.
 
-use crate::stage::{Leftover, Stage, eventually};
+use crate::harness::{Harness, Leftover, eventually};
 use anyhow::{Context as _, Result, bail};
 use carryout_lambda::ids::new_id;
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ impl Emulator {
     }
 }
 
-impl Stage {
+impl Harness {
     /// Runs a state machine of its own once and describes the execution as it ended; nothing on AWS itself.
     pub async fn run_machine(&self, machine: &Value, input: &Value) -> Result<Option<Value>> {
         match &self.emulator {
@@ -135,7 +135,7 @@ impl Stage {
         self.count("QuotesTable", "consumer_id", consumer_id).await
     }
 
-    /// Makes an empty table with the keys and indexes of one of the stack's; it is removed with this stage. Nothing on
+    /// Makes an empty table with the keys and indexes of one of the stack's; it is removed with this harness. Nothing on
     /// AWS itself.
     pub async fn copy_table(&self, output: &str) -> Result<Option<String>> {
         let Some(emulator) = &self.emulator else {

@@ -1,6 +1,6 @@
 //! Whatever is repeated has its effect once.
 
-use crate::stage::{Scene, Stage, assert_problem};
+use crate::harness::{Fixture, Harness, assert_problem};
 use anyhow::Result;
 use carryout::client::Reply;
 use carryout_aws::{SfnExecutions, SqsQueue};
@@ -16,9 +16,9 @@ use std::collections::BTreeSet;
 
 /// The order's one run created its payment intent, asked for its courier and told its store, each as often as its step
 /// tried, which is once unless the emulator was too slow to answer.
-async fn assert_called_by_one_run(scene: &Scene<'_>, view: &OrderView) -> Result<()> {
+async fn assert_called_by_one_run(fixture: &Fixture<'_>, view: &OrderView) -> Result<()> {
     assert_eq!(view.run, 1, "{view:?}");
-    let books = scene.books(&view.id).await?;
+    let books = fixture.books(&view.id).await?;
     let calls = books.all["calls"].as_array().cloned().unwrap_or_default();
     for (partner, operation, step) in [
         ("payment", "create", "authorize-payment"),
@@ -32,18 +32,18 @@ async fn assert_called_by_one_run(scene: &Scene<'_>, view: &OrderView) -> Result
     Ok(())
 }
 
-async fn state_of(stage: &Stage, view: &OrderView, run: u32) -> Result<ExecutionState> {
-    let executions = SfnExecutions::new(&stage.aws, stage.output("StateMachinePrefix")?);
+async fn state_of(harness: &Harness, view: &OrderView, run: u32) -> Result<ExecutionState> {
+    let executions = SfnExecutions::new(&harness.aws, harness.output("StateMachinePrefix")?);
     Ok(executions.state(&view.workflow, &execution_name(&view.id, run)).await?)
 }
 
 #[tokio::test]
 async fn the_same_key_five_times_at_once_is_one_order() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let quote = scene.quote(&scene.cart()).await?;
-    let (card, key) = (scene.working_card()?, new_id("key"));
-    let send = || stage.client.checkout(&scene.consumer.id, &quote, &card.id, &key);
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
+    let (card, key) = (fixture.working_card()?, new_id("key"));
+    let send = || harness.client.checkout(&fixture.consumer.id, &quote, &card.id, &key);
     let replies: Vec<Reply> = try_join_all((0..5).map(|_| send())).await?;
     let mut answers = BTreeSet::new();
     for reply in &replies {
@@ -52,11 +52,11 @@ async fn the_same_key_five_times_at_once_is_one_order() -> Result<()> {
     }
     assert_eq!(answers.len(), 1, "{answers:?}");
     let id = answers.pop_first().unwrap_or_default();
-    let view = scene.assert_placed(&id, &quote).await?;
-    assert_called_by_one_run(&scene, &view).await?;
-    assert_eq!(state_of(&stage, &view, 2).await?, ExecutionState::NotFound);
-    if stage.emulator.is_some() {
-        assert_eq!(stage.orders_of(&scene.consumer.id).await?, 1);
+    let view = fixture.assert_placed(&id, &quote).await?;
+    assert_called_by_one_run(&fixture, &view).await?;
+    assert_eq!(state_of(&harness, &view, 2).await?, ExecutionState::NotFound);
+    if harness.emulator.is_some() {
+        assert_eq!(harness.orders_of(&fixture.consumer.id).await?, 1);
     }
 
     // Later, the same request gets the same answer, word for word.
@@ -65,27 +65,29 @@ async fn the_same_key_five_times_at_once_is_one_order() -> Result<()> {
     assert_eq!(again.headers.get("location"), replies[0].headers.get("location"));
 
     // Under the same key, another request gets none.
-    let other = scene.quote(&scene.cart()).await?;
-    let refused = stage.client.checkout(&scene.consumer.id, &other, &card.id, &key).await?;
+    let other = fixture.quote(&fixture.cart()).await?;
+    let refused = harness.client.checkout(&fixture.consumer.id, &other, &card.id, &key).await?;
     assert_problem(&refused, 422, "Idempotency.KeyReused", Some("Idempotency-Key"));
-    let refused = stage.client.checkout(&scene.consumer.id, &quote, &scene.declined_card()?.id, &key).await?;
+    let refused = harness.client.checkout(&fixture.consumer.id, &quote, &fixture.declined_card()?.id, &key).await?;
     assert_problem(&refused, 422, "Idempotency.KeyReused", Some("Idempotency-Key"));
-    if stage.emulator.is_some() {
-        assert_eq!(stage.orders_of(&scene.consumer.id).await?, 1);
+    if harness.emulator.is_some() {
+        assert_eq!(harness.orders_of(&fixture.consumer.id).await?, 1);
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn two_consumers_may_choose_the_same_key() -> Result<()> {
-    let stage = Stage::set().await?;
-    let (one, two) =
-        futures::try_join!(stage.scene(Country::US, MarketType::Restaurant), stage.scene(Country::US, MarketType::Restaurant))?;
+    let harness = Harness::set().await?;
+    let (one, two) = futures::try_join!(
+        harness.fixture(Country::US, MarketType::Restaurant),
+        harness.fixture(Country::US, MarketType::Restaurant)
+    )?;
     let (of_one, of_two) = (one.quote(&one.pickup()).await?, two.quote(&two.pickup()).await?);
     let (card_of_one, card_of_two, key) = (one.working_card()?, two.working_card()?, new_id("key"));
     let (first, second) = futures::try_join!(
-        stage.client.checkout(&one.consumer.id, &of_one, &card_of_one.id, &key),
-        stage.client.checkout(&two.consumer.id, &of_two, &card_of_two.id, &key)
+        harness.client.checkout(&one.consumer.id, &of_one, &card_of_one.id, &key),
+        harness.client.checkout(&two.consumer.id, &of_two, &card_of_two.id, &key)
     )?;
     let (first, second): (CheckoutAnswer, CheckoutAnswer) = (first.expect(202)?, second.expect(202)?);
     assert_ne!(first.order_id, second.order_id);
@@ -97,17 +99,17 @@ async fn two_consumers_may_choose_the_same_key() -> Result<()> {
 /// The message comes again while the order is under way, and again after it is placed.
 #[tokio::test]
 async fn a_repeated_message_starts_nothing_twice() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let quote = scene.quote(&scene.cart()).await?;
-    let id = scene.order(&quote).await?;
-    let queue = SqsQueue::new(&stage.aws, stage.output("OrdersQueueUrl")?);
-    let message = OrderSubmitted::of(&stage.stored(&id).await?);
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
+    let id = fixture.order(&quote).await?;
+    let queue = SqsQueue::new(&harness.aws, harness.output("OrdersQueueUrl")?);
+    let message = OrderSubmitted::of(&harness.stored(&id).await?);
     for _ in 0..3 {
         queue.send(&message).await?;
     }
-    let view = scene.assert_placed(&id, &quote).await?;
-    assert_called_by_one_run(&scene, &view).await?;
+    let view = fixture.assert_placed(&id, &quote).await?;
+    assert_called_by_one_run(&fixture, &view).await?;
 
     let event = json!({ "Records": [{
         "messageId": new_id("msg"),
@@ -119,10 +121,10 @@ async fn a_repeated_message_starts_nothing_twice() -> Result<()> {
         "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:orders",
         "awsRegion": "us-east-1",
     }] });
-    if let Some(answer) = stage.invoke("start-checkout", &event).await? {
+    if let Some(answer) = harness.invoke("start-checkout", &event).await? {
         assert_eq!(answer, json!({ "batchItemFailures": [] }), "a repeated message is no failure");
     }
-    assert_eq!(scene.view(&id).await?, view);
-    assert_eq!(state_of(&stage, &view, 2).await?, ExecutionState::NotFound);
+    assert_eq!(fixture.view(&id).await?, view);
+    assert_eq!(state_of(&harness, &view, 2).await?, ExecutionState::NotFound);
     Ok(())
 }

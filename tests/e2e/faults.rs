@@ -3,7 +3,7 @@
 //! with nothing left. `tests/sim` runs the same matrix in virtual time, with faults that no running stack can be told to
 //! have.
 
-use crate::stage::{Stage, times_played};
+use crate::harness::{Harness, times_played};
 use anyhow::{Context as _, Result, ensure};
 use carryout_checkout::market::{Country, MarketType};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -33,21 +33,21 @@ enum Ends {
 }
 
 async fn survives(partner: &str, operation: &str, kind: &str, ends: Ends) -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    scene.fault(partner, operation, kind, more(kind)).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    fixture.fault(partner, operation, kind, more(kind)).await?;
     if ends == Ends::Undone {
         // The last call of the way forward is refused, so that everything before it is undone.
-        scene.fault("payment", "capture", "decline", json!({ "code": "do_not_honor" })).await?;
+        fixture.fault("payment", "capture", "decline", json!({ "code": "do_not_honor" })).await?;
     }
-    let quote = scene.quote(&scene.cart()).await?;
-    let id = scene.order(&quote).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
+    let id = fixture.order(&quote).await?;
     let ended = match ends {
-        Ends::Placed => scene.assert_placed(&id, &quote).await,
-        Ends::Undone => scene.assert_nothing_left(&id, "Payment.Refused").await,
+        Ends::Placed => fixture.assert_placed(&id, &quote).await,
+        Ends::Undone => fixture.assert_nothing_left(&id, "Payment.Refused").await,
     };
     ended.with_context(|| format!("{partner} {operation} {kind}"))?;
-    let books = scene.books(&id).await?;
+    let books = fixture.books(&id).await?;
     ensure!(times_played(&books, kind) == 1, "{partner} {operation} {kind} was not played: {}", books.all["calls"]);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Requests that are wrong: each is answered with the field that is, and writes nothing.
 
-use crate::stage::{Stage, assert_problem};
+use crate::harness::{Harness, assert_problem};
 use anyhow::Result;
 use carryout_aws::DynamoSubmissions;
 use carryout_checkout::market::{Country, MarketType};
@@ -32,10 +32,10 @@ fn unreadable(body: &str) -> Wrong {
 
 #[tokio::test]
 async fn a_wrong_cart_gets_no_quote() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let cart = serde_json::to_value(scene.cart())?;
-    let line = |quantity: Value| json!({ "item_id": scene.store.items[0].id, "quantity": quantity });
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let cart = serde_json::to_value(fixture.cart())?;
+    let line = |quantity: Value| json!({ "item_id": fixture.store.items[0].id, "quantity": quantity });
     let quantity = |quantity: Value| changed(&cart, |cart| cart["lines"][0]["quantity"] = quantity, "lines[0].quantity");
     let field = |name: &'static str, value: Value| changed(&cart, |cart| cart[name] = value, name);
     let without = |name: &'static str| changed(&cart, |cart| drop(cart.as_object_mut().and_then(|cart| cart.remove(name))), name);
@@ -78,17 +78,17 @@ async fn a_wrong_cart_gets_no_quote() -> Result<()> {
         unknown(field("store_id", json!("s".repeat(3_000))), "Store.Unknown"),
         unknown(changed(&cart, |cart| cart["lines"][1]["item_id"] = json!(new_id("itm")), "lines[1].item_id"), "Item.Unknown"),
     ];
-    let bearer = format!("Bearer {}", stage.client.token(&scene.consumer.id, false)?);
+    let bearer = format!("Bearer {}", harness.client.token(&fixture.consumer.id, false)?);
     for case in cases {
         let body = Some(case.body.clone().into_bytes());
-        let reply = stage.client.send(Method::POST, "/v1/quotes", &[("authorization", &bearer)], body).await?;
+        let reply = harness.client.send(Method::POST, "/v1/quotes", &[("authorization", &bearer)], body).await?;
         eprintln!("{} -> {} {}", case.body.chars().take(200).collect::<String>(), reply.status, reply.body);
         assert_problem(&reply, case.status, case.code, case.field);
     }
-    assert_eq!(stage.quotes_of(&scene.consumer.id).await?, 0, "a wrong cart left a quote");
-    scene.quote(&scene.cart()).await?;
-    if stage.emulator.is_some() {
-        assert_eq!(stage.quotes_of(&scene.consumer.id).await?, 1);
+    assert_eq!(harness.quotes_of(&fixture.consumer.id).await?, 0, "a wrong cart left a quote");
+    fixture.quote(&fixture.cart()).await?;
+    if harness.emulator.is_some() {
+        assert_eq!(harness.quotes_of(&fixture.consumer.id).await?, 1);
     }
     Ok(())
 }
@@ -101,14 +101,14 @@ impl Wrong {
 
 #[tokio::test]
 async fn a_wrong_checkout_takes_no_order_and_leaves_the_quote() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let other = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let (quote, others_quote) = (scene.quote(&scene.pickup()).await?, other.quote(&other.pickup()).await?);
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let other = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let (quote, others_quote) = (fixture.quote(&fixture.pickup()).await?, other.quote(&other.pickup()).await?);
     let checkout = json!({
         "quote_id": quote.terms.id,
         "quote_signature": quote.signature,
-        "payment_method_id": scene.working_card()?.id,
+        "payment_method_id": fixture.working_card()?.id,
     });
     let field = |name: &'static str, value: Value| changed(&checkout, |checkout| checkout[name] = value, name);
     let answered = |status, code, wrong: Wrong| Wrong { status, code, ..wrong };
@@ -138,48 +138,48 @@ async fn a_wrong_checkout_takes_no_order_and_leaves_the_quote() -> Result<()> {
         answered(422, "PaymentMethod.Unknown", field("payment_method_id", json!(new_id("pay")))),
         answered(422, "PaymentMethod.Unknown", field("payment_method_id", json!(other.working_card()?.id))),
     ];
-    let bearer = format!("Bearer {}", stage.client.token(&scene.consumer.id, false)?);
-    let outputs = ["OrdersTable", "IdempotencyTable", "QuotesTable", "ConsumersTable"].map(|name| stage.output(name));
+    let bearer = format!("Bearer {}", harness.client.token(&fixture.consumer.id, false)?);
+    let outputs = ["OrdersTable", "IdempotencyTable", "QuotesTable", "ConsumersTable"].map(|name| harness.output(name));
     let [orders, idempotency, quotes, consumers] = outputs;
-    let submissions = DynamoSubmissions::new(&stage.aws, orders?, idempotency?, quotes?, consumers?);
+    let submissions = DynamoSubmissions::new(&harness.aws, orders?, idempotency?, quotes?, consumers?);
     for case in cases {
         let key = new_id("key");
         let headers = [("authorization", bearer.as_str()), ("idempotency-key", key.as_str())];
         let body = Some(case.body.clone().into_bytes());
-        let reply = stage.client.send(Method::POST, "/v1/checkouts", &headers, body).await?;
+        let reply = harness.client.send(Method::POST, "/v1/checkouts", &headers, body).await?;
         eprintln!("{} -> {} {}", case.body, reply.status, reply.body);
         assert_problem(&reply, case.status, case.code, case.field);
-        let remembered = submissions.completed(&record_id("submit-checkout", &scene.consumer.id, &key)).await?;
+        let remembered = submissions.completed(&record_id("submit-checkout", &fixture.consumer.id, &key)).await?;
         assert_eq!(remembered, None, "a refused request is remembered");
     }
     for key in [None, Some(String::new()), Some("k".repeat(129)), Some("two words".to_owned())] {
         let mut headers = vec![("authorization", bearer.as_str())];
         headers.extend(key.as_deref().map(|key| ("idempotency-key", key)));
-        let reply = stage.client.send(Method::POST, "/v1/checkouts", &headers, Some(checkout.to_string().into())).await?;
+        let reply = harness.client.send(Method::POST, "/v1/checkouts", &headers, Some(checkout.to_string().into())).await?;
         assert_problem(&reply, 400, "Idempotency.KeyMissing", Some("Idempotency-Key"));
     }
-    assert_eq!(stage.orders_of(&scene.consumer.id).await?, 0, "a wrong checkout left an order");
-    let id = scene.order(&quote).await?;
-    scene.assert_placed(&id, &quote).await?;
-    if stage.emulator.is_some() {
-        assert_eq!(stage.orders_of(&scene.consumer.id).await?, 1);
+    assert_eq!(harness.orders_of(&fixture.consumer.id).await?, 0, "a wrong checkout left an order");
+    let id = fixture.order(&quote).await?;
+    fixture.assert_placed(&id, &quote).await?;
+    if harness.emulator.is_some() {
+        assert_eq!(harness.orders_of(&fixture.consumer.id).await?, 1);
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_before_it_is_read() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let bearer = format!("Bearer {}", stage.client.token(&scene.consumer.id, false)?);
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let bearer = format!("Bearer {}", harness.client.token(&fixture.consumer.id, false)?);
     let (key, body) = (new_id("key"), vec![b'{'; MAX_BODY_BYTES + 1]);
     let headers = [("authorization", bearer.as_str()), ("idempotency-key", key.as_str())];
     for path in ["/v1/quotes", "/v1/checkouts", "/v1/webhooks/merchants"] {
-        let reply = stage.client.send(Method::POST, path, &headers, Some(body.clone())).await?;
+        let reply = harness.client.send(Method::POST, path, &headers, Some(body.clone())).await?;
         assert_problem(&reply, 413, "Request.TooLarge", None);
         assert_eq!(reply.body["max_bytes"], MAX_BODY_BYTES);
         // One byte less is read, and is no JSON (or not signed).
-        let reply = stage.client.send(Method::POST, path, &headers, Some(body[1..].to_vec())).await?;
+        let reply = harness.client.send(Method::POST, path, &headers, Some(body[1..].to_vec())).await?;
         assert!(matches!(reply.status, 400 | 401), "{path}: {} {}", reply.status, reply.body);
     }
     Ok(())
@@ -187,14 +187,14 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() -> Result<()> {
 
 #[tokio::test]
 async fn what_does_not_exist_is_said_not_to() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let consumer = &scene.consumer.id;
-    let order = stage.client.as_consumer(consumer, Method::GET, &format!("/v1/orders/{}", new_id("ord")), None).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let consumer = &fixture.consumer.id;
+    let order = harness.client.as_consumer(consumer, Method::GET, &format!("/v1/orders/{}", new_id("ord")), None).await?;
     assert_problem(&order, 404, "Order.Unknown", None);
     // API Gateway itself answers here: 403 on AWS, 403 or 404 on emulators.
     for (method, path) in [(Method::GET, "/v1/nothing"), (Method::DELETE, "/v1/quotes"), (Method::GET, "/v1/checkouts")] {
-        let reply = stage.client.as_consumer(consumer, method, path, None).await?;
+        let reply = harness.client.as_consumer(consumer, method, path, None).await?;
         assert!(matches!(reply.status, 403..=405), "{path}: {} {}", reply.status, reply.body);
     }
     Ok(())
@@ -202,16 +202,16 @@ async fn what_does_not_exist_is_said_not_to() -> Result<()> {
 
 #[tokio::test]
 async fn who_has_no_account_or_a_blocked_one_can_not_order() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let stranger = stage.client.quote(&new_id("con"), &scene.cart()).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let stranger = harness.client.quote(&new_id("con"), &fixture.cart()).await?;
     assert_problem(&stranger, 403, "Consumer.Unknown", None);
 
-    let quote = scene.quote(&scene.cart()).await?;
-    let mut blocked = scene.consumer.clone();
+    let quote = fixture.quote(&fixture.cart()).await?;
+    let mut blocked = fixture.consumer.clone();
     blocked.blocked = true;
-    stage.sign_up(&blocked).await?;
-    assert_problem(&scene.checkout(&quote, &scene.working_card()?).await?, 403, "Consumer.Blocked", None);
-    assert_eq!(stage.orders_of(&scene.consumer.id).await?, 0);
+    harness.sign_up(&blocked).await?;
+    assert_problem(&fixture.checkout(&quote, &fixture.working_card()?).await?, 403, "Consumer.Blocked", None);
+    assert_eq!(harness.orders_of(&fixture.consumer.id).await?, 0);
     Ok(())
 }

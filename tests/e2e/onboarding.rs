@@ -1,7 +1,7 @@
 //! Couriers and merchants apply in every market, while functions are killed and vendors answer later, are away, or answer without
 //! being heard: nothing is done twice.
 
-use crate::stage::{PATIENCE, Stage, eventually};
+use crate::harness::{Harness, PATIENCE, eventually};
 use anyhow::{Context as _, Result, bail, ensure};
 use carryout::local_cloud::{Emulator, Record};
 use carryout_aws::{DynamoApplicants, DynamoDocuments, SfnWaits};
@@ -19,7 +19,7 @@ use carryout_onboarding::{
     wait::WAIT_MACHINE,
 };
 use carryout_partners::{Http, HttpLegacyApplicants};
-use carryout_workflow::{Claim, Progress, StatusStore as _, StepEntry, StepState, StoreError};
+use carryout_workflow::{Claim, Progress, StatusStore as _, StepEntry, StepState, StorageError};
 use futures::future::{try_join, try_join_all};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -89,10 +89,10 @@ struct Uploaded {
 
 /// Uploads a document for a step, as a client does: asks where to, and puts it there. Nothing where the function was killed, or the
 /// step has moved on.
-async fn uploaded(stage: &Stage, who: &str, step_path: &str) -> Result<Option<Uploaded>> {
+async fn uploaded(harness: &Harness, who: &str, step_path: &str) -> Result<Option<Uploaded>> {
     const PICTURE: &[u8] = b"a picture of a document";
     let document = json!({ "content_type": "image/jpeg", "content_length": PICTURE.len() });
-    let reply = stage.client.as_consumer(who, Method::POST, &format!("{step_path}/uploads"), Some(&document)).await?;
+    let reply = harness.client.as_consumer(who, Method::POST, &format!("{step_path}/uploads"), Some(&document)).await?;
     if reply.status >= 500 || reply.code() == "ApplicantStep.NotReady" {
         return Ok(None);
     }
@@ -111,7 +111,7 @@ async fn uploaded(stage: &Stage, who: &str, step_path: &str) -> Result<Option<Up
 
 /// Somebody who applies, and fills in whatever is next until the account works.
 struct Candidate<'a> {
-    stage: &'a Stage,
+    harness: &'a Harness,
     who: String,
     market: &'a Market,
     id: String,
@@ -119,11 +119,11 @@ struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    async fn begin(stage: &'a Stage, market: &'a Market, number: usize) -> Result<Self> {
+    async fn begin(harness: &'a Harness, market: &'a Market, number: usize) -> Result<Self> {
         let who = new_id("con");
         let body = json!({ "country": market.country, "market_type": market.market_type });
         let id = eventually("an application", async || {
-            let reply = stage.client.as_consumer(&who, Method::POST, "/v1/applicants", Some(&body)).await?;
+            let reply = harness.client.as_consumer(&who, Method::POST, "/v1/applicants", Some(&body)).await?;
             if reply.status >= 500 {
                 return Ok(None);
             }
@@ -137,14 +137,14 @@ impl<'a> Candidate<'a> {
             if kind == "lose_answer" {
                 fault["milliseconds"] = json!(3_500);
             }
-            stage.fault(&fault).await?;
+            harness.fault(&fault).await?;
         }
-        Ok(Self { stage, who, market, id, documents: Vec::new() })
+        Ok(Self { harness, who, market, id, documents: Vec::new() })
     }
 
     async fn view(&self) -> Result<Option<Value>> {
         let path = format!("/v1/applicants/{}", self.id);
-        let reply = self.stage.client.as_consumer(&self.who, Method::GET, &path, None).await?;
+        let reply = self.harness.client.as_consumer(&self.who, Method::GET, &path, None).await?;
         if reply.status >= 500 { Ok(None) } else { reply.expect(200).map(Some) }
     }
 
@@ -157,14 +157,14 @@ impl<'a> Candidate<'a> {
             for (name, field) in next["form"]["properties"].as_object().into_iter().flatten() {
                 if field["x-upload"].is_null() {
                     form.insert(name.clone(), answer(name, field, &self.market.country, &self.market.market_type));
-                } else if let Some(uploaded) = uploaded(self.stage, &self.who, &path).await? {
+                } else if let Some(uploaded) = uploaded(self.harness, &self.who, &path).await? {
                     form.insert(name.clone(), json!(uploaded.object));
                     self.documents.push(uploaded);
                 } else {
                     return Ok(false);
                 }
             }
-            let reply = self.stage.client.as_consumer(&self.who, Method::PUT, &path, Some(&json!({ "form": form }))).await?;
+            let reply = self.harness.client.as_consumer(&self.who, Method::PUT, &path, Some(&json!({ "form": form }))).await?;
             let passes = reply.status >= 500 || matches!(reply.code(), "ApplicantStep.Busy" | "ApplicantStep.NotReady");
             ensure!(reply.status == 200 || passes, "{path}: {}", reply.body);
         }
@@ -174,7 +174,7 @@ impl<'a> Candidate<'a> {
     /// Every vendor has one request for each step, and the account was made.
     async fn assert_asked_once(&self) -> Result<()> {
         let path = format!("/v1/ops/sandbox/books/{}", self.id);
-        let books: Value = self.stage.client.as_operator(Method::GET, &path, None).await?.expect(200)?;
+        let books: Value = self.harness.client.as_operator(Method::GET, &path, None).await?.expect(200)?;
         let mut requests: BTreeMap<&str, usize> = BTreeMap::new();
         for request in books["vendor_requests"].as_array().into_iter().flatten() {
             let (step, _) = request["key"].as_str().and_then(|key| key.rsplit_once('/')).context("a request without a key")?;
@@ -187,17 +187,17 @@ impl<'a> Candidate<'a> {
 }
 
 /// Kills the processes of one function after the other, so many times, while they work or not.
-async fn kill_functions(stage: &Stage, kills: usize) -> Result<()> {
+async fn kill_functions(harness: &Harness, kills: usize) -> Result<()> {
     for function in VICTIMS.iter().cycle().take(kills) {
         tokio::time::sleep(Duration::from_millis(fastrand::u64(2_000..6_000))).await;
-        stage.processes_of(function)?.into_iter().flatten().for_each(|process| process.kill());
+        harness.processes_of(function)?.into_iter().flatten().for_each(|process| process.kill());
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn applicants_of_every_market_come_to_an_account_and_no_vendor_acts_twice() -> Result<()> {
-    let stage = Stage::set().await?;
+    let harness = Harness::set().await?;
     let count = std::env::var("APPLICANTS").map_or(Ok(APPLICANTS), |text| text.parse())?;
     let patience = PATIENCE * u32::try_from(count.div_ceil(APPLICANTS))?;
     let markets = embedded_files()?;
@@ -205,7 +205,7 @@ async fn applicants_of_every_market_come_to_an_account_and_no_vendor_acts_twice(
     let apply = async |number| -> Result<Candidate<'_>> {
         let mut candidate = {
             let _hand = hands.acquire().await?;
-            Candidate::begin(&stage, &markets[number % markets.len()], number).await?
+            Candidate::begin(&harness, &markets[number % markets.len()], number).await?
         };
         loop {
             let hand = hands.acquire().await?;
@@ -219,12 +219,12 @@ async fn applicants_of_every_market_come_to_an_account_and_no_vendor_acts_twice(
             tokio::time::sleep(BETWEEN_TURNS).await;
         }
     };
-    let kills = kill_functions(&stage, count.div_ceil(APPLICANTS_PER_KILL));
+    let kills = kill_functions(&harness, count.div_ceil(APPLICANTS_PER_KILL));
     let (all, ()) = try_join(try_join_all((0..count).map(apply)), kills).await?;
     for candidate in &all {
         candidate.assert_asked_once().await?;
     }
-    if let Some(measured) = stage.invoke("measure-funnel", &json!({})).await? {
+    if let Some(measured) = harness.invoke("measure-funnel", &json!({})).await? {
         ensure!(measured["applicants"].as_u64() >= u64::try_from(count).ok(), "not everybody is in the funnel: {measured}");
     }
     let candidate = all.iter().find(|candidate| !candidate.documents.is_empty()).context("nobody has uploaded anything")?;
@@ -234,7 +234,7 @@ async fn applicants_of_every_market_come_to_an_account_and_no_vendor_acts_twice(
     };
     ensure!(there().await?, "the document is not where it was put");
     let path = format!("/v1/applicants/{}", candidate.id);
-    stage.client.as_consumer(&candidate.who, Method::DELETE, &path, None).await?.expect::<Value>(204)?;
+    harness.client.as_consumer(&candidate.who, Method::DELETE, &path, None).await?.expect::<Value>(204)?;
     ensure!(!there().await?, "the document of an erased applicant is still there");
     Ok(())
 }
@@ -253,9 +253,9 @@ fn beginner(country: &str, owner: &str) -> Beginner {
 /// What is asked of the store is the same here and in memory.
 #[tokio::test]
 async fn a_look_is_one_read_and_a_submission_three_requests() -> Result<()> {
-    let stage = Stage::set().await?;
-    let aws = stage.aws.clone();
-    let applicants = DynamoApplicants::new(&aws, stage.output("ApplicantsTable")?);
+    let harness = Harness::set().await?;
+    let aws = harness.aws.clone();
+    let applicants = DynamoApplicants::new(&aws, harness.output("ApplicantsTable")?);
     let (vault, vendors, nudges, legacy) =
         (TurningVault, SandboxVendors::default(), MemoryNudges::default(), MemoryLegacy::default());
     let (markets, now, owner) = (Markets::embedded()?, SystemClock.now_ms(), new_id("con"));
@@ -274,18 +274,18 @@ async fn a_look_is_one_read_and_a_submission_three_requests() -> Result<()> {
 
 #[tokio::test]
 async fn concurrent_steps_never_overwrite_each_other() -> Result<()> {
-    let stage = Stage::set().await?;
-    let applicants = DynamoApplicants::new(&stage.aws, stage.output("ApplicantsTable")?);
+    let harness = Harness::set().await?;
+    let applicants = DynamoApplicants::new(&harness.aws, harness.output("ApplicantsTable")?);
     let markets = Markets::embedded()?;
     for _ in 0..10 {
         let begun = beginner("US", "nobody");
         let applicant = begun.applicant(markets.orchestrator().pick("US", "courier")?, Map::new(), SystemClock.now_ms());
         ensure!(applicants.create(&applicant).await?.is_none(), "the id was new");
-        let run = async |step: String| -> Result<(), StoreError> {
+        let run = async |step: String| -> Result<(), StorageError> {
             let now = SystemClock.now_ms();
             let claim = Claim { id: applicant.id.clone(), step: step.clone(), run: 1, now, lease_until: now + 10_000 };
             let note = Collected { data: [(step.clone(), Datum::Plain(json!(step)))].into(), ..Collected::default() };
-            let busy = |_| StoreError::Unavailable("the claim was refused".to_owned());
+            let busy = |_| StorageError::Unavailable("the claim was refused".to_owned());
             applicants.claim(&claim, &note).await.map_err(busy)?;
             let progress = Progress { reference: None, response: Some(json!({ "step": step })), note: Collected::default() };
             applicants.complete(&claim, StepState::Done, &progress).await
@@ -306,19 +306,19 @@ async fn concurrent_steps_never_overwrite_each_other() -> Result<()> {
 /// The waiting machine looks after a vendor that nobody hears of, and has a person look when the silence lasts.
 #[tokio::test]
 async fn a_vendor_that_stays_silent_is_looked_after_and_then_a_person_looks() -> Result<()> {
-    let stage = Stage::set().await?;
-    if Record::read(&stage.project)?.is_some_and(|cloud| cloud.emulator == Some(Emulator::Ministack)) {
+    let harness = Harness::set().await?;
+    if Record::read(&harness.project)?.is_some_and(|cloud| cloud.emulator == Some(Emulator::Ministack)) {
         eprintln!("skipped: MiniStack knows no TimeoutSecondsPath, so no wait there ends by a silence");
         return Ok(());
     }
-    let applicants = DynamoApplicants::new(&stage.aws, stage.output("ApplicantsTable")?);
+    let applicants = DynamoApplicants::new(&harness.aws, harness.output("ApplicantsTable")?);
     let (markets, now) = (Markets::embedded()?, SystemClock.now_ms());
     let step = "verify-identity";
     let begun = beginner("US", "nobody");
     let applicant = begun.applicant(markets.orchestrator().pick("US", "courier")?, Map::new(), now);
     ensure!(applicants.create(&applicant).await?.is_none(), "the id was new");
     let claim = Claim { id: applicant.id.clone(), step: step.to_owned(), run: 1, now, lease_until: now + 10_000 };
-    let busy = |_| StoreError::Unavailable("the claim was refused".to_owned());
+    let busy = |_| StorageError::Unavailable("the claim was refused".to_owned());
     applicants.claim(&claim, &Collected::default()).await.map_err(busy)?;
     let waits = Progress { reference: None, response: None, note: Collected::default() };
     applicants.complete(&claim, StepState::Waiting, &waits).await?;
@@ -334,11 +334,11 @@ async fn a_vendor_that_stays_silent_is_looked_after_and_then_a_person_looks() ->
         reminders: 2,
         correlation_id: "e2e".to_owned(),
     };
-    let machine = format!("{}{WAIT_MACHINE}", stage.output("StateMachinePrefix")?);
+    let machine = format!("{}{WAIT_MACHINE}", harness.output("StateMachinePrefix")?);
     let started = Instant::now();
     // A second beginning of the same wait does nothing.
     for _ in 0..2 {
-        SfnWaits::new(&stage.aws, &machine).begin(&awaited).await?;
+        SfnWaits::new(&harness.aws, &machine).begin(&awaited).await?;
     }
     let reviewed = eventually("a person looks", async || {
         let entry = entry().await?;
@@ -351,9 +351,9 @@ async fn a_vendor_that_stays_silent_is_looked_after_and_then_a_person_looks() ->
 }
 
 /// Switches the mirror, and waits until every function has noticed.
-async fn mirror(stage: &Stage, is_on: bool) -> Result<()> {
+async fn mirror(harness: &Harness, is_on: bool) -> Result<()> {
     let (pk, sk) = SETTINGS_KEY;
-    let documents = DynamoDocuments::new(&stage.aws, stage.output("ControlTable")?);
+    let documents = DynamoDocuments::new(&harness.aws, harness.output("ControlTable")?);
     let held = documents.read(pk, sk).await?;
     let mut settings = held.as_ref().map_or_else(|| json!({}), |held| held.value.clone());
     settings["mirror"] = json!(is_on);
@@ -366,8 +366,8 @@ async fn mirror(stage: &Stage, is_on: bool) -> Result<()> {
 /// Nobody else began in the older system, so the mirror changes nothing for other tests' applicants.
 #[tokio::test]
 async fn whoever_began_in_an_older_system_goes_on_here_and_is_known_there() -> Result<()> {
-    let stage = Stage::set().await?;
-    let older = HttpLegacyApplicants::new(Http::default(), stage.output("PaymentUrl")?.replace("/payment", "/legacy"));
+    let harness = Harness::set().await?;
+    let older = HttpLegacyApplicants::new(Http::default(), harness.output("PaymentUrl")?.replace("/payment", "/legacy"));
     let known = json!({
         "legal_name": "Jo Example", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100",
         "vehicle_type": "bicycle", "emergency_contact": "Sam", "language": "en",
@@ -380,18 +380,18 @@ async fn whoever_began_in_an_older_system_goes_on_here_and_is_known_there() -> R
         LegacyRecord::V2 { flags: flags.into(), data: data.clone() },
         LegacyRecord::V3 { steps: steps.into(), data: data.clone() },
     ];
-    mirror(&stage, true).await?;
+    mirror(&harness, true).await?;
     for record in records {
         let who = new_id("con");
         older.mirror(&who, "US", "courier", 0, &record).await?;
         let body = json!({ "country": "US", "market_type": "courier" });
-        let begun: Value = stage.client.as_consumer(&who, Method::POST, "/v1/applicants", Some(&body)).await?.expect(201)?;
+        let begun: Value = harness.client.as_consumer(&who, Method::POST, "/v1/applicants", Some(&body)).await?.expect(201)?;
         ensure!(begun["complete"] == 3 && begun["next"][0]["step"] == "validate-address", "a step is asked again: {begun}");
         let path = format!("/v1/applicants/{}/steps/validate-address", begun["applicant_id"].as_str().unwrap_or_default());
         let fields = begun["next"][0]["form"]["properties"].as_object().cloned().unwrap_or_default();
         let form: Map<String, Value> =
             fields.iter().map(|(name, field)| (name.clone(), answer(name, field, "US", "courier"))).collect();
-        stage.client.as_consumer(&who, Method::PUT, &path, Some(&json!({ "form": form }))).await?.expect::<Value>(200)?;
+        harness.client.as_consumer(&who, Method::PUT, &path, Some(&json!({ "form": form }))).await?.expect::<Value>(200)?;
         let told = eventually("the older system knows", async || {
             let told = older.record(&who, "US", "courier").await?;
             Ok(told.filter(|told| told.step("validate-address").0 == StepState::Done))
@@ -400,5 +400,5 @@ async fn whoever_began_in_an_older_system_goes_on_here_and_is_known_there() -> R
         let keeps = data.iter().all(|(field, value)| told.data().get(field) == Some(value));
         ensure!(told.shape() == record.shape() && keeps, "what it knew of the person is gone: {told:?}");
     }
-    mirror(&stage, false).await
+    mirror(&harness, false).await
 }

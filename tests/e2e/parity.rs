@@ -1,6 +1,6 @@
 //! The legacy system's bugs are found by comparing, and whoever is not in the rollout is shown its prices.
 
-use crate::stage::{Scene, Stage, eventually};
+use crate::harness::{Fixture, Harness, eventually};
 use anyhow::{Context as _, Result};
 use carryout::parity::{self, RolloutChange};
 use carryout::routing::Change;
@@ -11,7 +11,7 @@ use carryout_checkout::parity::{Comparison, Comparisons as _, LegacyPriceRequest
 use carryout_checkout::quoting::{Cart, CartFulfilment, CartLine};
 use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Context, ContextLine, Figure, price};
+use carryout_pricing::{Context, ContextLine, PriceMeasure, price};
 use carryout_workflow::cohort::Percent;
 use jiff::SignedDuration;
 use reqwest::Method;
@@ -19,40 +19,40 @@ use serde_json::json;
 
 const HOUR_MS: i64 = 3_600_000;
 
-async fn change(stage: &Stage, change: RolloutChange) -> Result<()> {
+async fn change(harness: &Harness, change: RolloutChange) -> Result<()> {
     // Others may change the rollout at the same moment; then it is to be tried again.
-    eventually("the rollout is changed", async || Ok(parity::change(&stage.stack, &change).await.ok())).await?;
+    eventually("the rollout is changed", async || Ok(parity::change(&harness.stack, &change).await.ok())).await?;
     Ok(())
 }
 
-async fn compared(stage: &Stage, market: Country, quote_id: &str) -> Result<Option<Comparison>> {
-    let comparisons = DynamoComparisons::new(&stage.aws, stage.output("ParityTable")?);
+async fn compared(harness: &Harness, market: Country, quote_id: &str) -> Result<Option<Comparison>> {
+    let comparisons = DynamoComparisons::new(&harness.aws, harness.output("ParityTable")?);
     let now = SystemClock.now_ms();
     let kept = comparisons.between(market, now - HOUR_MS, now + HOUR_MS).await?;
     Ok(kept.into_iter().find(|comparison| comparison.quote_id == quote_id))
 }
 
 /// A store whose first item costs `minor`, with a tax of 5 %.
-async fn scene(stage: &Stage, country: Country, minor: i64) -> Result<Scene<'_>> {
+async fn fixture(harness: &Harness, country: Country, minor: i64) -> Result<Fixture<'_>> {
     let change = |store: &mut carryout_checkout::store::StoreWithMenu| {
         store.store.tax_rate = Rate::from_milli_percent(5_000);
         store.items[0].price = Money::new(minor, country.currency());
     };
-    stage.scene_with(country, MarketType::Restaurant, change).await
+    harness.scene_with(country, MarketType::Restaurant, change).await
 }
 
-fn pickup(scene: &Scene<'_>, quantity: u32) -> Cart {
-    let lines = vec![CartLine { item_id: scene.store.items[0].id.clone(), quantity }];
-    Cart { store_id: scene.store.store.id.clone(), lines, fulfilment: CartFulfilment::Pickup, address_id: None, tip: 0 }
+fn pickup(fixture: &Fixture<'_>, quantity: u32) -> Cart {
+    let lines = vec![CartLine { item_id: fixture.store.items[0].id.clone(), quantity }];
+    Cart { store_id: fixture.store.store.id.clone(), lines, fulfilment: CartFulfilment::Pickup, address_id: None, tip: 0 }
 }
 
 /// Asks for quotes until one of them is compared: functions notice a change of the rollout within seconds.
-async fn comparison(scene: &Scene<'_>, quantity: u32) -> Result<Comparison> {
+async fn comparison(fixture: &Fixture<'_>, quantity: u32) -> Result<Comparison> {
     let mut quotes = Vec::new();
     eventually("a quote is compared", async || {
-        quotes.push(scene.quote(&pickup(scene, quantity)).await?.terms.id);
+        quotes.push(fixture.quote(&pickup(fixture, quantity)).await?.terms.id);
         for quote in &quotes {
-            if let Some(found) = compared(scene.stage, scene.store.store.country, quote).await? {
+            if let Some(found) = compared(fixture.harness, fixture.store.store.country, quote).await? {
                 return Ok(Some(found));
             }
         }
@@ -63,28 +63,28 @@ async fn comparison(scene: &Scene<'_>, quantity: u32) -> Result<Comparison> {
 
 #[tokio::test]
 async fn both_bugs_of_the_legacy_system_are_found_and_shown() -> Result<()> {
-    let stage = Stage::set().await?;
+    let harness = Harness::set().await?;
     let all = Percent::try_from(100)?;
-    change(&stage, RolloutChange { sample: Some(all), ..RolloutChange::default() }).await?;
+    change(&harness, RolloutChange { sample: Some(all), ..RolloutChange::default() }).await?;
 
     // 5 % of 9.99 is 0.50; of 3.33 it is 0.17, three times. The service fee is the same in both.
-    let canadian = comparison(&scene(&stage, Country::CA, 333).await?, 3).await?;
+    let canadian = comparison(&fixture(&harness, Country::CA, 333).await?, 3).await?;
     let by = |comparison: &Comparison, figure| comparison.differences.get(&figure).map(|difference| difference.by());
-    assert_eq!((by(&canadian, Figure::Tax), by(&canadian, Figure::Total)), (Some(-1), Some(-1)), "{canadian:?}");
+    assert_eq!((by(&canadian, PriceMeasure::Tax), by(&canadian, PriceMeasure::Total)), (Some(-1), Some(-1)), "{canadian:?}");
     assert_eq!(canadian.differences.len(), 2, "{canadian:?}");
 
-    let american = comparison(&scene(&stage, Country::US, 6_000).await?, 2).await?;
-    let fee = by(&american, Figure::Fees).context("the forgotten fee is not found")?;
-    assert!(fee > 0 && american.differences.contains_key(&Figure::Total), "{american:?}");
-    let small = comparison(&scene(&stage, Country::US, 600).await?, 2).await?;
+    let american = comparison(&fixture(&harness, Country::US, 6_000).await?, 2).await?;
+    let fee = by(&american, PriceMeasure::Fees).context("the forgotten fee is not found")?;
+    assert!(fee > 0 && american.differences.contains_key(&PriceMeasure::Total), "{american:?}");
+    let small = comparison(&fixture(&harness, Country::US, 600).await?, 2).await?;
     assert!(small.differences.is_empty(), "{small:?}");
-    change(&stage, RolloutChange { sample: Some(Percent::default()), ..RolloutChange::default() }).await?;
+    change(&harness, RolloutChange { sample: Some(Percent::default()), ..RolloutChange::default() }).await?;
 
-    for (market, figure) in [(Country::CA, Figure::Tax), (Country::US, Figure::Fees)] {
-        let rows = parity::last(&stage.stack, SignedDuration::from_hours(1), Some(market)).await?;
+    for (market, figure) in [(Country::CA, PriceMeasure::Tax), (Country::US, PriceMeasure::Fees)] {
+        let rows = parity::last(&harness.stack, SignedDuration::from_hours(1), Some(market)).await?;
         let row = rows.iter().find(|row| row.component == figure).context("the component has no row")?;
         assert!(row.equal < row.compared && row.share < 1.0 && row.biggest.is_some(), "{row:?}");
-        let tip = rows.iter().find(|row| row.component == Figure::Tip).context("the tip has no row")?;
+        let tip = rows.iter().find(|row| row.component == PriceMeasure::Tip).context("the tip has no row")?;
         assert!(tip.equal == tip.compared && tip.biggest.is_none(), "{tip:?}");
         assert!(parity::table(&rows).contains(" is "), "{}", parity::table(&rows));
     }
@@ -93,22 +93,22 @@ async fn both_bugs_of_the_legacy_system_are_found_and_shown() -> Result<()> {
 
 #[tokio::test]
 async fn a_legacy_system_that_fails_loses_no_sample() -> Result<()> {
-    let stage = Stage::set().await?;
+    let harness = Harness::set().await?;
     let fault =
         |consumer: &str| json!({ "partner": "legacy", "operation": "price", "kind": "fail_before", "consumer_id": consumer });
     let consumer_id = new_id("con");
-    stage.fault(&fault(&consumer_id)).await?;
+    harness.fault(&fault(&consumer_id)).await?;
     let context = Context::new(Country::NZ.currency(), vec![ContextLine::new("itm_1", "Pavlova", 1, 900)]);
     let sample = PriceSample {
-        ours: Figure::all_of(&price(&context)?),
+        ours: PriceMeasure::all_of(&price(&context)?),
         request: LegacyPriceRequest { quote_id: new_id("quo"), consumer_id, market: Country::NZ, context },
         at: SystemClock.now_ms(),
         correlation_id: new_id("cor"),
     };
-    SqsQueue::new(&stage.aws, stage.output("SamplesQueueUrl")?).send(&sample).await?;
+    SqsQueue::new(&harness.aws, harness.output("SamplesQueueUrl")?).send(&sample).await?;
     // It comes back after the queue's visibility timeout, a minute.
     let found =
-        eventually("the sample is compared", async || compared(&stage, Country::NZ, &sample.request.quote_id).await).await?;
+        eventually("the sample is compared", async || compared(&harness, Country::NZ, &sample.request.quote_id).await).await?;
     assert!(found.differences.is_empty(), "{found:?}");
     Ok(())
 }
@@ -116,10 +116,10 @@ async fn a_legacy_system_that_fails_loses_no_sample() -> Result<()> {
 /// In Puerto Rico, where the legacy system has no bug, so that other tests' prices there stay what they are.
 #[tokio::test]
 async fn whoever_is_not_in_the_rollout_is_shown_legacy_prices_and_may_order_at_them() -> Result<()> {
-    let stage = Stage::set().await?;
-    let (chosen, other) = futures::try_join!(scene(&stage, Country::PR, 700), scene(&stage, Country::PR, 700))?;
+    let harness = Harness::set().await?;
+    let (chosen, other) = futures::try_join!(fixture(&harness, Country::PR, 700), fixture(&harness, Country::PR, 700))?;
     let cohort = Change { add: vec![chosen.consumer.id.clone()], ..Change::default() };
-    change(&stage, RolloutChange { market: Some(Country::PR), cohort, ..RolloutChange::default() }).await?;
+    change(&harness, RolloutChange { market: Some(Country::PR), cohort, ..RolloutChange::default() }).await?;
     let legacy = eventually("the rollout is noticed", async || {
         let quote = other.quote(&pickup(&other, 2)).await?;
         Ok((quote.terms.price.engine == 0).then_some(quote))
@@ -132,7 +132,7 @@ async fn whoever_is_not_in_the_rollout_is_shown_legacy_prices_and_may_order_at_t
     other.assert_placed(&id, &legacy).await?;
     // What is kept is our price: it is found again, and beside it what was shown.
     let path = format!("/v1/ops/quotes/{}/replay", legacy.terms.id);
-    let replay: Replay = stage.client.as_operator(Method::POST, &path, None).await?.expect(200)?;
+    let replay: Replay = harness.client.as_operator(Method::POST, &path, None).await?.expect(200)?;
     assert_eq!((replay.identical, replay.shown), (true, Some(legacy.terms.price.total)), "{replay:?}");
 
     other.fault("legacy", "price", "fail_before", json!({})).await?;
@@ -143,5 +143,5 @@ async fn whoever_is_not_in_the_rollout_is_shown_legacy_prices_and_may_order_at_t
     })
     .await?;
     assert!(fallback.engine > 0, "{fallback:?}");
-    change(&stage, RolloutChange { done: Some(Country::PR), ..RolloutChange::default() }).await
+    change(&harness, RolloutChange { done: Some(Country::PR), ..RolloutChange::default() }).await
 }

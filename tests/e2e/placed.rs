@@ -1,6 +1,6 @@
 //! Orders that nothing gets in the way of, in each market's workflow.
 
-use crate::stage::{STOCK, Stage};
+use crate::harness::{Harness, STOCK};
 use anyhow::{Context as _, Result};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::quoting::{Cart, CartLine, MAX_LINES};
@@ -13,11 +13,11 @@ use carryout_pricing::Quote;
 use reqwest::Method;
 
 async fn place(country: Country, market_type: MarketType, cart: impl Fn(&Cart) -> Cart) -> Result<(OrderView, Quote)> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(country, market_type).await?;
-    let quote = scene.quote(&cart(&scene.cart())).await?;
-    let id = scene.order(&quote).await?;
-    let view = scene.assert_placed(&id, &quote).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(country, market_type).await?;
+    let quote = fixture.quote(&cart(&fixture.cart())).await?;
+    let id = fixture.order(&quote).await?;
+    let view = fixture.assert_placed(&id, &quote).await?;
     assert_eq!((view.run, &*view.flags), (1, &[][..]), "{view:?}");
     Ok((view, quote))
 }
@@ -79,52 +79,52 @@ async fn a_canadian_shop_and_a_puerto_rican_grocery_sell() -> Result<()> {
 
 #[tokio::test]
 async fn no_courier_comes_for_a_pickup() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::AU, MarketType::Restaurant).await?;
-    let quote = scene.quote(&scene.pickup()).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let quote = fixture.quote(&fixture.pickup()).await?;
     assert!(!quote.terms.delivery && quote.terms.price.fees.iter().all(|fee| fee.code != "delivery"), "{quote:?}");
-    let id = scene.order(&quote).await?;
-    let view = scene.assert_placed(&id, &quote).await?;
+    let id = fixture.order(&quote).await?;
+    let view = fixture.assert_placed(&id, &quote).await?;
     assert_eq!(view.fulfilment, "pickup");
-    assert_eq!(scene.books(&id).await?.all["deliveries"], serde_json::json!([]));
+    assert_eq!(fixture.books(&id).await?.all["deliveries"], serde_json::json!([]));
     Ok(())
 }
 
 #[tokio::test]
 async fn the_answer_says_where_to_look_and_the_clients_correlation_id_stays_with_the_order() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let quote = scene.quote(&scene.cart()).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
     let request = CheckoutRequest {
         quote_id: quote.terms.id.clone(),
         quote_signature: quote.signature.clone(),
-        payment_method_id: scene.working_card()?.id,
+        payment_method_id: fixture.working_card()?.id,
     };
     let (bearer, key, correlation_id) =
-        (format!("Bearer {}", stage.client.token(&scene.consumer.id, false)?), new_id("key"), new_id("trace"));
+        (format!("Bearer {}", harness.client.token(&fixture.consumer.id, false)?), new_id("key"), new_id("trace"));
     let headers = [("authorization", bearer.as_str()), ("idempotency-key", &key), ("x-correlation-id", correlation_id.as_str())];
-    let reply = stage.client.send(Method::POST, "/v1/checkouts", &headers, Some(serde_json::to_vec(&request)?)).await?;
+    let reply = harness.client.send(Method::POST, "/v1/checkouts", &headers, Some(serde_json::to_vec(&request)?)).await?;
     let answer: CheckoutAnswer = reply.expect(202)?;
     assert_eq!(answer.status_url, format!("/v1/orders/{}", answer.order_id));
     assert_eq!(reply.headers.get("location"), Some(&answer.status_url));
     let asked: OrderView =
-        stage.client.as_consumer(&scene.consumer.id, Method::GET, &answer.status_url, None).await?.expect(200)?;
+        harness.client.as_consumer(&fixture.consumer.id, Method::GET, &answer.status_url, None).await?.expect(200)?;
     assert_eq!((&asked.id, &asked.correlation_id), (&answer.order_id, &correlation_id));
-    let view = scene.assert_placed(&answer.order_id, &quote).await?;
+    let view = fixture.assert_placed(&answer.order_id, &quote).await?;
     assert_eq!(view.correlation_id, correlation_id);
     Ok(())
 }
 
 #[tokio::test]
 async fn an_order_is_tracked_with_one_read() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let quote = scene.quote(&scene.pickup()).await?;
-    let id = scene.order(&quote).await?;
-    let expected = scene.assert_placed(&id, &quote).await?;
-    let aws = stage.stack.aws().await;
-    let orders = carryout_aws::DynamoOrders::new(&aws, stage.output("OrdersTable")?);
-    let view = track(&orders, &orchestrator(), &scene.consumer.id, &id).await?.context("the order is gone")?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let quote = fixture.quote(&fixture.pickup()).await?;
+    let id = fixture.order(&quote).await?;
+    let expected = fixture.assert_placed(&id, &quote).await?;
+    let aws = harness.stack.aws().await;
+    let orders = carryout_aws::DynamoOrders::new(&aws, harness.output("OrdersTable")?);
+    let view = track(&orders, &orchestrator(), &fixture.consumer.id, &id).await?.context("the order is gone")?;
     assert_eq!(view, expected);
     assert_eq!(aws.requests().by_operation(), [("GetItem".to_owned(), 1)].into());
     Ok(())
@@ -132,8 +132,8 @@ async fn an_order_is_tracked_with_one_read() -> Result<()> {
 
 #[tokio::test]
 async fn the_longest_cart_is_one_transaction() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage
+    let harness = Harness::set().await?;
+    let fixture = harness
         .scene_with(Country::US, MarketType::Restaurant, |store| {
             let (first, store_id) = (store.items[0].clone(), store.store.id.clone());
             let item = |nth: usize| Item {
@@ -147,10 +147,10 @@ async fn the_longest_cart_is_one_transaction() -> Result<()> {
             store.items = (0..MAX_LINES).map(item).collect();
         })
         .await?;
-    let lines = scene.store.items.iter().map(|item| CartLine { item_id: item.id.clone(), quantity: 2 }).collect();
-    let quote = scene.quote(&Cart { lines, ..scene.cart() }).await?;
+    let lines = fixture.store.items.iter().map(|item| CartLine { item_id: item.id.clone(), quantity: 2 }).collect();
+    let quote = fixture.quote(&Cart { lines, ..fixture.cart() }).await?;
     assert_eq!(quote.terms.price.lines.len(), MAX_LINES);
-    let id = scene.order(&quote).await?;
-    scene.assert_placed(&id, &quote).await?;
+    let id = fixture.order(&quote).await?;
+    fixture.assert_placed(&id, &quote).await?;
     Ok(())
 }

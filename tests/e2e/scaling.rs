@@ -1,6 +1,6 @@
 //! The scaler on the deployed stack: a tick is claimed once, plans, and sets what an operator says.
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 use anyhow::{Context as _, Result, ensure};
 use carryout::scaling::{self, Change};
 use carryout_aws::{DynamoScaling, LambdaCapacity};
@@ -18,18 +18,18 @@ const LEASE_MS: i64 = 60_000;
 
 #[tokio::test]
 async fn a_tick_sets_what_an_operator_says_and_comes_once() -> Result<()> {
-    let stage = Stage::set().await?;
-    let capacity = LambdaCapacity::new(&stage.aws, stage.output("FunctionPrefix")?);
+    let harness = Harness::set().await?;
+    let capacity = LambdaCapacity::new(&harness.aws, harness.output("FunctionPrefix")?);
     let until = Timestamp::now() + SignedDuration::from_mins(30);
     let set = Override { concurrency: 3, until, reason: Some("a test".to_owned()) };
     let told = vec![Change::Mode(Mode::Apply), Change::Override(FUNCTION.to_owned(), set)];
-    scaling::change(&stage.stack, told, Timestamp::now()).await?;
+    scaling::change(&harness.stack, told, Timestamp::now()).await?;
     // The stack's own rule may have run the tick of this slot.
     let due = SLOT.floor(Timestamp::now()) + SignedDuration::from_mins(5);
-    let ticked = tick(&stage, due).await;
-    let told = scaling::clear(&stage.stack).await;
-    let again = tick(&stage, due).await;
-    let shown = scaling::show(&stage.stack, Some(FUNCTION)).await;
+    let ticked = tick(&harness, due).await;
+    let told = scaling::clear(&harness.stack).await;
+    let again = tick(&harness, due).await;
+    let shown = scaling::show(&harness.stack, Some(FUNCTION)).await;
     capacity.set(FUNCTION, Setting::Delete).await?;
     let after = capacity.reported(FUNCTION).await?;
 
@@ -49,14 +49,14 @@ async fn a_tick_sets_what_an_operator_says_and_comes_once() -> Result<()> {
     Ok(())
 }
 
-async fn tick(stage: &Stage, due: Timestamp) -> Result<Option<Value>> {
-    stage.invoke("scale-ahead", &json!({ "id": new_id("e2e"), "time": due.to_string() })).await
+async fn tick(harness: &Harness, due: Timestamp) -> Result<Option<Value>> {
+    harness.invoke("scale-ahead", &json!({ "id": new_id("e2e"), "time": due.to_string() })).await
 }
 
 #[tokio::test]
 async fn one_tick_runs_at_a_time_and_none_after_a_later_one() -> Result<()> {
-    let stage = Stage::set().await?;
-    let store = DynamoScaling::new(&stage.aws, stage.output("ScalingTable")?).in_scope(&new_id("e2e"));
+    let harness = Harness::set().await?;
+    let store = DynamoScaling::new(&harness.aws, harness.output("ScalingTable")?).in_scope(&new_id("e2e"));
     let (now, first) = (Timestamp::now().as_millisecond(), SLOT.floor(Timestamp::now()));
     let second = first + SignedDuration::from_mins(5);
     let claims = futures::try_join!(store.claim(first, now + LEASE_MS), store.claim(first, now + LEASE_MS))?;
@@ -74,8 +74,8 @@ async fn one_tick_runs_at_a_time_and_none_after_a_later_one() -> Result<()> {
 
 #[tokio::test]
 async fn history_is_read_as_it_was_added() -> Result<()> {
-    let stage = Stage::set().await?;
-    let store = DynamoScaling::new(&stage.aws, stage.output("ScalingTable")?).in_scope(&new_id("e2e"));
+    let harness = Harness::set().await?;
+    let store = DynamoScaling::new(&harness.aws, harness.output("ScalingTable")?).in_scope(&new_id("e2e"));
     let midnight: Timestamp = "2026-02-03T00:00Z".parse()?;
     let slot = |number: i32| {
         let observed = Observed { arrived: f64::from(number) + 0.5, busy: 0.25, concurrent: 7 };

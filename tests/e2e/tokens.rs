@@ -1,6 +1,6 @@
 //! Who may do what.
 
-use crate::stage::{Stage, assert_problem};
+use crate::harness::{Harness, assert_problem};
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 const ISSUER: &str = "https://issuer.carryout.local";
 const AUDIENCE: &str = "carryout";
 
-async fn quote_with(stage: &Stage, authorization: Option<&str>, cart: &Value) -> Result<Reply> {
+async fn quote_with(harness: &Harness, authorization: Option<&str>, cart: &Value) -> Result<Reply> {
     let headers: Vec<(&str, &str)> = authorization.map(|value| ("authorization", value)).into_iter().collect();
-    stage.client.send(Method::POST, "/v1/quotes", &headers, Some(cart.to_string().into_bytes())).await
+    harness.client.send(Method::POST, "/v1/quotes", &headers, Some(cart.to_string().into_bytes())).await
 }
 
 fn claims(issuer: &str, audience: &str, subject: &str) -> Value {
@@ -28,13 +28,13 @@ fn claims(issuer: &str, audience: &str, subject: &str) -> Value {
 
 #[tokio::test]
 async fn a_token_counts_only_from_the_issuer_and_in_time() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let (cart, subject) = (serde_json::to_value(scene.cart())?, scene.consumer.id.as_str());
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let (cart, subject) = (serde_json::to_value(fixture.cart())?, fixture.consumer.id.as_str());
 
-    let own = Issuer::ensure(&stage.project.issuer_key()?)?;
+    let own = Issuer::ensure(&harness.project.issuer_key()?)?;
     let kid = own.jwks()?["keys"][0]["kid"].as_str().context("the key has no id")?.to_owned();
-    let own_key = EncodingKey::from_ec_der(&std::fs::read(stage.project.issuer_key()?)?);
+    let own_key = EncodingKey::from_ec_der(&std::fs::read(harness.project.issuer_key()?)?);
     let folder = tempfile::tempdir()?;
     let other = Issuer::ensure(&folder.path().join("other.pk8"))?;
     let other_key = EncodingKey::from_ec_der(&std::fs::read(folder.path().join("other.pk8"))?);
@@ -73,7 +73,7 @@ async fn a_token_counts_only_from_the_issuer_and_in_time() -> Result<()> {
         ("nonsense", "nonsense".to_owned(), "Token.Invalid"),
     ];
     for (what, token, code) in refused {
-        let reply = quote_with(&stage, Some(&format!("Bearer {token}")), &cart).await?;
+        let reply = quote_with(&harness, Some(&format!("Bearer {token}")), &cart).await?;
         eprintln!("{what}: {} {}", reply.status, reply.body);
         assert_problem(&reply, 401, code, None);
         // API Gateway renames it; https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
@@ -81,16 +81,16 @@ async fn a_token_counts_only_from_the_issuer_and_in_time() -> Result<()> {
         assert!(challenge.is_some_and(|challenge| challenge.starts_with("Bearer")), "{what}: {:?}", reply.headers);
     }
     for authorization in [None, Some(""), Some("Bearer"), Some("Basic dXNlcjpwYXNz")] {
-        assert_problem(&quote_with(&stage, authorization, &cart).await?, 401, "Token.Missing", None);
+        assert_problem(&quote_with(&harness, authorization, &cart).await?, 401, "Token.Missing", None);
     }
-    assert_eq!(stage.quotes_of(subject).await?, 0);
-    assert_eq!(quote_with(&stage, Some(&format!("Bearer {genuine}")), &cart).await?.status, 201);
+    assert_eq!(harness.quotes_of(subject).await?, 0);
+    assert_eq!(quote_with(&harness, Some(&format!("Bearer {genuine}")), &cart).await?.status, 201);
     Ok(())
 }
 
 #[tokio::test]
 async fn every_route_that_shows_something_private_wants_a_token() -> Result<()> {
-    let stage = Stage::set().await?;
+    let harness = Harness::set().await?;
     for (method, path) in [
         (Method::POST, "/v1/quotes"),
         (Method::POST, "/v1/checkouts"),
@@ -101,14 +101,14 @@ async fn every_route_that_shows_something_private_wants_a_token() -> Result<()> 
         (Method::GET, "/v1/ops/sandbox/books/ord_1"),
     ] {
         let body = (method == Method::POST).then(|| b"{}".to_vec());
-        assert_problem(&stage.client.send(method, path, &[], body).await?, 401, "Token.Missing", None);
+        assert_problem(&harness.client.send(method, path, &[], body).await?, 401, "Token.Missing", None);
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn operators_routes_want_the_role() -> Result<()> {
-    let stage = Stage::set().await?;
+    let harness = Harness::set().await?;
     let consumer = new_id("con");
     let fault = json!({ "partner": "payment", "operation": "confirm", "kind": "fail_before", "consumer_id": consumer });
     for (method, path, body) in [
@@ -117,31 +117,33 @@ async fn operators_routes_want_the_role() -> Result<()> {
         (Method::DELETE, "/v1/ops/sandbox/faults", None),
         (Method::GET, "/v1/ops/sandbox/books/ord_1", None),
     ] {
-        assert_problem(&stage.client.as_consumer(&consumer, method, path, body).await?, 403, "Token.RoleMissing", None);
+        assert_problem(&harness.client.as_consumer(&consumer, method, path, body).await?, 403, "Token.RoleMissing", None);
     }
-    let set: Value = stage.client.as_operator(Method::GET, "/v1/ops/sandbox/faults", None).await?.expect(200)?;
+    let set: Value = harness.client.as_operator(Method::GET, "/v1/ops/sandbox/faults", None).await?.expect(200)?;
     assert!(!set.to_string().contains(&consumer), "the fault was set all the same");
     Ok(())
 }
 
 #[tokio::test]
 async fn somebody_elses_order_does_not_exist_for_anybody_but_an_operator() -> Result<()> {
-    let stage = Stage::set().await?;
-    let (scene, other) =
-        futures::try_join!(stage.scene(Country::US, MarketType::Restaurant), stage.scene(Country::US, MarketType::Restaurant))?;
-    let quote = scene.quote(&scene.pickup()).await?;
-    let id = scene.order(&quote).await?;
+    let harness = Harness::set().await?;
+    let (fixture, other) = futures::try_join!(
+        harness.fixture(Country::US, MarketType::Restaurant),
+        harness.fixture(Country::US, MarketType::Restaurant)
+    )?;
+    let quote = fixture.quote(&fixture.pickup()).await?;
+    let id = fixture.order(&quote).await?;
     let path = format!("/v1/orders/{id}");
-    let theirs = stage.client.as_consumer(&other.consumer.id, Method::GET, &path, None).await?;
+    let theirs = harness.client.as_consumer(&other.consumer.id, Method::GET, &path, None).await?;
     assert_problem(&theirs, 404, "Order.Unknown", None);
     // Word for word what is said of an order that does not exist, but for its id.
     let nobodys = new_id("ord");
-    let unknown = stage.client.as_consumer(&other.consumer.id, Method::GET, &format!("/v1/orders/{nobodys}"), None).await?;
+    let unknown = harness.client.as_consumer(&other.consumer.id, Method::GET, &format!("/v1/orders/{nobodys}"), None).await?;
     let said = |reply: &Reply, id: &str| reply.body["detail"].as_str().unwrap_or_default().replace(id, "…");
     assert_eq!(said(&theirs, &id), said(&unknown, &nobodys));
 
-    let view = scene.assert_placed(&id, &quote).await?;
-    let seen = stage.client.as_operator(Method::GET, &path, None).await?;
+    let view = fixture.assert_placed(&id, &quote).await?;
+    let seen = harness.client.as_operator(Method::GET, &path, None).await?;
     assert_eq!((seen.status, seen.body["status"].as_str()), (200, Some(view.status.name())));
     Ok(())
 }

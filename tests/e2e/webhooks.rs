@@ -1,6 +1,6 @@
 //! Merchants' signed answers.
 
-use crate::stage::{Scene, Stage, assert_problem, eventually};
+use crate::harness::{Fixture, Harness, assert_problem, eventually};
 use anyhow::{Context as _, Result, ensure};
 use carryout::client::Reply;
 use carryout_checkout::market::{Country, MarketType};
@@ -12,20 +12,20 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Posts a body with a signature, or without.
-async fn post(stage: &Stage, body: &Value, signature: Option<&str>) -> Result<Reply> {
+async fn post(harness: &Harness, body: &Value, signature: Option<&str>) -> Result<Reply> {
     let headers: Vec<(&str, &str)> = signature.map(|signature| ("carryout-signature", signature)).into_iter().collect();
-    stage.client.send(Method::POST, "/v1/webhooks/merchants", &headers, Some(body.to_string().into_bytes())).await
+    harness.client.send(Method::POST, "/v1/webhooks/merchants", &headers, Some(body.to_string().into_bytes())).await
 }
 
 /// Posts a body as the stack's merchants do.
-async fn post_signed(stage: &Stage, body: &Value) -> Result<Reply> {
-    let signature = sign_webhook(&stage.keys("WebhookSecret").await?, now_s(), body.to_string().as_bytes());
-    post(stage, body, Some(&signature)).await
+async fn post_signed(harness: &Harness, body: &Value) -> Result<Reply> {
+    let signature = sign_webhook(&harness.keys("WebhookSecret").await?, now_s(), body.to_string().as_bytes());
+    post(harness, body, Some(&signature)).await
 }
 
 /// The store accepts the order.
-pub async fn accept(stage: &Stage, order_id: &str) -> Result<()> {
-    let reply = post_signed(stage, &accepted(order_id)).await?;
+pub async fn accept(harness: &Harness, order_id: &str) -> Result<()> {
+    let reply = post_signed(harness, &accepted(order_id)).await?;
     ensure!(reply.status == 200, "the answer was not taken: {}", reply.body);
     Ok(())
 }
@@ -43,12 +43,12 @@ fn refused(order_id: &str) -> Value {
 }
 
 /// An order that waits for an answer which its store will never give by itself.
-pub async fn waiting(scene: &Scene<'_>) -> Result<(String, carryout_pricing::Quote)> {
-    scene.fault("merchant", "notify", "silent", json!({})).await?;
-    let quote = scene.quote(&scene.cart()).await?;
-    let id = scene.order(&quote).await?;
+pub async fn waiting(fixture: &Fixture<'_>) -> Result<(String, carryout_pricing::Quote)> {
+    fixture.fault("merchant", "notify", "silent", json!({})).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
+    let id = fixture.order(&quote).await?;
     let waits = async || {
-        let view = scene.view(&id).await?;
+        let view = fixture.view(&id).await?;
         let step = view.steps.iter().find(|step| step.step == "await-merchant").context("it never waits")?;
         Ok((step.state == StepState::Waiting).then_some(()))
     };
@@ -58,74 +58,79 @@ pub async fn waiting(scene: &Scene<'_>) -> Result<(String, carryout_pricing::Quo
 
 #[tokio::test]
 async fn an_answer_counts_once_and_cannot_be_taken_back() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::AU, MarketType::Restaurant).await?;
-    let (id, quote) = waiting(&scene).await?;
-    let first = post_signed(&stage, &accepted(&id)).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let (id, quote) = waiting(&fixture).await?;
+    let first = post_signed(&harness, &accepted(&id)).await?;
     assert_eq!((first.status, &first.body), (200, &json!({ "order_id": id, "recorded": true })));
-    let repeated = post_signed(&stage, &accepted(&id)).await?;
+    let repeated = post_signed(&harness, &accepted(&id)).await?;
     assert_eq!((repeated.status, &repeated.body), (200, &json!({ "order_id": id, "recorded": false })));
-    assert_problem(&post_signed(&stage, &refused(&id)).await?, 409, "Merchant.AnsweredBefore", None);
+    assert_problem(&post_signed(&harness, &refused(&id)).await?, 409, "Merchant.AnsweredBefore", None);
 
     // The sandbox's store was never asked to answer, so its books still say that it merely has the order.
-    let view = scene.assert_placed(&id, &quote).await?;
+    let view = fixture.assert_placed(&id, &quote).await?;
     for late in [accepted(&id), refused(&id)] {
-        let late = post_signed(&stage, &late).await?;
+        let late = post_signed(&harness, &late).await?;
         assert!(matches!(late.status, 200 | 409), "{}", late.body);
     }
-    assert_eq!(scene.view(&id).await?, view, "an answer to a placed order changes nothing");
+    assert_eq!(fixture.view(&id).await?, view, "an answer to a placed order changes nothing");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_refusal_by_webhook_undoes_the_order() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::NZ, MarketType::Restaurant).await?;
-    let (id, quote) = waiting(&scene).await?;
-    assert_eq!(post_signed(&stage, &refused(&id)).await?.status, 200);
-    let view = scene.assert_undone(&id, &quote, "Merchant.Refused").await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::NZ, MarketType::Restaurant).await?;
+    let (id, quote) = waiting(&fixture).await?;
+    assert_eq!(post_signed(&harness, &refused(&id)).await?.status, 200);
+    let view = fixture.assert_undone(&id, &quote, "Merchant.Refused").await?;
     assert!(view.failure.is_some_and(|failure| failure.message.contains("too late")));
-    assert_problem(&post_signed(&stage, &accepted(&id)).await?, 409, "Merchant.AnsweredBefore", None);
+    assert_problem(&post_signed(&harness, &accepted(&id)).await?, 409, "Merchant.AnsweredBefore", None);
     Ok(())
 }
 
 #[tokio::test]
 async fn only_the_stores_own_signature_is_believed() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::AU, MarketType::Restaurant).await?;
-    let (id, quote) = waiting(&scene).await?;
-    let before = scene.view(&id).await?;
-    let (body, keys) = (accepted(&id), stage.keys("WebhookSecret").await?);
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let (id, quote) = waiting(&fixture).await?;
+    let before = fixture.view(&id).await?;
+    let (body, keys) = (accepted(&id), harness.keys("WebhookSecret").await?);
     let bytes = body.to_string().into_bytes();
 
-    assert_problem(&post(&stage, &body, None).await?, 401, "Webhook.SignatureMissing", None);
+    assert_problem(&post(&harness, &body, None).await?, 401, "Webhook.SignatureMissing", None);
     let forged = sign_webhook(&KeyRing::new("not the secret", None), now_s(), &bytes);
-    assert_problem(&post(&stage, &body, Some(&forged)).await?, 401, "Webhook.SignatureInvalid", None);
+    assert_problem(&post(&harness, &body, Some(&forged)).await?, 401, "Webhook.SignatureInvalid", None);
     let of_another_body = sign_webhook(&keys, now_s(), refused(&id).to_string().as_bytes());
-    assert_problem(&post(&stage, &body, Some(&of_another_body)).await?, 401, "Webhook.SignatureInvalid", None);
+    assert_problem(&post(&harness, &body, Some(&of_another_body)).await?, 401, "Webhook.SignatureInvalid", None);
     let stale = sign_webhook(&keys, now_s() - WEBHOOK_TOLERANCE_SECONDS - 60, &bytes);
-    assert_problem(&post(&stage, &body, Some(&stale)).await?, 401, "Webhook.TooOld", None);
-    assert_eq!(scene.view(&id).await?, before, "what is not believed changes nothing");
+    assert_problem(&post(&harness, &body, Some(&stale)).await?, 401, "Webhook.TooOld", None);
+    assert_eq!(fixture.view(&id).await?, before, "what is not believed changes nothing");
 
-    assert_eq!(post_signed(&stage, &body).await?.status, 200);
-    scene.assert_placed(&id, &quote).await?;
+    assert_eq!(post_signed(&harness, &body).await?.status, 200);
+    fixture.assert_placed(&id, &quote).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn an_answer_that_nobody_asked_for_is_refused() -> Result<()> {
-    let stage = Stage::set().await?;
+    let harness = Harness::set().await?;
     for nobodys in [new_id("ord"), String::new(), "o".repeat(3_000)] {
-        assert_problem(&post_signed(&stage, &accepted(&nobodys)).await?, 404, "Order.Unknown", None);
+        assert_problem(&post_signed(&harness, &accepted(&nobodys)).await?, 404, "Order.Unknown", None);
     }
-    assert_problem(&post_signed(&stage, &json!({ "answer": "accepted" })).await?, 400, "Request.InvalidField", Some("order_id"));
-    assert_eq!(post_signed(&stage, &json!({ "order_id": "ord_1", "answer": "perhaps" })).await?.status, 400);
+    assert_problem(
+        &post_signed(&harness, &json!({ "answer": "accepted" })).await?,
+        400,
+        "Request.InvalidField",
+        Some("order_id"),
+    );
+    assert_eq!(post_signed(&harness, &json!({ "order_id": "ord_1", "answer": "perhaps" })).await?.status, 400);
 
     // In a market whose stores are not asked, there is nothing to answer either.
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let quote = scene.quote(&scene.pickup()).await?;
-    let id = scene.order(&quote).await?;
-    assert_problem(&post_signed(&stage, &refused(&id)).await?, 404, "Order.Unknown", None);
-    scene.assert_placed(&id, &quote).await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let quote = fixture.quote(&fixture.pickup()).await?;
+    let id = fixture.order(&quote).await?;
+    assert_problem(&post_signed(&harness, &refused(&id)).await?, 404, "Order.Unknown", None);
+    fixture.assert_placed(&id, &quote).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Runs the steps that need nothing from their applicant, begins waits, mirrors progress to and from the system before this one, and
 //! removes what erased applicants have uploaded.
 
-use carryout_aws::Nudge;
+use carryout_aws::AdvanceRequest;
 use carryout_lambda::{
     batch::{BatchItemError, Message},
     metrics::{Metric, Metrics},
@@ -14,7 +14,7 @@ use carryout_onboarding::{
     privacy::forget,
     steps::Ports,
 };
-use carryout_workflow::{StepState, StoreError};
+use carryout_workflow::{StepState, StorageError};
 
 /// Advances the applicant in `message`. `now` and `lease_until` are in milliseconds since the Unix epoch.
 pub async fn handle<A: Applicants, V: Vendors, K: Vault>(
@@ -24,15 +24,15 @@ pub async fn handle<A: Applicants, V: Vendors, K: Vault>(
     message: &Message,
     (now, lease_until): (i64, i64),
 ) -> Result<(), BatchItemError> {
-    let Nudge { applicant_id } = message.json()?;
-    let failed = |error: StoreError| BatchItemError::new(error.code().name, error.to_string());
+    let AdvanceRequest { applicant_id } = message.json()?;
+    let failed = |error: StorageError| BatchItemError::new(error.code().name, error.to_string());
     let markets = markets.markets().await.map_err(failed)?;
     let exchange = || mirror(ports.applicants, legacy, &markets, &applicant_id, now);
     // A system before this one that is away holds nobody up here.
     let mut exchanged = exchange().await;
     let advanced = advance(ports, waits, &markets, &applicant_id, now, lease_until).await;
     let applicant = advanced.map_err(|error| match error {
-        AdvanceError::Store(error) => failed(error),
+        AdvanceError::Storage(error) => failed(error),
         AdvanceError::Step { error, .. } => {
             let failure = error.failure();
             BatchItemError::new(failure.code, failure.message)

@@ -6,7 +6,7 @@ use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde_json::Value;
 
 /// Counts the quotes of one batch of their table's stream. It fails as a whole, and the whole batch comes again: each quote
@@ -24,6 +24,6 @@ pub async fn handle(trends: &impl Trends, metrics: &Metrics, event: Value) -> Re
     Ok(())
 }
 
-fn unavailable(error: StoreError) -> TaskError {
+fn unavailable(error: StorageError) -> TaskError {
     TaskError::new(error.code().name, error)
 }

@@ -10,7 +10,7 @@ use carryout_checkout::{
     trends::{Span, Trends as _},
 };
 use carryout_lambda::metrics::Metrics;
-use carryout_pricing::{Figure, Statistics};
+use carryout_pricing::{PriceMeasure, Statistics};
 use serde_json::{Value, json};
 
 /// When the quote of the event was made.
@@ -26,7 +26,7 @@ fn metrics() -> Metrics {
 }
 
 async fn total(trends: &FakeTrends, span: Span) -> Statistics {
-    trends.slot(Country::US, Figure::Total, span, span.start_of(MADE_AT)).await.unwrap().unwrap_or_default()
+    trends.slot(Country::US, PriceMeasure::Total, span, span.start_of(MADE_AT)).await.unwrap().unwrap_or_default()
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_batch_that_failed_halfway_counts_each_quote_once_when_it_comes_again(
     second["eventID"] = json!("second");
     event["Records"].as_array_mut().unwrap().push(second);
     trends.fail_next(1);
-    assert_eq!(handle(&trends, &metrics(), event.clone()).await.unwrap_err().code, "Store.Unavailable");
+    assert_eq!(handle(&trends, &metrics(), event.clone()).await.unwrap_err().code, "Storage.Unavailable");
     handle(&trends, &metrics(), event).await.unwrap();
     assert_eq!(total(&trends, Span::Hour).await.count(), 2);
 }

@@ -6,7 +6,7 @@ use carryout_onboarding::{
     ports::{Applicants, Awaited, MarketSource, Nudges, VendorError, Vendors, Waits},
     wait::{Moment, WaitError, look},
 };
-use carryout_workflow::{StoreError, run::STEP_UNKNOWN};
+use carryout_workflow::{StorageError, run::STEP_UNKNOWN};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ impl<A: Applicants, V: Vendors, N: Nudges, W: Waits, M: MarketSource> AwaitVendo
         let markets = self.markets.markets().await.map_err(failed)?;
         let looked = look(&self.applicants, &self.vendors, &self.nudges, &markets, &awaited, moment, now).await;
         let still = looked.map_err(|error| match error {
-            WaitError::Store(error) => failed(error),
+            WaitError::Storage(error) => failed(error),
             WaitError::Vendor(error @ VendorError::Unavailable(_)) => TaskError::new(codes::VENDOR_UNAVAILABLE.name, error),
             WaitError::Vendor(error @ VendorError::NoAnswer(_)) => TaskError::new(codes::VENDOR_NO_ANSWER.name, error),
         })?;
@@ -60,6 +60,6 @@ impl<A: Applicants, V: Vendors, N: Nudges, W: Waits, M: MarketSource> AwaitVendo
     }
 }
 
-fn failed(error: StoreError) -> TaskError {
+fn failed(error: StorageError) -> TaskError {
     TaskError::new(error.code().name, error)
 }

@@ -34,7 +34,7 @@ pub async fn handle<S: JwksSource>(
         Err(CancelError::Unknown) => Err(Problem::from_code(404, ORDER_UNKNOWN, format!("there is no order {id}"))),
         Err(error @ CancelError::TooLate) => Err(Problem::from_code(409, CANCEL_TOO_LATE, error.to_string())),
         Err(error @ CancelError::Nothing) => Err(Problem::from_code(409, CANCEL_NOTHING, error.to_string())),
-        Err(CancelError::Store(error)) => {
+        Err(CancelError::Storage(error)) => {
             Err(Problem::from_code(503, error.code(), "the order can't be cancelled right now; send it again")
                 .retry_after(1)
                 .caused_by(&error))

@@ -68,7 +68,7 @@ async fn too_late_is_a_conflict_and_a_busy_store_is_worth_a_retry() {
     let mine = issuer.signed(ask("ord_1"), "con_sample", &[], 600);
     store.script("cancel", StoreFault::After);
     let problem = post(&store, &issuer, &mine).await.unwrap_err();
-    assert_eq!((problem.status(), problem.code()), (503, "Store.Unavailable"));
+    assert_eq!((problem.status(), problem.code()), (503, "Storage.Unavailable"));
     assert_eq!(post(&store, &issuer, &mine).await.unwrap().status(), 202, "it was written, and is said so now");
 
     let placed = self::store().await;

@@ -6,15 +6,15 @@ use carryout_checkout::{
     ports::Orders,
 };
 use carryout_lambda::http::Request;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use check_health::handle;
 
 /// Orders that can't be read.
 struct Down;
 
 impl Orders for Down {
-    async fn order(&self, _: &str) -> Result<Option<Order>, StoreError> {
-        Err(StoreError::Unavailable("table orders-7f3a".to_owned()))
+    async fn order(&self, _: &str) -> Result<Option<Order>, StorageError> {
+        Err(StorageError::Unavailable("table orders-7f3a".to_owned()))
     }
 }
 

@@ -9,7 +9,7 @@ use carryout_lambda::{
     batch::{BatchItemError, Message},
     metrics::{Metric, Metrics},
 };
-use carryout_pricing::Figure;
+use carryout_pricing::PriceMeasure;
 
 /// Compares the quote in `message` and keeps what was found. One that the legacy system has no price for comes back.
 ///
@@ -26,7 +26,7 @@ pub async fn handle(
     let is_equal = compared.differences.is_empty();
     metrics.emit(&[Metric::count("QuotesCompared", 1), Metric::count("PriceMismatches", u64::from(!is_equal))]);
     let of_market = metrics.with("market", compared.market);
-    for figure in Figure::ALL {
+    for figure in PriceMeasure::ALL {
         let share = if compared.differences.contains_key(&figure) { 0.0 } else { 100.0 };
         of_market.with("component", figure).emit(&[Metric::percent("Parity", share)]);
     }

@@ -9,12 +9,12 @@ use carryout_checkout::{
 };
 use carryout_lambda::{batch::Message, metrics::Metrics};
 use carryout_money::Currency;
-use carryout_pricing::{Context, ContextLine, Figure, price};
+use carryout_pricing::{Context, ContextLine, PriceMeasure, price};
 use compare_quotes::handle;
 
 fn message() -> Message {
     let context = Context::new(Currency::CAD, vec![ContextLine::new("itm_1", "Poutine", 3, 1_149)]);
-    let ours = Figure::all_of(&price(&context).unwrap());
+    let ours = PriceMeasure::all_of(&price(&context).unwrap());
     let request =
         LegacyPriceRequest { quote_id: "quo_1".to_owned(), consumer_id: "con_1".to_owned(), market: Country::CA, context };
     let sample = PriceSample { request, ours, at: NOON, correlation_id: "c".to_owned() };
@@ -34,7 +34,7 @@ async fn a_legacy_system_that_fails_loses_no_sample_and_a_repeated_one_counts_on
         handle(&legacy, &comparisons, &metrics, &message()).await.unwrap();
         let found = compared().await;
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].differences.keys().collect::<Vec<_>>(), [&Figure::Tip]);
+        assert_eq!(found[0].differences.keys().collect::<Vec<_>>(), [&PriceMeasure::Tip]);
     }
 }
 

@@ -6,7 +6,7 @@ use carryout_checkout::{
     store::{Item, Location, Store},
 };
 use carryout_lambda::http::{Problem, Request, Response};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde::Serialize;
 
 /// How far stores are looked for unless asked otherwise. Metres.
@@ -87,6 +87,6 @@ fn in_range<T: PartialOrd + From<u8> + std::fmt::Display>(field: &'static str, v
     Err(Problem::invalid_field(field, format!("{field} is out of range")))
 }
 
-fn unavailable(error: &StoreError) -> Problem {
+fn unavailable(error: &StorageError) -> Problem {
     Problem::from_code(503, error.code(), "stores can't be read right now").retry_after(1).caused_by(error)
 }

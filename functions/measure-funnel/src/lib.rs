@@ -8,7 +8,7 @@ use carryout_onboarding::{
     funnel::Funnel,
     ports::{ApplicantPages, MarketSource},
 };
-use carryout_workflow::{Clock, StoreError};
+use carryout_workflow::{Clock, StorageError};
 use serde_json::{Value, json};
 
 /// Counts every applicant, and says of each market, version and step how many came to it, completed it, dropped out and wait, and how
@@ -19,7 +19,7 @@ pub async fn handle(
     clock: &impl Clock,
     metrics: &Metrics,
 ) -> Result<Value, TaskError> {
-    let failed = |error: StoreError| TaskError::new(error.code().name, error);
+    let failed = |error: StorageError| TaskError::new(error.code().name, error);
     let (markets, now) = (markets.markets().await.map_err(failed)?, clock.now());
     let (mut funnel, mut counted) = (Funnel::default(), 0_u64);
     let count = |applicant| {

@@ -6,7 +6,7 @@ use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde_json::Value;
 
 /// Sends the newest version of each order in one batch of the orders' stream. It fails as a whole, and the whole batch comes
@@ -27,6 +27,6 @@ pub async fn handle(queue: &impl LegacyQueue, metrics: &Metrics, event: Value) -
     Ok(())
 }
 
-fn unavailable(error: StoreError) -> TaskError {
+fn unavailable(error: StorageError) -> TaskError {
     TaskError::new(error.code().name, error)
 }

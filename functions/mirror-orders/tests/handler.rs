@@ -29,7 +29,7 @@ async fn the_newest_version_of_a_written_order_is_sent() {
 async fn a_batch_that_could_not_be_sent_whole_comes_again_whole() {
     let queue = FakeLegacyQueue::default();
     queue.fail_next(1);
-    assert_eq!(handle(&queue, &metrics(), event()).await.unwrap_err().code, "Store.Unavailable");
+    assert_eq!(handle(&queue, &metrics(), event()).await.unwrap_err().code, "Storage.Unavailable");
     handle(&queue, &metrics(), event()).await.unwrap();
     assert_eq!(queue.sent().last().map(|order| order.version), Some(2));
 }
@@ -48,5 +48,5 @@ async fn a_record_that_can_not_be_read_stops_nobody_else() {
 #[tokio::test]
 async fn another_event_is_refused() {
     let queue = FakeLegacyQueue::default();
-    assert_eq!(handle(&queue, &metrics(), json!({ "id": 1 })).await.unwrap_err().code, "Store.Corrupt");
+    assert_eq!(handle(&queue, &metrics(), json!({ "id": 1 })).await.unwrap_err().code, "Storage.Corrupt");
 }

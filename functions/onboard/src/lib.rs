@@ -22,7 +22,7 @@ use carryout_onboarding::{
     uploads::upload,
     view::{OperatorView, view},
 };
-use carryout_workflow::{Clock, Coded, ErrorCode, StoreError, run::RunError};
+use carryout_workflow::{Clock, ErrorCode, HasErrorCode, StorageError, run::RunError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -155,7 +155,7 @@ where
         let (applicant, is_new) = started.map_err(|error| match error {
             StartError::NotOpen(_) => Problem::from_code(404, MARKET_NOT_OPEN, error.to_string()),
             StartError::Legacy(_) => Problem::from_code(409, MARKET_LEGACY, error.to_string()),
-            StartError::Store(error) => unavailable(&error),
+            StartError::Storage(error) => unavailable(&error),
         })?;
         if applicant.owner != identity.subject {
             // Erased since.
@@ -212,7 +212,7 @@ where
             OperateError::NoStep(_) => Problem::from_code(404, APPLICANT_STEP_UNKNOWN, error.to_string()),
             OperateError::NotSkippable(_) => Problem::from_code(409, STEP_NOT_OPTIONAL, error.to_string()),
             OperateError::Moved { .. } => Problem::from_code(409, STEP_NOT_THERE, error.to_string()),
-            OperateError::Store(error) => unavailable(error),
+            OperateError::Storage(error) => unavailable(error),
         })?;
         tracing::info!(applicant.id = %applicant.id, step, action = ?body.action, operator = identity.subject, "operated");
         self.shown(200, &applicant, identity, markets)
@@ -236,11 +236,11 @@ where
     }
 }
 
-fn unavailable(error: &StoreError) -> Problem {
+fn unavailable(error: &StorageError) -> Problem {
     Problem::from_code(503, error.code(), "the application can't be read or written right now").retry_after(1).caused_by(error)
 }
 
-fn sealed(error: &StoreError) -> Problem {
+fn sealed(error: &StorageError) -> Problem {
     Problem::from_code(503, VAULT_UNAVAILABLE, "personal data can't be sealed or opened right now")
         .retry_after(1)
         .caused_by(error)
@@ -257,15 +257,15 @@ fn not_submitted(error: &SubmitError) -> Problem {
         SubmitError::Wrong(wrong) => Problem::invalid_field(format!("form.{}", wrong.field), told),
         SubmitError::Closed => Problem::from_code(409, APPLICANT_CLOSED, told),
         SubmitError::Vault(error) => sealed(error),
-        SubmitError::Store(error) => unavailable(error),
+        SubmitError::Storage(error) => unavailable(error),
         SubmitError::Run(run) => not_run(run),
     }
 }
 
-fn not_run<E: Coded>(error: &RunError<E>) -> Problem {
+fn not_run<E: HasErrorCode>(error: &RunError<E>) -> Problem {
     let failure = error.failure();
     match error {
-        RunError::Store(error) => unavailable(error),
+        RunError::Storage(error) => unavailable(error),
         RunError::Step(step) if step.code().class.may_retry() => {
             // What was submitted is kept, and goes on by itself.
             Problem::from_code(503, STEP_BUSY, failure.message).retry_after(5).caused_by(error)

@@ -12,7 +12,7 @@ use carryout_onboarding::{
     memory::{MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, Script, TurningVault},
     ports::{Applicants as _, MarketSource, VendorAnswer, VendorKind},
 };
-use carryout_workflow::{Clock, StepState, StoreError};
+use carryout_workflow::{Clock, StepState, StorageError};
 use onboard::Onboard;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl Clock for Noon {
 struct Fixed(Arc<Markets>);
 
 impl MarketSource for Fixed {
-    async fn markets(&self) -> Result<Arc<Markets>, StoreError> {
+    async fn markets(&self) -> Result<Arc<Markets>, StorageError> {
         Ok(Arc::clone(&self.0))
     }
 }

@@ -3,7 +3,7 @@
 use carryout_aws::{DocumentConflict, DynamoDocuments, SqsQueue};
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::token::HttpJwks;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use partner_sandbox::Ports;
 use partner_sandbox::callbacks::{Callback, CallbackError, Callbacks, HttpOutbound};
 use partner_sandbox::documents::{Document, Documents, DocumentsError};
@@ -33,7 +33,7 @@ impl Documents for Table {
     async fn put(&self, pk: &str, sk: &str, value: &Value, expected: Option<u64>) -> Result<(), DocumentsError> {
         self.0.write(pk, sk, value, expected).await.map_err(|error| match error {
             DocumentConflict::Conflict => DocumentsError::Conflict,
-            DocumentConflict::Store(error) => unavailable(error),
+            DocumentConflict::Storage(error) => unavailable(error),
         })
     }
 
@@ -51,7 +51,7 @@ fn document(carryout_aws::Document { value, version }: carryout_aws::Document) -
     Document { value, version }
 }
 
-fn unavailable(error: StoreError) -> DocumentsError {
+fn unavailable(error: StorageError) -> DocumentsError {
     DocumentsError::Unavailable(error.to_string())
 }
 

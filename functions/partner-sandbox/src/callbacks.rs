@@ -136,9 +136,9 @@ pub(crate) const ANSWERS_AGAIN_AFTER: u32 = 2;
 pub(crate) async fn schedule_answers(
     callbacks: &impl Callbacks,
     answer: &Callback,
-    twist: Option<&FaultKind>,
+    fault: Option<&FaultKind>,
 ) -> Result<(), CallbackError> {
-    let delays: &[u32] = match twist {
+    let delays: &[u32] = match fault {
         Some(FaultKind::Silent) => &[],
         Some(FaultKind::AnswerTwice) => &[ANSWERS_AFTER, ANSWERS_AGAIN_AFTER],
         _ => &[ANSWERS_AFTER],

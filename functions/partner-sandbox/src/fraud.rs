@@ -51,9 +51,9 @@ pub(crate) async fn serve(
     documents: &impl Documents,
     check: &Check,
     now_ms: i64,
-    twist: Option<&FaultKind>,
+    fault: Option<&FaultKind>,
 ) -> Result<Reply, DocumentsError> {
-    let (score, reason) = match twist {
+    let (score, reason) = match fault {
         Some(FaultKind::Decline { code }) => (100, code.clone()),
         _ => score(check),
     };

@@ -129,9 +129,9 @@ impl<P: Ports> Sandbox<P> {
             ["v1", "ops", "sandbox", rest @ ..] => self.operate(&request, rest).await,
             segments => {
                 let refusal = if segments.first() == Some(&"payment") { payment::unauthorized(&request) } else { None };
-                let play = Play::of(&request, segments, &self.settings).ok_or_else(no_such_route)?;
-                match refusal.map_or(play, Err) {
-                    Ok(play) => Ok(self.play(&request, play).await?.into()),
+                let call = PartnerCall::of(&request, segments, &self.settings).ok_or_else(no_such_route)?;
+                match refusal.map_or(call, Err) {
+                    Ok(call) => Ok(self.call(&request, call).await?.into()),
                     Err(refusal) => Ok(refusal.into()),
                 }
             }
@@ -182,8 +182,8 @@ impl<P: Ports> Sandbox<P> {
         }
     }
 
-    async fn play(&self, request: &Request, play: Play) -> Result<Reply, SandboxError> {
-        let call = play.call.clone();
+    async fn call(&self, request: &Request, partner_call: PartnerCall) -> Result<Reply, SandboxError> {
+        let call = partner_call.call.clone();
         let fault = faults::take(&self.documents, &call).await?;
         let effect = match &fault {
             Some(FaultKind::LateEffect { milliseconds }) => {
@@ -192,7 +192,7 @@ impl<P: Ports> Sandbox<P> {
                 None
             }
             Some(fault) if !fault.acts() => None,
-            twist => Some(self.act(&play, twist.as_ref()).await?),
+            fault => Some(self.act(&partner_call, fault.as_ref()).await?),
         };
         let outcome = match (&effect, &fault) {
             (Some(reply), _) => reply.outcome(),
@@ -223,21 +223,21 @@ impl<P: Ports> Sandbox<P> {
     /// Lets an effect land whose caller has long been told that nobody answers. No fault is played on it.
     async fn land(&self, request: Request) -> Result<(), BatchItemError> {
         let segments: Vec<&str> = request.path.split('/').filter(|segment| !segment.is_empty()).collect();
-        let Some(Ok(play)) = Play::of(&request, &segments, &self.settings) else {
+        let Some(Ok(call)) = PartnerCall::of(&request, &segments, &self.settings) else {
             return Err(BatchItemError::new("Sandbox.NotACall", "the deferred request is no call to a partner"));
         };
         let unavailable = |error: SandboxError| BatchItemError::new("Sandbox.Unavailable", error.to_string());
-        let reply = self.act(&play, None).await.map_err(unavailable)?;
-        let recorded = books::record(&self.documents, &play.call, self.time.now_ms(), reply.outcome(), None, None).await;
+        let reply = self.act(&call, None).await.map_err(unavailable)?;
+        let recorded = books::record(&self.documents, &call.call, self.time.now_ms(), reply.outcome(), None, None).await;
         recorded.map_err(|error| unavailable(error.into()))
     }
 
-    async fn act(&self, play: &Play, twist: Option<&FaultKind>) -> Result<Reply, SandboxError> {
+    async fn act(&self, call: &PartnerCall, fault: Option<&FaultKind>) -> Result<Reply, SandboxError> {
         let (documents, now_ms) = (&self.documents, self.time.now_ms());
-        Ok(match &play.part {
-            Part::Payment(route) => {
-                let (key, now_s) = (play.call.key.as_deref(), now_ms / 1_000);
-                let reply = payment::serve(documents, route, key, now_s, twist).await?;
+        Ok(match &call.part {
+            Operation::Payment(route) => {
+                let (key, now_s) = (call.call.key.as_deref(), now_ms / 1_000);
+                let reply = payment::serve(documents, route, key, now_s, fault).await?;
                 // Whoever dies before this has acted and tells nobody; nobody may rely on being told.
                 if let Some(event) = payment::event(route, &reply, now_s)
                     && payment::subscriber(documents).await?.is_some()
@@ -246,23 +246,23 @@ impl<P: Ports> Sandbox<P> {
                 }
                 reply
             }
-            Part::Fraud(check) => fraud::serve(documents, check, now_ms, twist).await?,
-            Part::Logistics(route) => logistics::serve(documents, route, now_ms, twist).await?,
-            Part::Legacy(route) => legacy::serve(documents, route).await?,
-            Part::Vendor(route) => vendors::serve(documents, &self.callbacks, route, &play.correlation_id, twist).await?,
-            Part::Merchant(route) => merchant::serve(documents, &self.callbacks, route, &play.correlation_id, twist).await?,
+            Operation::Fraud(check) => fraud::serve(documents, check, now_ms, fault).await?,
+            Operation::Logistics(route) => logistics::serve(documents, route, now_ms, fault).await?,
+            Operation::Legacy(route) => legacy::serve(documents, route).await?,
+            Operation::Vendor(route) => vendors::serve(documents, &self.callbacks, route, &call.correlation_id, fault).await?,
+            Operation::Merchant(route) => merchant::serve(documents, &self.callbacks, route, &call.correlation_id, fault).await?,
         })
     }
 }
 
 /// A call to a partner, and what exactly it asks.
-struct Play {
+struct PartnerCall {
     call: Call,
     correlation_id: String,
-    part: Part,
+    part: Operation,
 }
 
-enum Part {
+enum Operation {
     Payment(payment::Route),
     Fraud(fraud::Check),
     Logistics(logistics::Route),
@@ -271,23 +271,23 @@ enum Part {
     Vendor(vendors::Route),
 }
 
-impl Play {
+impl PartnerCall {
     /// Nothing where the request is no call to a partner; the partner's refusal where it can't be read.
     fn of(request: &Request, segments: &[&str], settings: &Settings) -> Option<Result<Self, Reply>> {
         type Routed<R> = Option<Result<(Call, R), Reply>>;
-        fn play<R>(request: &Request, route: Routed<R>, part: fn(R) -> Part) -> Option<Result<Play, Reply>> {
+        fn call<R>(request: &Request, route: Routed<R>, part: fn(R) -> Operation) -> Option<Result<PartnerCall, Reply>> {
             route.map(|route| {
-                route.map(|(call, route)| Play { call, correlation_id: request.correlation_id.clone(), part: part(route) })
+                route.map(|(call, route)| PartnerCall { call, correlation_id: request.correlation_id.clone(), part: part(route) })
             })
         }
         let (partner, rest) = segments.split_first()?;
         match *partner {
-            "payment" => play(request, payment::route(request, rest, settings), Part::Payment),
-            "fraud" => play(request, fraud::route(request, rest), Part::Fraud),
-            "logistics" => play(request, logistics::route(request, rest), Part::Logistics),
-            "legacy" => play(request, legacy::route(request, rest), Part::Legacy),
-            "merchant" => play(request, merchant::route(request, rest, settings), Part::Merchant),
-            "vendors" => play(request, vendors::route(request, rest, settings), Part::Vendor),
+            "payment" => call(request, payment::route(request, rest, settings), Operation::Payment),
+            "fraud" => call(request, fraud::route(request, rest), Operation::Fraud),
+            "logistics" => call(request, logistics::route(request, rest), Operation::Logistics),
+            "legacy" => call(request, legacy::route(request, rest), Operation::Legacy),
+            "merchant" => call(request, merchant::route(request, rest, settings), Operation::Merchant),
+            "vendors" => call(request, vendors::route(request, rest, settings), Operation::Vendor),
             _ => None,
         }
     }

@@ -143,10 +143,10 @@ pub(crate) async fn serve(
     documents: &impl Documents,
     route: &Route,
     now_ms: i64,
-    twist: Option<&FaultKind>,
+    fault: Option<&FaultKind>,
 ) -> Result<Reply, DocumentsError> {
     match route {
-        Route::Deliver { key, request } => create(documents, key, request, now_ms, twist).await,
+        Route::Deliver { key, request } => create(documents, key, request, now_ms, fault).await,
         Route::Lookup { order_id } => {
             let stored = documents.list(&partition(order_id)).await?;
             let deliveries = stored.into_iter().filter(|(sk, _)| sk.starts_with("delivery#")).map(|(_, document)| document.value);
@@ -154,7 +154,7 @@ pub(crate) async fn serve(
         }
         Route::Cancel { order_id, id } => {
             update(documents, &partition(order_id), &format!("delivery#{id}"), |delivery: Option<Delivery>| {
-                match (delivery, twist) {
+                match (delivery, fault) {
                     (Some(_), Some(FaultKind::Decline { code })) => {
                         (None, Partner::Logistics.error(422, code, "the sandbox was told not to call the courier off"))
                     }
@@ -180,7 +180,7 @@ async fn create(
     key: &str,
     request: &DeliveryRequest,
     now_ms: i64,
-    twist: Option<&FaultKind>,
+    fault: Option<&FaultKind>,
 ) -> Result<Reply, DocumentsError> {
     let partner = Partner::Logistics;
     let id = format!("dlv_{}_{}", request.order_id, key_hash(key));
@@ -195,7 +195,7 @@ async fn create(
             };
             return (None, reply);
         }
-        if let Some(FaultKind::Decline { code }) = twist {
+        if let Some(FaultKind::Decline { code }) = fault {
             return (None, partner.error(422, code, "the sandbox was told to refuse the delivery"));
         }
         if metres > MAX_METRES {

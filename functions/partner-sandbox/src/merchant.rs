@@ -149,11 +149,11 @@ pub(crate) async fn serve(
     callbacks: &impl Callbacks,
     route: &Route,
     correlation_id: &str,
-    twist: Option<&FaultKind>,
+    fault: Option<&FaultKind>,
 ) -> Result<Reply, SandboxError> {
     let pk = partition(&route.order_id);
     match &route.ask {
-        Ask::Notify(notification) => notify(documents, callbacks, route, notification, correlation_id, twist).await,
+        Ask::Notify(notification) => notify(documents, callbacks, route, notification, correlation_id, fault).await,
         Ask::Lookup => {
             let order = read::<MerchantOrder>(documents, &pk, &route.sk()).await?;
             Ok(order.map_or_else(
@@ -191,7 +191,7 @@ async fn notify(
     route: &Route,
     notification: &Notification,
     correlation_id: &str,
-    twist: Option<&FaultKind>,
+    fault: Option<&FaultKind>,
 ) -> Result<Reply, SandboxError> {
     let (pk, sk) = (partition(&route.order_id), route.sk());
     let order = update(documents, &pk, &sk, |known: Option<MerchantOrder>| {
@@ -201,7 +201,7 @@ async fn notify(
         let mut order = unknown(route);
         order.consumer_id = Some(notification.consumer_id.clone());
         order.notification = Some(notification.clone());
-        if let Some(FaultKind::Refuse { reason }) = twist {
+        if let Some(FaultKind::Refuse { reason }) = fault {
             order.refuses = Some(reason.clone());
             if notification.answer_to.is_none() {
                 order.status = MerchantStatus::Refused;
@@ -227,7 +227,7 @@ async fn notify(
             correlation_id: correlation_id.to_owned(),
         });
         // First scheduled, then remembered: whoever dies in between is asked again, and answers twice rather than never.
-        schedule_answers(callbacks, &answer, twist).await?;
+        schedule_answers(callbacks, &answer, fault).await?;
         update(documents, &pk, &sk, |order: Option<MerchantOrder>| {
             (order.map(|order| MerchantOrder { scheduled: true, answers: Vec::new(), ..order }), ())
         })

@@ -255,15 +255,15 @@ pub(crate) async fn serve(
     route: &Route,
     key: Option<&str>,
     now_s: i64,
-    twist: Option<&FaultKind>,
+    fault: Option<&FaultKind>,
 ) -> Result<Reply, DocumentsError> {
     match route {
         Route::Create(form) => create(documents, form, key, now_s).await,
-        Route::Confirm(id, form) => change(documents, id, "confirm", form, key, |record| confirm(record, form, twist)).await,
-        Route::Capture(id, form) => change(documents, id, "capture", form, key, |record| capture(record, form, twist)).await,
+        Route::Confirm(id, form) => change(documents, id, "confirm", form, key, |record| confirm(record, form, fault)).await,
+        Route::Capture(id, form) => change(documents, id, "capture", form, key, |record| capture(record, form, fault)).await,
         Route::Cancel(id, form) => change(documents, id, "cancel", form, key, |record| cancel(record, form, now_s)).await,
         Route::Refund(id, form) => {
-            change(documents, id, "refund", form, key, |record| refund(record, form, key, now_s, twist)).await
+            change(documents, id, "refund", form, key, |record| refund(record, form, key, now_s, fault)).await
         }
         Route::Lookup(id) => {
             Ok(find(documents, id).await?.map_or_else(|| no_such(id), |record| Reply::new(200, json!(record.intent))))
@@ -442,7 +442,7 @@ fn keyed(
     reply
 }
 
-fn confirm(record: &mut PaymentRecord, form: &Form, twist: Option<&FaultKind>) -> Reply {
+fn confirm(record: &mut PaymentRecord, form: &Form, fault: Option<&FaultKind>) -> Reply {
     let intent = &mut record.intent;
     if !matches!(intent.status, Status::RequiresPaymentMethod | Status::RequiresConfirmation) {
         return unexpected_state(
@@ -453,7 +453,7 @@ fn confirm(record: &mut PaymentRecord, form: &Form, twist: Option<&FaultKind>) -
     let Some(method) = form.get("payment_method").or(intent.payment_method.as_ref()).cloned() else {
         return unexpected_state(intent, "You cannot confirm this PaymentIntent because it's missing a payment method.");
     };
-    let declined = match twist {
+    let declined = match fault {
         Some(FaultKind::Decline { code }) => Some(code.as_str()),
         _ => decline_of(&method),
     };
@@ -506,7 +506,7 @@ fn decline(intent: &mut Intent, reason: &str) -> Reply {
     error(402, "card_error", details)
 }
 
-fn capture(record: &mut PaymentRecord, form: &Form, twist: Option<&FaultKind>) -> Reply {
+fn capture(record: &mut PaymentRecord, form: &Form, fault: Option<&FaultKind>) -> Reply {
     let intent = &mut record.intent;
     if intent.status != Status::RequiresCapture {
         let message = format!(
@@ -515,7 +515,7 @@ fn capture(record: &mut PaymentRecord, form: &Form, twist: Option<&FaultKind>) -
         );
         return unexpected_state(intent, &message);
     }
-    if let Some(FaultKind::Decline { code }) = twist {
+    if let Some(FaultKind::Decline { code }) = fault {
         intent.amount_capturable = 0;
         return decline(intent, code);
     }
@@ -553,7 +553,7 @@ fn cancel(record: &mut PaymentRecord, form: &Form, now_s: i64) -> Reply {
     Reply::new(200, json!(intent))
 }
 
-fn refund(record: &mut PaymentRecord, form: &Form, key: Option<&str>, now_s: i64, twist: Option<&FaultKind>) -> Reply {
+fn refund(record: &mut PaymentRecord, form: &Form, key: Option<&str>, now_s: i64, fault: Option<&FaultKind>) -> Reply {
     let intent = &record.intent;
     if intent.status != Status::Succeeded {
         return unexpected_state(intent, "This PaymentIntent does not have a successful charge to refund.");
@@ -562,7 +562,7 @@ fn refund(record: &mut PaymentRecord, form: &Form, key: Option<&str>, now_s: i64
     if left == 0 {
         return invalid("charge_already_refunded", "The charge has already been refunded.", "");
     }
-    if let Some(FaultKind::Decline { code }) = twist {
+    if let Some(FaultKind::Decline { code }) = fault {
         return invalid(code, "The sandbox was told to refuse the refund.", "");
     }
     let amount = match amount(form, "amount") {

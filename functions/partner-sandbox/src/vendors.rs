@@ -101,7 +101,7 @@ pub(crate) async fn serve(
     callbacks: &impl Callbacks,
     route: &Route,
     correlation_id: &str,
-    twist: Option<&FaultKind>,
+    fault: Option<&FaultKind>,
 ) -> Result<Reply, SandboxError> {
     let (pk, sk) = (partition(&route.applicant_id), sk(route.kind, &route.key));
     let Ask::Ask { answer_to } = &route.ask else {
@@ -110,12 +110,12 @@ pub(crate) async fn serve(
     };
     // Those who look at pictures and people take longer.
     let later = matches!(route.kind, VendorKind::Identity | VendorKind::Background | VendorKind::Document)
-        || matches!(twist, Some(FaultKind::Silent | FaultKind::AnswerTwice));
+        || matches!(fault, Some(FaultKind::Silent | FaultKind::AnswerTwice));
     let (record, is_new) = update(documents, &pk, &sk, |known: Option<VendorRecord>| {
         if let Some(known) = known {
             return (None, (known, false));
         }
-        let answer = match twist {
+        let answer = match fault {
             Some(FaultKind::Refuse { reason }) => VendorAnswer::Refused { reason: reason.clone() },
             Some(FaultKind::Decline { code }) => VendorAnswer::Refused { reason: code.clone() },
             _ => VendorAnswer::Approved { findings: Map::new() },
@@ -133,7 +133,7 @@ pub(crate) async fn serve(
             correlation_id: correlation_id.to_owned(),
         });
         // First scheduled, then remembered: whoever dies in between is asked again, and answers twice rather than never.
-        schedule_answers(callbacks, &due, twist).await?;
+        schedule_answers(callbacks, &due, fault).await?;
         update(documents, &pk, &sk, |record: Option<VendorRecord>| {
             (record.map(|record| VendorRecord { scheduled: true, ..record }), ())
         })

@@ -15,7 +15,7 @@ use carryout_lambda::{
     signature::KeyRing,
     token::{JwksSource, TokenVerifier},
 };
-use carryout_workflow::{Coded, StoreError};
+use carryout_workflow::{HasErrorCode, StorageError};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
@@ -99,7 +99,7 @@ where
             promotions: self.promotions.clone(),
             quotes: self.quotes.clone(),
             engine: Arc::clone(&self.engine),
-            seal: KeyRing::new(&secret.current, secret.previous.as_deref()),
+            signer: KeyRing::new(&secret.current, secret.previous.as_deref()),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             lock_for: self.lock_for,
@@ -147,7 +147,7 @@ where
         let Some(samples) = self.samples.as_ref().filter(|_| rollout.compares(&draft.terms.id)) else { return };
         let sample = PriceSample::of(draft, self.clock.now(), correlation_id);
         let sent = tokio::time::timeout(SAMPLE_PATIENCE, samples.send(&sample)).await;
-        if let Err(error) = sent.unwrap_or_else(|_| Err(StoreError::Unavailable("the queue took too long".to_owned()))) {
+        if let Err(error) = sent.unwrap_or_else(|_| Err(StorageError::Unavailable("the queue took too long".to_owned()))) {
             tracing::warn!(%error, quote.id = draft.terms.id, "the quote is not compared");
             self.metrics.count("SamplesLost", 1);
         }
@@ -170,7 +170,7 @@ where
             records: &self.records,
             quotes: &self.quotes,
             engine: &self.engine,
-            seal: &KeyRing::new(&secret.current, secret.previous.as_deref()),
+            signer: &KeyRing::new(&secret.current, secret.previous.as_deref()),
             clock: &self.clock,
             ids: &self.ids,
             lock_for: self.lock_for,
@@ -202,7 +202,7 @@ fn reprice_problem(error: &RepriceError) -> Problem {
         RepriceError::Unknown(_) | RepriceError::NoItem { .. } => 404,
         RepriceError::Ended(_) => 409,
         RepriceError::WrongPrice(_) => 500,
-        RepriceError::Store(cause) => {
+        RepriceError::Storage(cause) => {
             let problem = Problem::from_code(503, error.code(), "the order can't be priced right now");
             return problem.retry_after(1).caused_by(cause);
         }
@@ -221,7 +221,7 @@ pub fn problem(error: &QuoteError) -> Problem {
         QuoteError::NoConsumer => 403,
         QuoteError::NoStore(_) | QuoteError::NoItem { .. } => 404,
         QuoteError::WrongPrice(_) => 500,
-        QuoteError::Store(_) => 503,
+        QuoteError::Storage(_) => 503,
     };
     let mut problem = Problem::from_code(status, error.code(), error.to_string());
     if let Some(field) = error.field() {
@@ -230,7 +230,7 @@ pub fn problem(error: &QuoteError) -> Problem {
     if let QuoteError::WrongPrice(id) = error {
         problem = problem.with("quote_id", json!(id));
     }
-    if let QuoteError::Store(cause) = error {
+    if let QuoteError::Storage(cause) = error {
         problem = Problem::from_code(status, error.code(), "the cart can't be priced right now").retry_after(1).caused_by(cause);
     }
     problem

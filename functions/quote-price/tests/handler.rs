@@ -21,13 +21,13 @@ use carryout_lambda::{
     metrics::Metrics,
     signature::KeyRing,
 };
-use carryout_pricing::{Context, ENGINE, Figure, Pipeline, Quote, Rule, Sheet};
+use carryout_pricing::{Context, ENGINE, Pipeline, PriceBreakdown, PriceMeasure, Quote, Rule};
 use quote_price::QuotePrice;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokens::Issuer;
 
-struct Stage {
+struct Harness {
     issuer: Issuer,
     store: Store,
     engine: Arc<PriceEngine>,
@@ -37,7 +37,7 @@ struct Stage {
     ids: SequentialIds,
 }
 
-impl Stage {
+impl Harness {
     fn new() -> Self {
         Self::with(Pipeline::standard())
     }
@@ -89,7 +89,7 @@ impl Stage {
     }
 }
 
-impl Stage {
+impl Harness {
     /// Sets a rollout and asks for a quote under it.
     async fn quote_under(&self, rollout: Value) -> Quote {
         let rollout: Rollout = serde_json::from_value(rollout).unwrap();
@@ -112,19 +112,19 @@ fn cart() -> Value {
 
 #[tokio::test]
 async fn a_cart_gets_a_signed_price_that_holds_for_ten_minutes() {
-    let stage = Stage::new();
-    let response = stage.post(&cart().to_string()).await.unwrap();
+    let harness = Harness::new();
+    let response = harness.post(&cart().to_string()).await.unwrap();
     assert_eq!(response.status(), 201);
     let quote: Quote = serde_json::from_value(response.json_body()).unwrap();
-    assert!(quote.is_genuine(&KeyRing::new("secret", None)));
-    assert!(!quote.is_genuine(&KeyRing::new("another", None)));
+    assert!(quote.verify(&KeyRing::new("secret", None)));
+    assert!(!quote.verify(&KeyRing::new("another", None)));
     // 2 900, delivery 299, service 10 % 290, tax 8.875 % of both (257 + 26), tip 300.
     assert_eq!((quote.terms.price.total.minor, quote.terms.expires_at), (2_900 + 299 + 290 + 283 + 300, NOON + 600_000));
 }
 
 #[tokio::test]
 async fn a_cart_that_is_none_names_the_field_and_writes_nothing() {
-    let stage = Stage::new();
+    let harness = Harness::new();
     let with = |pointer: &str, value: Value| {
         let mut cart = cart();
         *cart.pointer_mut(pointer).unwrap() = value;
@@ -154,29 +154,29 @@ async fn a_cart_that_is_none_names_the_field_and_writes_nothing() {
         (with("/store_id", json!("sto_none")), 404, "Store.Unknown", Some("store_id")),
         (with("/lines/0/item_id", json!("itm_none")), 404, "Item.Unknown", Some("lines[0].item_id")),
     ] {
-        let problem = stage.post(&body).await.unwrap_err();
+        let problem = harness.post(&body).await.unwrap_err();
         assert_eq!((problem.status(), problem.code(), problem.wrong_field()), (status, code, field), "{body}: {problem}");
     }
-    assert_eq!(stage.store.writes(), 0);
+    assert_eq!(harness.store.writes(), 0);
 }
 
 #[tokio::test]
 async fn a_price_needs_a_token_and_an_account() {
-    let stage = Stage::new();
+    let harness = Harness::new();
     let request = Request { body: cart().to_string().into(), ..Request::default() };
-    assert_eq!(stage.handle(&request).await.unwrap_err().code(), "Token.Missing");
-    let expired = stage.issuer.signed(request.clone(), "con_1", &[], -31);
-    assert_eq!(stage.handle(&expired).await.unwrap_err().code(), "Token.Expired");
-    let problem = stage.handle(&stage.issuer.signed(request, "con_nobody", &[], 600)).await.unwrap_err();
+    assert_eq!(harness.handle(&request).await.unwrap_err().code(), "Token.Missing");
+    let expired = harness.issuer.signed(request.clone(), "con_1", &[], -31);
+    assert_eq!(harness.handle(&expired).await.unwrap_err().code(), "Token.Expired");
+    let problem = harness.handle(&harness.issuer.signed(request, "con_nobody", &[], 600)).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (403, "Consumer.Unknown"));
-    assert_eq!(stage.store.writes(), 0);
+    assert_eq!(harness.store.writes(), 0);
 }
 
 #[tokio::test]
 async fn a_store_that_does_not_answer_is_worth_a_retry() {
-    let stage = Stage::new();
-    stage.store.script("save", StoreFault::Before);
-    let reply = stage.post(&cart().to_string()).await.unwrap_err().into_response("t");
+    let harness = Harness::new();
+    harness.store.script("save", StoreFault::Before);
+    let reply = harness.post(&cart().to_string()).await.unwrap_err().into_response("t");
     assert_eq!((reply.status(), reply.header_value("retry-after")), (503, Some("1")));
     assert!(!String::from_utf8_lossy(reply.body()).contains("told to fail"));
 }
@@ -185,7 +185,7 @@ async fn a_store_that_does_not_answer_is_worth_a_retry() {
 struct Never;
 
 impl Rule for Never {
-    fn violation(&self, _: &Context, _: &Sheet<'_>) -> Option<String> {
+    fn violation(&self, _: &Context, _: &PriceBreakdown<'_>) -> Option<String> {
         Some("a price is never right".to_owned())
     }
 }
@@ -203,7 +203,7 @@ fn of_operators(method: &str, route: &str, id: &str) -> Request {
 const RECORD: &str = "/v1/ops/quotes/{id}";
 const REPLAY: &str = "/v1/ops/quotes/{id}/replay";
 
-impl Stage {
+impl Harness {
     async fn operator(&self, method: &str, route: &str, id: &str) -> Result<Response, Problem> {
         self.handle(&self.issuer.signed(of_operators(method, route, id), "op_1", &["operator"], 600)).await
     }
@@ -211,49 +211,49 @@ impl Stage {
 
 #[tokio::test]
 async fn an_operator_sees_what_a_price_depended_on_and_finds_it_again() {
-    let stage = Stage::new();
-    stage.store.put_promotions(Country::US, samples::promotions());
-    let quote: Quote = serde_json::from_value(stage.post(&cart().to_string()).await.unwrap().json_body()).unwrap();
+    let harness = Harness::new();
+    harness.store.put_promotions(Country::US, samples::promotions());
+    let quote: Quote = serde_json::from_value(harness.post(&cart().to_string()).await.unwrap().json_body()).unwrap();
     let id = &quote.terms.id;
-    let record = stage.operator("GET", RECORD, id).await.unwrap().json_body();
+    let record = harness.operator("GET", RECORD, id).await.unwrap().json_body();
     assert_eq!(record["context"]["promotions"][0]["id"], "ten_off");
     assert_eq!(record["context"]["attributes"]["consumer"]["orders"], 12);
     assert_eq!(record["price"]["total"]["minor"], quote.terms.price.total.minor);
     assert_eq!(record["kept_until"], (NOON + 600_000) / 1_000 + 86_400);
-    let replay = stage.operator("POST", REPLAY, id).await.unwrap();
+    let replay = harness.operator("POST", REPLAY, id).await.unwrap();
     assert_eq!((replay.status(), &replay.json_body()["identical"]), (200, &json!(true)));
 }
 
 #[tokio::test]
 async fn a_wrong_price_is_kept_and_never_shown() {
-    let stage = Stage::with(Pipeline::standard().rule(Never));
-    let problem = stage.post(&cart().to_string()).await.unwrap_err();
+    let harness = Harness::with(Pipeline::standard().rule(Never));
+    let problem = harness.post(&cart().to_string()).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (500, "Price.Wrong"));
     let reply = problem.into_response("t").json_body();
     let id = reply["quote_id"].as_str().unwrap();
     assert!(!reply.to_string().contains("never right"), "{reply}");
-    let record = stage.operator("GET", RECORD, id).await.unwrap().json_body();
+    let record = harness.operator("GET", RECORD, id).await.unwrap().json_body();
     assert_eq!(record["invalid"], "the price is wrong: a price is never right");
     assert_eq!(record.get("price"), None);
-    assert_eq!(stage.operator("POST", REPLAY, id).await.unwrap().json_body()["identical"], true);
+    assert_eq!(harness.operator("POST", REPLAY, id).await.unwrap().json_body()["identical"], true);
 }
 
 #[tokio::test]
 async fn records_are_for_operators_and_unknown_ones_are_unknown() {
-    let stage = Stage::new();
+    let harness = Harness::new();
     for (method, route) in [("GET", RECORD), ("POST", REPLAY)] {
         let asked = of_operators(method, route, "quo_none");
-        assert_eq!(stage.handle(&asked).await.unwrap_err().code(), "Token.Missing");
-        let consumer = stage.handle(&stage.issuer.signed(asked, "con_1", &[], 600)).await.unwrap_err();
+        assert_eq!(harness.handle(&asked).await.unwrap_err().code(), "Token.Missing");
+        let consumer = harness.handle(&harness.issuer.signed(asked, "con_1", &[], 600)).await.unwrap_err();
         assert_eq!(consumer.status(), 403);
-        let problem = stage.operator(method, route, "quo_none").await.unwrap_err();
+        let problem = harness.operator(method, route, "quo_none").await.unwrap_err();
         assert_eq!((problem.status(), problem.code()), (404, "Quote.Unknown"));
     }
 }
 
 const REPRICE: &str = "/v1/orders/{id}/quotes";
 
-impl Stage {
+impl Harness {
     /// Asks for another price of an order.
     async fn reprice(&self, id: &str, body: Value, roles: &[&str]) -> Result<Response, Problem> {
         let request = Request { body: body.to_string().into(), ..of_operators("POST", REPRICE, id) };
@@ -263,15 +263,15 @@ impl Stage {
 
 #[tokio::test]
 async fn operators_and_the_orders_own_store_get_another_price_for_it_and_nobody_else() {
-    let stage = Stage::new();
-    samples::submit(&stage.store, samples::restaurant_order("ord_1", Country::US).unwrap()).await.unwrap();
+    let harness = Harness::new();
+    samples::submit(&harness.store, samples::restaurant_order("ord_1", Country::US).unwrap()).await.unwrap();
     let two = json!({ "lines": [{ "line": 0, "quantity": 2 }] });
     for role in ["operator", "store:sto_1"] {
-        let response = stage.reprice("ord_1", two.clone(), &[role]).await.unwrap();
+        let response = harness.reprice("ord_1", two.clone(), &[role]).await.unwrap();
         assert_eq!(response.status(), 201);
         let answer = response.json_body();
         let quote: Quote = serde_json::from_value(answer["quote"].clone()).unwrap();
-        assert!(quote.is_genuine(&KeyRing::new("secret", None)));
+        assert!(quote.verify(&KeyRing::new("secret", None)));
         assert_eq!((&answer["order_id"], quote.terms.reprices.as_deref()), (&json!("ord_1"), Some("ord_1")));
         // A tenth off the second ramen as well.
         assert_eq!(quote.terms.price.total.minor, 2_900 - 290);
@@ -280,29 +280,29 @@ async fn operators_and_the_orders_own_store_get_another_price_for_it_and_nobody_
         let problem = result.unwrap_err();
         (problem.status(), problem.code().to_owned())
     };
-    let written = stage.store.writes();
-    assert_eq!(problem(stage.reprice("ord_1", two.clone(), &["store:sto_2"]).await), (404, "Order.Unknown".to_owned()));
-    assert_eq!(problem(stage.reprice("ord_1", two.clone(), &[]).await).0, 403);
-    assert_eq!(problem(stage.handle(&of_operators("POST", REPRICE, "ord_1")).await), (401, "Token.Missing".to_owned()));
-    assert_eq!(problem(stage.reprice("ord_2", two, &["operator"]).await), (404, "Order.Unknown".to_owned()));
+    let written = harness.store.writes();
+    assert_eq!(problem(harness.reprice("ord_1", two.clone(), &["store:sto_2"]).await), (404, "Order.Unknown".to_owned()));
+    assert_eq!(problem(harness.reprice("ord_1", two.clone(), &[]).await).0, 403);
+    assert_eq!(problem(harness.handle(&of_operators("POST", REPRICE, "ord_1")).await), (401, "Token.Missing".to_owned()));
+    assert_eq!(problem(harness.reprice("ord_2", two, &["operator"]).await), (404, "Order.Unknown".to_owned()));
     for (line, field) in [
         (json!({ "line": 9, "quantity": 2 }), "lines[0].line"),
         (json!({ "line": 0, "weight": "0.500" }), "lines[0].weight"),
         (json!({ "line": 0, "substitute": { "item_id": "itm_none" } }), "lines[0].substitute.item_id"),
     ] {
-        let problem = stage.reprice("ord_1", json!({ "lines": [line] }), &["operator"]).await.unwrap_err();
+        let problem = harness.reprice("ord_1", json!({ "lines": [line] }), &["operator"]).await.unwrap_err();
         let reply = problem.into_response("t").json_body();
         assert_eq!(reply["field"], field, "{reply}");
     }
-    assert_eq!(stage.store.writes(), written, "what is refused writes nothing");
+    assert_eq!(harness.store.writes(), written, "what is refused writes nothing");
 }
 
 #[tokio::test]
 async fn an_order_that_has_ended_without_effect_has_no_other_price() {
-    let stage = Stage::new();
+    let harness = Harness::new();
     let order = samples::restaurant_order("ord_1", Country::US).unwrap();
-    samples::submit(&stage.store, Order { status: OrderStatus::Failed, ..order }).await.unwrap();
-    let problem = stage.reprice("ord_1", json!({ "lines": [{ "line": 0, "quantity": 2 }] }), &["operator"]).await.unwrap_err();
+    samples::submit(&harness.store, Order { status: OrderStatus::Failed, ..order }).await.unwrap();
+    let problem = harness.reprice("ord_1", json!({ "lines": [{ "line": 0, "quantity": 2 }] }), &["operator"]).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (409, "Order.Ended"));
 }
 
@@ -311,7 +311,7 @@ const OURS: i64 = 2_900 + 299 + 290 + 283 + 300;
 
 #[tokio::test]
 async fn in_a_market_that_moves_only_who_is_in_the_rollout_is_shown_our_price() {
-    let stage = Stage::new();
+    let harness = Harness::new();
     for (markets, shown, engine) in [
         (json!({}), OURS, ENGINE),
         (json!({ "CA": {} }), OURS, ENGINE),
@@ -319,22 +319,22 @@ async fn in_a_market_that_moves_only_who_is_in_the_rollout_is_shown_our_price() 
         (json!({ "US": { "percent": 100 } }), OURS, ENGINE),
         (json!({ "US": { "consumers": ["con_2"], "employees": true } }), OURS - 1, 0),
     ] {
-        let quote = stage.quote_under(json!({ "markets": markets })).await;
-        assert!(quote.is_genuine(&KeyRing::new("secret", None)));
+        let quote = harness.quote_under(json!({ "markets": markets })).await;
+        assert!(quote.verify(&KeyRing::new("secret", None)));
         let price = quote.terms.price;
         assert_eq!((price.total.minor, price.engine, price.flags.len()), (shown, engine, 0), "{markets}");
     }
-    assert!(stage.samples.sent().is_empty(), "nothing is compared unless a share is set");
+    assert!(harness.samples.sent().is_empty(), "nothing is compared unless a share is set");
 }
 
 #[tokio::test]
 async fn our_price_with_a_flag_stands_in_for_a_legacy_one_that_does_not_come_or_does_not_add_up() {
-    let mut stage = Stage::new();
+    let mut harness = Harness::new();
     let everybody_legacy = json!({ "markets": { "US": {} } });
-    stage.legacy.fail_next(1);
-    let without = stage.quote_under(everybody_legacy.clone()).await.terms.price;
-    stage.legacy = FakeLegacyPrices::spoiling(|price| price.total.minor += 1);
-    let wrong = stage.quote_under(everybody_legacy).await.terms.price;
+    harness.legacy.fail_next(1);
+    let without = harness.quote_under(everybody_legacy.clone()).await.terms.price;
+    harness.legacy = FakeLegacyPrices::spoiling(|price| price.total.minor += 1);
+    let wrong = harness.quote_under(everybody_legacy).await.terms.price;
     for (price, reason) in [(without, "Legacy.Unavailable"), (wrong, "Legacy.Unclear")] {
         assert_eq!((price.total.minor, price.flags.len()), (OURS, 1));
         assert_eq!((&*price.flags[0].provider, &*price.flags[0].reason), ("legacy", reason));
@@ -343,38 +343,38 @@ async fn our_price_with_a_flag_stands_in_for_a_legacy_one_that_does_not_come_or_
 
 #[tokio::test]
 async fn the_record_is_of_our_price_whoevers_price_is_shown() {
-    let stage = Stage::new();
+    let harness = Harness::new();
     let everybody_legacy = json!({ "markets": { "US": {} } });
-    let quote = stage.quote_under(everybody_legacy.clone()).await;
-    let record = stage.operator("GET", RECORD, &quote.terms.id).await.unwrap().json_body();
+    let quote = harness.quote_under(everybody_legacy.clone()).await;
+    let record = harness.operator("GET", RECORD, &quote.terms.id).await.unwrap().json_body();
     assert_eq!((&record["price"]["total"]["minor"], &record["shown"]["total"]["minor"]), (&json!(OURS), &json!(OURS - 1)));
-    let replay = stage.operator("POST", REPLAY, &quote.terms.id).await.unwrap().json_body();
+    let replay = harness.operator("POST", REPLAY, &quote.terms.id).await.unwrap().json_body();
     assert_eq!((&replay["identical"], &replay["shown"]["minor"]), (&json!(true), &json!(OURS - 1)));
 
-    stage.legacy.fail_next(1);
-    let flagged = stage.quote_under(everybody_legacy).await;
-    let replay = stage.operator("POST", REPLAY, &flagged.terms.id).await.unwrap().json_body();
+    harness.legacy.fail_next(1);
+    let flagged = harness.quote_under(everybody_legacy).await;
+    let replay = harness.operator("POST", REPLAY, &flagged.terms.id).await.unwrap().json_body();
     assert_eq!((&replay["identical"], replay.get("shown")), (&json!(true), None), "ours is shown, and its flag is found again");
 }
 
 #[tokio::test]
 async fn a_sampled_quote_is_sent_with_our_figures_whoevers_price_is_shown() {
-    let stage = Stage::new();
-    let quote = stage.quote_under(json!({ "sample": 100, "markets": { "US": {} } })).await;
-    let sent = stage.samples.sent();
+    let harness = Harness::new();
+    let quote = harness.quote_under(json!({ "sample": 100, "markets": { "US": {} } })).await;
+    let sent = harness.samples.sent();
     assert_eq!(sent.len(), 1);
     assert_eq!((&sent[0].request.quote_id, sent[0].at), (&quote.terms.id, NOON));
-    assert_eq!(sent[0].ours[&Figure::Total], OURS);
+    assert_eq!(sent[0].ours[&PriceMeasure::Total], OURS);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_fails_or_hangs_costs_nobody_a_quote() {
-    let stage = Stage::new();
+    let harness = Harness::new();
     for fault in [SampleFault::Fails, SampleFault::Hangs] {
-        stage.samples.fail(fault);
+        harness.samples.fail(fault);
         let began = tokio::time::Instant::now();
-        assert_eq!(stage.quote_under(json!({ "sample": 100 })).await.terms.price.total.minor, OURS);
+        assert_eq!(harness.quote_under(json!({ "sample": 100 })).await.terms.price.total.minor, OURS);
         assert!(began.elapsed() <= std::time::Duration::from_millis(150), "{fault:?}: {:?}", began.elapsed());
     }
-    assert!(stage.samples.sent().is_empty());
+    assert!(harness.samples.sent().is_empty());
 }

@@ -10,7 +10,7 @@ use carryout_onboarding::{
     codes::VENDOR_CONTRADICTS,
     ports::{Applicants, MarketSource, Nudges, VendorCallback, Waits},
 };
-use carryout_workflow::{Clock, ErrorCode, Secrets, StoreError};
+use carryout_workflow::{Clock, ErrorCode, Secrets, StorageError};
 use serde_json::json;
 
 /// Nobody waits for this answer.
@@ -55,6 +55,6 @@ impl<A: Applicants, N: Nudges, W: Waits, M: MarketSource, S: Secrets> VendorAnsw
     }
 }
 
-fn unavailable(error: &StoreError) -> Problem {
+fn unavailable(error: &StorageError) -> Problem {
     Problem::from_code(503, error.code(), "the answer could not be recorded; send it again").retry_after(1).caused_by(error)
 }

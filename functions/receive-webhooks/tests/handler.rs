@@ -18,12 +18,12 @@ use carryout_lambda::{
 use receive_webhooks::handle;
 use serde_json::{Value, json};
 
-struct Stage {
+struct Harness {
     store: Store,
     callbacks: FakeCallbacks,
 }
 
-impl Stage {
+impl Harness {
     /// `ord_wait` waits for its store with the token `t1`; `ord_never` never waits.
     async fn new() -> Self {
         let store = Store::new(&ManualClock::at(NOON));
@@ -59,20 +59,20 @@ fn accepts(id: &str) -> Value {
 
 #[tokio::test]
 async fn an_answer_is_recorded_once_and_sent_on_however_often_it_comes() {
-    let stage = Stage::new().await;
+    let harness = Harness::new().await;
     for recorded in [true, false] {
-        let reply = stage.signed(&accepts("ord_wait")).await.unwrap();
+        let reply = harness.signed(&accepts("ord_wait")).await.unwrap();
         assert_eq!((reply.status(), &reply.json_body()["recorded"]), (200, &recorded.into()));
     }
-    assert!(stage.callbacks.answer_to("t1").unwrap().is_ok());
+    assert!(harness.callbacks.answer_to("t1").unwrap().is_ok());
     let refuses = json!({ "order_id": "ord_wait", "answer": "refused", "reason": "no eggs" });
-    let problem = stage.signed(&refuses).await.unwrap_err();
+    let problem = harness.signed(&refuses).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (409, "Merchant.AnsweredBefore"));
 }
 
 #[tokio::test]
 async fn only_what_the_merchant_has_signed_just_now_is_believed() {
-    let stage = Stage::new().await;
+    let harness = Harness::new().await;
     let body = accepts("ord_wait").to_string();
     let other = sign("secret", 0, accepts("ord_never").to_string().as_bytes());
     for (signature, code) in [
@@ -84,16 +84,16 @@ async fn only_what_the_merchant_has_signed_just_now_is_believed() {
         (Some(sign("secret", -301, body.as_bytes())), "Webhook.TooOld"),
         (Some(sign("secret", 301, body.as_bytes())), "Webhook.TooOld"),
     ] {
-        let problem = stage.post(signature.clone(), body.as_bytes()).await.unwrap_err();
+        let problem = harness.post(signature.clone(), body.as_bytes()).await.unwrap_err();
         assert_eq!((problem.status(), problem.code()), (401, code), "{signature:?}");
     }
-    assert!(stage.callbacks.sent().is_empty());
-    assert!(stage.store.order("ord_wait").await.unwrap().unwrap().version == 2, "nothing was written");
+    assert!(harness.callbacks.sent().is_empty());
+    assert!(harness.store.order("ord_wait").await.unwrap().unwrap().version == 2, "nothing was written");
 }
 
 #[tokio::test]
 async fn a_body_that_is_no_answer_changes_nothing() {
-    let stage = Stage::new().await;
+    let harness = Harness::new().await;
     for (body, code) in [
         (json!("x"), "Request.InvalidField"),
         (json!({ "answer": "accepted" }), "Request.InvalidField"),
@@ -102,33 +102,33 @@ async fn a_body_that_is_no_answer_changes_nothing() {
         (json!({ "order_id": "ord_wait", "answer": "maybe" }), "Request.InvalidField"),
         (json!({ "order_id": "ord_wait", "answer": "refused", "reason": 7 }), "Request.InvalidField"),
     ] {
-        let problem = stage.signed(&body).await.unwrap_err();
+        let problem = harness.signed(&body).await.unwrap_err();
         assert_eq!((problem.status(), problem.code()), (400, code), "{body}");
     }
     let malformed = b"{\"order_id\":";
-    let problem = stage.post(Some(sign("secret", 0, malformed)), malformed).await.unwrap_err();
+    let problem = harness.post(Some(sign("secret", 0, malformed)), malformed).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (400, "Request.Malformed"));
-    assert!(stage.store.order("ord_wait").await.unwrap().unwrap().version == 2, "nothing was written");
+    assert!(harness.store.order("ord_wait").await.unwrap().unwrap().version == 2, "nothing was written");
 }
 
 #[tokio::test]
 async fn an_order_that_does_not_wait_is_told_apart() {
-    let stage = Stage::new().await;
+    let harness = Harness::new().await;
     for id in ["ord_never", "ord_none"] {
-        let problem = stage.signed(&accepts(id)).await.unwrap_err();
+        let problem = harness.signed(&accepts(id)).await.unwrap_err();
         assert_eq!((problem.status(), problem.code()), (404, "Order.Unknown"), "{id}");
     }
-    carryout_checkout::ports::Closing::park(&stage.store, "ord_wait", 1, NOON).await.unwrap();
-    let problem = stage.signed(&accepts("ord_wait")).await.unwrap_err();
+    carryout_checkout::ports::Closing::park(&harness.store, "ord_wait", 1, NOON).await.unwrap();
+    let problem = harness.signed(&accepts("ord_wait")).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (409, "Order.NotWaiting"));
 }
 
 #[tokio::test]
 async fn an_answer_that_could_not_be_sent_on_is_asked_for_again() {
-    let stage = Stage::new().await;
-    stage.callbacks.fail_next(1);
-    let problem = stage.signed(&accepts("ord_wait")).await.unwrap_err();
+    let harness = Harness::new().await;
+    harness.callbacks.fail_next(1);
+    let problem = harness.signed(&accepts("ord_wait")).await.unwrap_err();
     assert_eq!((problem.status(), problem.is_retryable()), (503, true));
-    assert!(stage.signed(&accepts("ord_wait")).await.is_ok());
-    assert!(stage.callbacks.answer_to("t1").unwrap().is_ok());
+    assert!(harness.signed(&accepts("ord_wait")).await.is_ok());
+    assert!(harness.callbacks.answer_to("t1").unwrap().is_ok());
 }

@@ -9,7 +9,7 @@ use carryout_lambda::{
     http::{Problem, Request, Response},
     token::{JwksSource, TokenVerifier},
 };
-use carryout_workflow::{ErrorCode, Orchestrator, StoreError};
+use carryout_workflow::{ErrorCode, Orchestrator, StorageError};
 
 /// There is no such order.
 pub const ORDER_UNKNOWN: ErrorCode = ErrorCode::permanent("Order.Unknown", "Check the order's number.");
@@ -39,10 +39,10 @@ pub async fn handle<S: JwksSource>(
         }
         Err(RedriveError::Unknown) => Err(Problem::from_code(404, ORDER_UNKNOWN, format!("there is no order {id}"))),
         Err(error @ RedriveError::NotParked(_)) => Err(Problem::from_code(409, NOT_PARKED, error.to_string())),
-        Err(RedriveError::Store(error)) => Err(unavailable(&error)),
+        Err(RedriveError::Storage(error)) => Err(unavailable(&error)),
     }
 }
 
-fn unavailable(error: &StoreError) -> Problem {
+fn unavailable(error: &StorageError) -> Problem {
     Problem::from_code(503, error.code(), "the orders can't be read or written right now").retry_after(1).caused_by(error)
 }

@@ -85,5 +85,5 @@ async fn what_does_not_exist_is_unknown_and_a_busy_store_is_worth_a_retry() {
     assert_eq!((problem.status(), problem.code()), (404, "Order.Unknown"));
     world.store.script("reopen", StoreFault::Before);
     let problem = world.ask(&world.operator(redrive("ord_1"))).await.unwrap_err();
-    assert_eq!((problem.status(), problem.code()), (503, "Store.Unavailable"));
+    assert_eq!((problem.status(), problem.code()), (503, "Storage.Unavailable"));
 }

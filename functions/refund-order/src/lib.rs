@@ -10,7 +10,7 @@ use carryout_lambda::{
     idempotency::{idempotency_key, record_id, validation_hash},
     token::{JwksSource, TokenVerifier},
 };
-use carryout_workflow::{Coded, ErrorCode, StoreError};
+use carryout_workflow::{ErrorCode, HasErrorCode, StorageError};
 use serde_json::{Value, json};
 
 /// There is no such refund.
@@ -75,7 +75,7 @@ where
             }
             Err(RedriveRefundError::Unknown) => Err(Problem::from_code(404, REFUND_UNKNOWN, format!("there is no refund {id}"))),
             Err(error @ RedriveRefundError::NotParked(_)) => Err(Problem::from_code(409, REFUND_NOT_PARKED, error.to_string())),
-            Err(RedriveRefundError::Store(error)) => Err(unavailable(&error)),
+            Err(RedriveRefundError::Storage(error)) => Err(unavailable(&error)),
         }
     }
 }
@@ -84,7 +84,7 @@ fn accepted(answer: &RefundAnswer) -> Response {
     Response::json(202, answer).header("location", format!("/v1/orders/{}", answer.order_id))
 }
 
-fn unavailable(error: &StoreError) -> Problem {
+fn unavailable(error: &StorageError) -> Problem {
     Problem::from_code(503, error.code(), "the refund can't be read or written right now").retry_after(1).caused_by(error)
 }
 
@@ -101,7 +101,7 @@ fn problem(error: &RequestRefundError) -> Problem {
         | RequestRefundError::NoWorkflow(_) => 409,
         RequestRefundError::KeyReused => 422,
         RequestRefundError::Busy => 429,
-        RequestRefundError::Store(cause) => return unavailable(cause),
+        RequestRefundError::Storage(cause) => return unavailable(cause),
     };
     let mut problem = Problem::from_code(status, error.code(), error.to_string());
     if let Some(field) = error.field() {

@@ -160,7 +160,7 @@ async fn a_busy_store_is_worth_a_retry() {
     world.store.script("request_refund", StoreFault::Before);
     let body = json!({ "everything": true, "reason": "cold" });
     let problem = world.ask(refund("ord_1", "k", &body)).await.unwrap_err();
-    assert_eq!((problem.status(), problem.code()), (503, "Store.Unavailable"));
+    assert_eq!((problem.status(), problem.code()), (503, "Storage.Unavailable"));
     for _ in 0..10 {
         world.store.script("request_refund", StoreFault::Conflict);
     }

@@ -67,5 +67,5 @@ async fn settings_that_cannot_be_read_fail_the_function() {
     let (scaler, metrics) = (scaler(), Metrics::new("Carryout", "scale-ahead"));
     scaler.settings.change(None);
     let error = handle(&scaler, &At(now()), &metrics, &Invocation::default()).await.unwrap_err();
-    assert_eq!(error.code, "Store.Unavailable");
+    assert_eq!(error.code, "Storage.Unavailable");
 }

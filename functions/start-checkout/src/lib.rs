@@ -5,7 +5,7 @@ use carryout_checkout::{
     start::start,
 };
 use carryout_lambda::batch::{BatchItemError, Message};
-use carryout_workflow::{Coded, Orchestrator};
+use carryout_workflow::{HasErrorCode, Orchestrator};
 
 /// Starts the workflow of the order in `message`. A repeated message starts nothing twice.
 pub async fn handle(orchestrator: &Orchestrator, executions: &impl Executions, message: &Message) -> Result<(), BatchItemError> {

@@ -51,6 +51,6 @@ async fn a_message_that_can_not_be_used_comes_back_with_a_code_and_starts_nothin
     }
     executions.fail_next(1);
     let error = handle(&orchestrator(), &executions, &message(&submitted())).await.unwrap_err();
-    assert_eq!(error.code, "Store.Unavailable");
+    assert_eq!(error.code, "Storage.Unavailable");
     assert!(executions.started().is_empty());
 }

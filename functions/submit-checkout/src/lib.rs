@@ -14,7 +14,7 @@ use carryout_lambda::{
     token::{JwksSource, TokenVerifier},
 };
 use carryout_pricing::Quote;
-use carryout_workflow::{Coded, Orchestrator};
+use carryout_workflow::{HasErrorCode, Orchestrator};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Instant};
 
@@ -116,7 +116,7 @@ where
         })
     }
 
-    fn submit(&self, seal: KeyRing, routing: RoutingRules) -> Submit<C, U, P, Q, KeyRing, T, I, W, L, M> {
+    fn submit(&self, signer: KeyRing, routing: RoutingRules) -> Submit<C, U, P, Q, KeyRing, T, I, W, L, M> {
         Submit {
             quoting: Quoting {
                 catalog: self.catalog.clone(),
@@ -124,7 +124,7 @@ where
                 promotions: self.promotions.clone(),
                 quotes: self.quotes.clone(),
                 engine: Arc::clone(&self.engine),
-                seal,
+                signer,
                 clock: self.clock.clone(),
                 ids: self.ids.clone(),
                 lock_for: self.lock_for,
@@ -145,7 +145,7 @@ where
     U: Consumers,
     P: Promotions,
     Q: Quotes,
-    S: carryout_pricing::Seal,
+    S: carryout_pricing::Signer,
     T: Clock,
     I: Ids,
     W: Submissions,
@@ -184,10 +184,10 @@ fn problem(error: &SubmitError) -> Problem {
         | SubmitError::OutOfReach(_)
         | SubmitError::NoWorkflow(_) => 409,
         SubmitError::Busy => 429,
-        SubmitError::Store(_) => 503,
+        SubmitError::Storage(_) => 503,
     };
     let mut problem = match error {
-        SubmitError::Store(cause) => {
+        SubmitError::Storage(cause) => {
             Problem::from_code(status, error.code(), "the order can't be taken right now").caused_by(cause)
         }
         _ => Problem::from_code(status, error.code(), error.to_string()),

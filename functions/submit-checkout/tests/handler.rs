@@ -11,7 +11,7 @@ use carryout_checkout::{
         samples::{self, NOON},
     },
     quoting::{PriceEngine, Quoting},
-    routing::{Lane, RoutingRules},
+    routing::{ReleaseTrack, RoutingRules},
     workflows::orchestrator,
 };
 use carryout_lambda::{
@@ -41,7 +41,7 @@ type Function = SubmitCheckout<
     SequentialIds,
 >;
 
-struct Stage {
+struct Harness {
     issuer: Issuer,
     clock: ManualClock,
     store: Store,
@@ -50,7 +50,7 @@ struct Stage {
     function: Function,
 }
 
-impl Stage {
+impl Harness {
     fn new() -> Self {
         let (issuer, clock, queue) = (Issuer::new(), ManualClock::at(NOON), FakeQueue::default());
         let (store, routing) = (Store::new(&clock), FakeRouting::default());
@@ -84,7 +84,7 @@ impl Stage {
             promotions: self.store.clone(),
             quotes: self.store.clone(),
             engine: Arc::clone(&self.function.engine),
-            seal: KeyRing::new("secret", None),
+            signer: KeyRing::new("secret", None),
             clock: self.clock.clone(),
             ids: self.function.ids.clone(),
             lock_for: 600_000,
@@ -116,9 +116,9 @@ fn body(quote: &Quote) -> Value {
 
 #[tokio::test]
 async fn an_order_is_answered_with_where_to_look_and_so_is_its_repetition() {
-    let stage = Stage::new();
-    let quote = stage.quote().await;
-    let first = stage.post(Some("k"), &body(&quote).to_string()).await.unwrap();
+    let harness = Harness::new();
+    let quote = harness.quote().await;
+    let first = harness.post(Some("k"), &body(&quote).to_string()).await.unwrap();
     let id = first.json_body()["order_id"].as_str().unwrap().to_owned();
     assert_eq!((first.status(), first.header_value("location")), (202, Some(&*format!("/v1/orders/{id}"))));
     // The same body in other words.
@@ -127,54 +127,54 @@ async fn an_order_is_answered_with_where_to_look_and_so_is_its_repetition() {
         json!(quote.signature),
         json!(quote.terms.id)
     );
-    assert_eq!(stage.post(Some("k"), &reordered).await.unwrap(), first);
-    assert_eq!((stage.store.all_orders().len(), stage.queue.sent().len()), (1, 1));
-    assert_eq!(stage.store.all_orders()[0].correlation_id, "corr");
+    assert_eq!(harness.post(Some("k"), &reordered).await.unwrap(), first);
+    assert_eq!((harness.store.all_orders().len(), harness.queue.sent().len()), (1, 1));
+    assert_eq!(harness.store.all_orders()[0].correlation_id, "corr");
 
     let mut other = body(&quote);
     other["payment_method_id"] = "pay_poor".into();
-    let problem = stage.post(Some("k"), &other.to_string()).await.unwrap_err();
+    let problem = harness.post(Some("k"), &other.to_string()).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (422, "Idempotency.KeyReused"));
-    let problem = stage.post(Some("k2"), &body(&quote).to_string()).await.unwrap_err();
+    let problem = harness.post(Some("k2"), &body(&quote).to_string()).await.unwrap_err();
     assert_eq!((problem.status(), problem.code(), problem.wrong_field()), (409, "Quote.Used", Some("quote_id")));
 }
 
 #[tokio::test]
-async fn the_rules_choose_the_lane_once_and_without_them_a_checkout_goes_live() {
-    let stage = Stage::new();
+async fn the_rules_choose_the_track_once_and_without_them_a_checkout_goes_live() {
+    let harness = Harness::new();
     let chosen = RoutingRules(Cohort { consumers: ["con_1".to_owned()].into(), ..Cohort::default() });
     let employees = RoutingRules(Cohort { employees: true, ..Cohort::default() });
-    let mut lanes = Vec::new();
+    let mut tracks = Vec::new();
     for (key, rules) in [("k1", Some(chosen)), ("k2", Some(employees)), ("k3", None)] {
         match rules {
-            Some(rules) => stage.routing.set(rules),
-            None => stage.routing.fail(),
+            Some(rules) => harness.routing.set(rules),
+            None => harness.routing.fail(),
         }
-        let body = body(&stage.quote().await).to_string();
-        stage.post(Some(key), &body).await.unwrap();
-        let sent = stage.queue.sent().pop().unwrap();
-        let order = stage.store.all_orders().into_iter().find(|order| order.id == sent.order_id).unwrap();
-        assert_eq!(order.lane, sent.lane);
-        lanes.push(order.lane);
+        let body = body(&harness.quote().await).to_string();
+        harness.post(Some(key), &body).await.unwrap();
+        let sent = harness.queue.sent().pop().unwrap();
+        let order = harness.store.all_orders().into_iter().find(|order| order.id == sent.order_id).unwrap();
+        assert_eq!(order.release_track, sent.release_track);
+        tracks.push(order.release_track);
     }
-    assert_eq!(lanes, [Lane::Sandbox, Lane::Live, Lane::Live]);
+    assert_eq!(tracks, [ReleaseTrack::Canary, ReleaseTrack::Live, ReleaseTrack::Live]);
 }
 
 #[tokio::test]
 async fn the_key_must_be_there_and_fit() {
-    let stage = Stage::new();
-    let body = body(&stage.quote().await).to_string();
+    let harness = Harness::new();
+    let body = body(&harness.quote().await).to_string();
     for key in [None, Some(""), Some("  "), Some(&*"k".repeat(129)), Some("two words"), Some("schlüssel")] {
         let expected = (400, "Idempotency.KeyMissing".to_owned(), Some("Idempotency-Key".to_owned()));
-        assert_eq!(stage.refused(key, &body).await, expected, "{key:?}");
+        assert_eq!(harness.refused(key, &body).await, expected, "{key:?}");
     }
-    assert!(stage.post(Some(&"k".repeat(128)), &body).await.is_ok());
+    assert!(harness.post(Some(&"k".repeat(128)), &body).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_body_that_is_no_checkout_names_the_field() {
-    let stage = Stage::new();
-    let good = body(&stage.quote().await);
+    let harness = Harness::new();
+    let good = body(&harness.quote().await);
     let with = |member: &str, value: Value| {
         let mut body = good.clone();
         body[member] = value;
@@ -192,45 +192,45 @@ async fn a_body_that_is_no_checkout_names_the_field() {
         (with("quote_signature", Value::Null), "Request.InvalidField", Some("quote_signature")),
         (with("total", json!(1)), "Request.InvalidField", Some("total")),
     ] {
-        assert_eq!(stage.refused(Some("k"), &body).await, (400, code.to_owned(), field.map(str::to_owned)), "{body}");
+        assert_eq!(harness.refused(Some("k"), &body).await, (400, code.to_owned(), field.map(str::to_owned)), "{body}");
     }
     for (body, status, code, field) in [
         (with("quote_id", json!("quo_none")), 404, "Quote.Unknown", Some("quote_id")),
         (with("quote_signature", json!("v1.x.y")), 422, "Quote.Forged", Some("quote_signature")),
         (with("payment_method_id", json!("pay_eve")), 422, "PaymentMethod.Unknown", Some("payment_method_id")),
     ] {
-        assert_eq!(stage.refused(Some("k"), &body).await, (status, code.to_owned(), field.map(str::to_owned)), "{body}");
+        assert_eq!(harness.refused(Some("k"), &body).await, (status, code.to_owned(), field.map(str::to_owned)), "{body}");
     }
 }
 
 #[tokio::test]
 async fn nobody_orders_without_a_token_that_holds() {
-    let stage = Stage::new();
-    let body = body(&stage.quote().await).to_string();
-    let before = stage.store.writes();
+    let harness = Harness::new();
+    let body = body(&harness.quote().await).to_string();
+    let before = harness.store.writes();
     let unsigned = request(Some("k"), &body);
-    let expired = stage.issuer.signed(unsigned.clone(), "con_1", &[], -60);
+    let expired = harness.issuer.signed(unsigned.clone(), "con_1", &[], -60);
     let strangers = Issuer::new().signed(unsigned.clone(), "con_1", &[], 600);
     for (request, code) in [(unsigned, "Token.Missing"), (expired, "Token.Expired"), (strangers, "Token.Invalid")] {
-        let problem = stage.function.handle(&request).await.unwrap_err();
+        let problem = harness.function.handle(&request).await.unwrap_err();
         assert_eq!((problem.status(), problem.code()), (401, code));
     }
-    assert_eq!(stage.store.writes(), before);
+    assert_eq!(harness.store.writes(), before);
     // A genuine token of somebody who has no account, and of somebody else.
     for (subject, status) in [("con_nobody", 403), ("con_2", 404)] {
-        stage.store.put_consumer(samples::consumer("con_2"));
-        let request = stage.issuer.signed(request(Some("k"), &body), subject, &[], 600);
-        assert_eq!(stage.function.handle(&request).await.unwrap_err().status(), status, "{subject}");
+        harness.store.put_consumer(samples::consumer("con_2"));
+        let request = harness.issuer.signed(request(Some("k"), &body), subject, &[], 600);
+        assert_eq!(harness.function.handle(&request).await.unwrap_err().status(), status, "{subject}");
     }
-    assert_eq!(stage.store.all_orders().len(), 0);
+    assert_eq!(harness.store.all_orders().len(), 0);
 }
 
 #[tokio::test]
 async fn an_expired_quote_is_answered_with_a_fresh_one_and_what_changed() {
-    let stage = Stage::new();
-    let quote = stage.quote().await;
-    stage.clock.advance(600_000);
-    let problem = stage.post(Some("k"), &body(&quote).to_string()).await.unwrap_err();
+    let harness = Harness::new();
+    let quote = harness.quote().await;
+    harness.clock.advance(600_000);
+    let problem = harness.post(Some("k"), &body(&quote).to_string()).await.unwrap_err();
     assert_eq!((problem.status(), problem.code(), problem.wrong_field()), (409, "Quote.Expired", Some("quote_id")));
     let reply = problem.into_response("t").json_body();
     assert_eq!(reply["quote"]["price"]["total"], json!(quote.terms.price.total));
@@ -238,35 +238,35 @@ async fn an_expired_quote_is_answered_with_a_fresh_one_and_what_changed() {
 
     let mut store = samples::store("sto_1", Country::US, MarketType::Restaurant);
     store.items[0].price.minor = 2_000;
-    stage.store.put_store(store.clone());
-    let problem = stage.post(Some("k"), &body(&quote).to_string()).await.unwrap_err();
+    harness.store.put_store(store.clone());
+    let problem = harness.post(Some("k"), &body(&quote).to_string()).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (409, "Quote.Changed"));
     let reply = problem.into_response("t").json_body();
     let fresh: Quote = serde_json::from_value(reply["quote"].clone()).unwrap();
     assert_eq!(reply["differences"].as_array().unwrap().last().unwrap()["component"], "total");
-    assert!(stage.post(Some("k"), &body(&fresh).to_string()).await.is_ok(), "the key is still free");
+    assert!(harness.post(Some("k"), &body(&fresh).to_string()).await.is_ok(), "the key is still free");
 
     // What it was for is gone: the reason says so.
     store.items.clear();
-    stage.store.put_store(store);
-    let problem = stage.post(Some("k3"), &body(&quote).to_string()).await.unwrap_err();
+    harness.store.put_store(store);
+    let problem = harness.post(Some("k3"), &body(&quote).to_string()).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (409, "Quote.Expired"));
     assert_eq!(problem.into_response("t").json_body()["renewal"]["code"], "Item.Unknown");
 }
 
 #[tokio::test]
 async fn a_store_that_does_not_answer_is_worth_a_retry_and_says_nothing_of_its_inside() {
-    let stage = Stage::new();
-    let body = body(&stage.quote().await).to_string();
-    stage.store.script("submit", StoreFault::Before);
-    let problem = stage.post(Some("k"), &body).await.unwrap_err();
+    let harness = Harness::new();
+    let body = body(&harness.quote().await).to_string();
+    harness.store.script("submit", StoreFault::Before);
+    let problem = harness.post(Some("k"), &body).await.unwrap_err();
     assert!(problem.is_retryable());
     let reply = problem.into_response("t");
     assert_eq!((reply.status(), reply.header_value("retry-after")), (503, Some("1")));
     assert!(!String::from_utf8_lossy(reply.body()).contains("told to fail"));
     for _ in 0..4 {
-        stage.store.script("submit", StoreFault::Conflict);
+        harness.store.script("submit", StoreFault::Conflict);
     }
-    let problem = stage.post(Some("k"), &body).await.unwrap_err();
+    let problem = harness.post(Some("k"), &body).await.unwrap_err();
     assert_eq!((problem.status(), problem.code(), problem.is_retryable()), (429, "Submit.Busy", true));
 }

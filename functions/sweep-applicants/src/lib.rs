@@ -9,7 +9,7 @@ use carryout_onboarding::{
     applicant::Applicant,
     ports::{Applicants, Nudges},
 };
-use carryout_workflow::{Clock, StoreError};
+use carryout_workflow::{Clock, StorageError};
 use serde_json::{Value, json};
 
 /// Applicants of one sweep, at most.
@@ -25,7 +25,7 @@ pub async fn handle(
     clock: &impl Clock,
     metrics: &Metrics,
 ) -> Result<Value, TaskError> {
-    let failed = |error: StoreError| TaskError::new(error.code().name, error);
+    let failed = |error: StorageError| TaskError::new(error.code().name, error);
     let due = applicants.stuck(clock.now(), AT_MOST).await.map_err(failed)?;
     for applicant in &due {
         // Whoever gets the message is tried again by the queue; only when that has given up there is another message.

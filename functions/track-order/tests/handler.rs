@@ -15,7 +15,7 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_lambda::http::{Problem, Request, Response};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use tokens::Issuer;
 use track_order::handle;
 
@@ -67,8 +67,8 @@ async fn nothing_is_shown_without_a_token_that_holds() {
 struct Down;
 
 impl Orders for Down {
-    async fn order(&self, _: &str) -> Result<Option<carryout_checkout::order::Order>, StoreError> {
-        Err(StoreError::Unavailable("table orders-7f3a".to_owned()))
+    async fn order(&self, _: &str) -> Result<Option<carryout_checkout::order::Order>, StorageError> {
+        Err(StorageError::Unavailable("table orders-7f3a".to_owned()))
     }
 }
 

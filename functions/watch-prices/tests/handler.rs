@@ -9,7 +9,7 @@ use carryout_checkout::{
     trends::{MIN_QUOTES, Observation, PriceWatch, Span, Trends as _, WEEKS},
 };
 use carryout_lambda::metrics::Metrics;
-use carryout_pricing::Figure;
+use carryout_pricing::PriceMeasure;
 use watch_prices::handle;
 
 const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
@@ -20,7 +20,7 @@ async fn plant(trends: &FakeTrends, start: i64, tax: i64) {
         event_id: format!("{start}-{number}"),
         market: Country::NZ,
         at: start + 60_000,
-        figures: [(Figure::Tax, tax), (Figure::Tip, 200)].into(),
+        figures: [(PriceMeasure::Tax, tax), (PriceMeasure::Tip, 200)].into(),
     });
     trends.observe(&quotes.collect::<Vec<_>>()).await.unwrap();
 }
@@ -41,7 +41,7 @@ async fn an_hour_unlike_those_of_the_weeks_before_is_reported_once() {
     let report = reports.latest().await.unwrap().unwrap();
     assert_eq!((report.hour, report.anomalies.len()), (hour, 1));
     let anomaly = &report.anomalies[0];
-    assert_eq!((anomaly.market, anomaly.component, anomaly.mean, anomaly.median), (Country::NZ, Figure::Tax, 600.0, 154.5));
+    assert_eq!((anomaly.market, anomaly.component, anomaly.mean, anomaly.median), (Country::NZ, PriceMeasure::Tax, 600.0, 154.5));
 }
 
 #[tokio::test]

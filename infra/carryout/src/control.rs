@@ -48,7 +48,7 @@ impl Setting {
             Err(DocumentConflict::Conflict) => {
                 bail!("somebody else changed {} at the same moment; look at them and try again", self.name)
             }
-            Err(DocumentConflict::Store(error)) => Err(error).with_context(|| format!("{} can't be written", self.name)),
+            Err(DocumentConflict::Storage(error)) => Err(error).with_context(|| format!("{} can't be written", self.name)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tells where an order's money is, by its ledger.
 
 use anyhow::{Context as _, Result};
-use carryout_checkout::ledger::{Balance, LedgerEvent, Standing, fold};
+use carryout_checkout::ledger::{Balance, BalanceAmount, LedgerEvent, fold};
 use carryout_money::Money;
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ pub fn table(balance: &Balance) -> String {
     let Balance { currency, authorized, charged, refunded, voided, charged_back } = balance;
     let show = |minor: i64| currency.map_or_else(|| minor.to_string(), |currency| Money::new(minor, currency).to_string());
     let line =
-        |name: &str, standing: &Standing| format!("{name:<14}{:>16}{:>16}\n", show(standing.amount), show(standing.pending));
+        |name: &str, standing: &BalanceAmount| format!("{name:<14}{:>16}{:>16}\n", show(standing.amount), show(standing.pending));
     [
         format!("{:<14}{:>16}{:>16}\n", "", "amount", "of it pending"),
         line("authorized", authorized),
@@ -53,7 +53,7 @@ mod tests {
             format!(r#"{{"about":"x","events":[{CHARGE}],"balance":{{}}}}"#),
             format!(r#"{{"id":"ord_1","ledger":[{CHARGE}]}}"#),
         ] {
-            assert_eq!(balance(&json).unwrap().charged, Standing { amount: 1_456, pending: 1_456 }, "{json}");
+            assert_eq!(balance(&json).unwrap().charged, BalanceAmount { amount: 1_456, pending: 1_456 }, "{json}");
         }
         assert!(balance("{}").is_err());
     }

@@ -1,10 +1,11 @@
 //! Runs Carryout on one machine: starts a local cloud, builds the functions, deploys the stack, seeds it, signs tokens,
 //! and plays a round of orders. [`Cli`] is the command line; [`client`], [`shopping`] and [`Stack`] are also what tests
-//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose lanes, [`parity`] to compare
+//! use to talk to a running stack, [`local_cloud`] to kill some of it, [`routing`] to choose tracks, [`parity`] to compare
 //! prices, [`postgres`] and [`Localstripe`] to have a database and a payment processor, [`npm`] to compare with what
 //! others wrote, [`forecast`] to read load, and [`scaling`] to
 //! see and tell the scaler.
 
+mod canary;
 mod cli;
 pub mod client;
 mod control;
@@ -25,7 +26,6 @@ mod project;
 mod quote;
 pub mod reconciliation;
 pub mod routing;
-mod sandbox;
 pub mod scaling;
 mod seed;
 mod soak;

@@ -120,7 +120,7 @@ async fn setting(stack: &Stack) -> Result<Setting> {
 mod tests {
     use carryout_checkout::parity::Biggest;
     use carryout_money::{Currency, Money};
-    use carryout_pricing::Figure;
+    use carryout_pricing::PriceMeasure;
 
     use super::*;
 
@@ -132,7 +132,7 @@ mod tests {
             legacy: Money::new(173, Currency::CAD),
         };
         let row = Parity {
-            component: Figure::Tax,
+            component: PriceMeasure::Tax,
             market: Country::CA,
             compared: 3,
             equal: 1,

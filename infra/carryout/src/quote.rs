@@ -130,7 +130,7 @@ mod tests {
             reprices: None,
             expires_at: samples::NOON,
         };
-        QuoteRecord::of(&terms.sealed(&PlainSeal::default()), &record)
+        QuoteRecord::of(&terms.signed(&PlainSeal::default()), &record)
     }
 
     #[test]

@@ -64,7 +64,7 @@ async fn promote(documents: &DynamoDocuments, marketplace: &Marketplace) -> Resu
         match documents.write(PROMOTIONS, country.code(), &value, known.map(|known| known.version)).await {
             Ok(()) => {}
             Err(DocumentConflict::Conflict) => bail!("somebody else sets the promotions of {country} now; seed again"),
-            Err(DocumentConflict::Store(error)) => return Err(error).context("the promotions could not be written"),
+            Err(DocumentConflict::Storage(error)) => return Err(error).context("the promotions could not be written"),
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use carryout_checkout::{
 };
 use carryout_lambda::clock::SystemClock;
 use carryout_money::Money;
-use carryout_pricing::{Figure, Statistics};
+use carryout_pricing::{PriceMeasure, Statistics};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub struct Wanted {
     /// One market, or all.
     pub market: Option<Country>,
     /// One component, or all.
-    pub component: Option<Figure>,
+    pub component: Option<PriceMeasure>,
     /// Hours back from now.
     pub hours: u16,
     /// The length of a slot.
@@ -35,7 +35,7 @@ pub struct Series {
     /// The store's country.
     pub market: Country,
     /// The component.
-    pub component: Figure,
+    pub component: PriceMeasure,
     /// The length of a slot.
     pub span: Span,
     /// Quotes of all slots.
@@ -73,7 +73,7 @@ pub async fn series(stack: &Stack, wanted: Wanted) -> Result<Vec<Series>> {
     let since = until - i64::from(hours) * Span::Hour.ms();
     let mut found = Vec::new();
     for market in Country::ALL.into_iter().filter(|one| market.is_none_or(|market| market == *one)) {
-        for component in Figure::ALL.into_iter().filter(|one| component.is_none_or(|component| component == *one)) {
+        for component in PriceMeasure::ALL.into_iter().filter(|one| component.is_none_or(|component| component == *one)) {
             let slots = trends.series(market, component, span, since, until).await;
             let slots = slots.context("the trends can't be read; is the stack deployed and the local cloud up?")?;
             found.extend(drawn(market, component, span, since, until, &slots));
@@ -90,7 +90,7 @@ pub async fn watched(stack: &Stack) -> Result<Option<PriceWatch>> {
 
 fn drawn(
     market: Country,
-    component: Figure,
+    component: PriceMeasure,
     span: Span,
     since: i64,
     until: i64,
@@ -218,13 +218,13 @@ mod tests {
     fn a_row_has_every_slot_and_what_all_of_them_come_to() {
         let ms = Span::Hour.ms();
         let kept = BTreeMap::from([(0, hour(&[1_000, 3_000])), (2 * ms, hour(&[5_000, 7_000]))]);
-        let series = drawn(Country::CA, Figure::Total, Span::Hour, 0, 3 * ms, &kept).unwrap();
+        let series = drawn(Country::CA, PriceMeasure::Total, Span::Hour, 0, 3 * ms, &kept).unwrap();
         assert_eq!((series.quotes, series.mean, series.slots.len()), (4, 4_000.0, 3));
         assert_eq!((series.slots[1].quotes, series.slots[1].mean), (0, None));
         let text = chart(&[series]);
         assert!(text.starts_with("means by hour from 1970-01-01T00:00:00Z to 1970-01-01T03:00:00Z\n"), "{text}");
         assert!(text.contains("CA     total      ▁ █       4     40.00 CAD      22.36"), "{text}");
-        assert_eq!(drawn(Country::CA, Figure::Total, Span::Hour, 0, ms, &BTreeMap::new()), None);
+        assert_eq!(drawn(Country::CA, PriceMeasure::Total, Span::Hour, 0, ms, &BTreeMap::new()), None);
         assert!(chart(&[]).contains("no quotes"));
     }
 
@@ -232,7 +232,7 @@ mod tests {
     fn more_slots_than_columns_share_them() {
         let ms = Span::Minute.ms();
         let kept = (0..180).map(|minute| (minute * ms, hour(&[minute]))).collect();
-        let series = drawn(Country::US, Figure::Tip, Span::Minute, 0, 180 * ms, &kept).unwrap();
+        let series = drawn(Country::US, PriceMeasure::Tip, Span::Minute, 0, 180 * ms, &kept).unwrap();
         let text = chart(&[series]);
         let bars = text.chars().filter(|char| ('▁'..='█').contains(char)).count();
         assert_eq!(bars, 60, "{text}");
@@ -242,7 +242,7 @@ mod tests {
     fn an_anomaly_says_what_it_was_and_is() {
         let anomaly = Anomaly {
             market: Country::NZ,
-            component: Figure::Tax,
+            component: PriceMeasure::Tax,
             quotes: 50,
             mean: 600.0,
             median: 154.5,

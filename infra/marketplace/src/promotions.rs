@@ -4,7 +4,7 @@ use crate::prices::in_market;
 use carryout_checkout::market::{Country, MarketType};
 use carryout_money::Rate;
 use carryout_predicate::Condition;
-use carryout_pricing::{Allowance, Benefit, Limits, Off, Promotion, Tier};
+use carryout_pricing::{Allowance, Benefit, DiscountAmount, Limits, Promotion, Tier};
 use serde_json::{Value, json};
 
 /// The promotions of a market. Conditions ask `$eq` where an attribute may be missing, which counts as 0 otherwise.
@@ -13,7 +13,7 @@ pub(crate) fn of(country: Country) -> Vec<Promotion> {
     let when = |condition: Value| Condition::parse(&condition).ok();
     let percent = |percent: i64| Rate::from_milli_percent(percent * 1_000);
     let sold_by = |market_type: MarketType| when(json!({ "store.market_type": market_type.name() }));
-    let tier = |from, off| Tier { from: amount(from), off: Off::Fixed(amount(off)) };
+    let tier = |from, off| Tier { from: amount(from), off: DiscountAmount::Fixed(amount(off)) };
     vec![
         Promotion {
             condition: when(json!({ "consumer.orders": { "$eq": 0 } })),

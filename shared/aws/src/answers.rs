@@ -9,7 +9,7 @@ use carryout_checkout::{
     ports::{Answers, MerchantAnswer, Refused},
     steps::await_merchant::failure_of,
 };
-use carryout_workflow::{Direction, StepState, StoreError};
+use carryout_workflow::{Direction, StepState, StorageError};
 
 /// Keeps merchants' answers in the waiting step's entry.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ impl DynamoAnswers {
     }
 
     /// An update of the order and its waiting step, with what every one of them has in common.
-    fn update(&self, step: &str, order_id: &str) -> Result<UpdateItemFluentBuilder, StoreError> {
+    fn update(&self, step: &str, order_id: &str) -> Result<UpdateItemFluentBuilder, StorageError> {
         Ok(open(self.client.update_item())
             .table_name(&self.table)
             .key("id", text(order_id))
@@ -48,7 +48,7 @@ const IS_UNANSWERED: &str = "steps.#step.#state IN (:pending, :running, :waiting
 async fn send(update: UpdateItemFluentBuilder, step: &str) -> Result<Order, Refused> {
     updated(update).await.map_err(|refused: Refused<Order>| match refused {
         // The order's workflow has no such step: it never waits.
-        Refused::Held(order) if order.steps.entry(step).is_none() => Refused::Other,
+        Refused::ConditionFailed(order) if order.steps.entry(step).is_none() => Refused::Other,
         refused => refused,
     })
 }
@@ -73,7 +73,7 @@ impl Answers for DynamoAnswers {
         if !can_be_key(order_id) {
             return Err(Refused::NotFound);
         }
-        let prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
+        let prepared = || -> Result<UpdateItemFluentBuilder, StorageError> {
             let set =
                 "SET updated_at = :now, #version = #version + :one, steps.#step.ended_at = :now, steps.#step.#state = :state";
             let update = self

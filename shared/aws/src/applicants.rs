@@ -2,7 +2,7 @@ use crate::{
     Aws, SfnCallbacks, SqsQueue,
     control::Setting,
     corrupt,
-    status::{DynamoStatusStore, Noted, Written},
+    status::{DynamoStatusStore, ItemNote, Written},
     transaction::{Item, can_be_key, number, order_of, text, updated, value},
     unavailable,
 };
@@ -22,7 +22,7 @@ use carryout_onboarding::{
     ports::{ApplicantPages, Applicants, Awaited, Change, MarketSource, Nudges, Waits},
     start::shard,
 };
-use carryout_workflow::{Claim, ClaimRefused, Failure, Progress, Refused, Release, StatusStore, StepState, StoreError};
+use carryout_workflow::{Claim, ClaimRefused, Failure, Progress, Refused, Release, StatusStore, StepState, StorageError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,13 +46,13 @@ impl DynamoApplicants {
         Self { client: aws.dynamodb(), statuses: DynamoStatusStore::new(aws, &table), table }
     }
 
-    fn put(&self, applicant: &Applicant) -> Result<PutItemFluentBuilder, StoreError> {
+    fn put(&self, applicant: &Applicant) -> Result<PutItemFluentBuilder, StorageError> {
         let item: Item = serde_dynamo::to_item(applicant).map_err(corrupt)?;
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         Ok(put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
     }
 
-    fn changing(&self, id: &str, change: &Change) -> Result<UpdateItemFluentBuilder, StoreError> {
+    fn changing(&self, id: &str, change: &Change) -> Result<UpdateItemFluentBuilder, StorageError> {
         let mut written = Written::set(
             "steps.#step.#state = :to, steps.#step.lease_until = :nobody, steps.#step.key_version = steps.#step.key_version + :next, \
              updated_at = :now, #version = #version + :one",
@@ -106,14 +106,14 @@ impl DynamoApplicants {
     }
 }
 
-impl Noted for Applicant {
+impl ItemNote for Applicant {
     type Note = Collected;
 
     fn with_note(
         mut update: UpdateItemFluentBuilder,
         written: &mut Written,
         note: &Collected,
-    ) -> Result<UpdateItemFluentBuilder, StoreError> {
+    ) -> Result<UpdateItemFluentBuilder, StorageError> {
         for (place, (field, datum)) in note.data.iter().enumerate() {
             written.and_set(&format!("#data.#d{place} = :d{place}"));
             update = update
@@ -156,15 +156,15 @@ impl StatusStore for DynamoApplicants {
         self.statuses.claim(claim, note).await
     }
 
-    async fn remember(&self, claim: &Claim, reference: &str, note: &Collected) -> Result<(), StoreError> {
+    async fn remember(&self, claim: &Claim, reference: &str, note: &Collected) -> Result<(), StorageError> {
         self.statuses.remember(claim, reference, note).await
     }
 
-    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<Collected>) -> Result<(), StoreError> {
+    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<Collected>) -> Result<(), StorageError> {
         self.statuses.complete(claim, state, progress).await
     }
 
-    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         self.statuses.release(claim, failure, release).await
     }
 
@@ -172,17 +172,17 @@ impl StatusStore for DynamoApplicants {
         self.statuses.claim_undo(claim, reason).await
     }
 
-    async fn complete_undo(&self, claim: &Claim, progress: &Progress<Collected>) -> Result<(), StoreError> {
+    async fn complete_undo(&self, claim: &Claim, progress: &Progress<Collected>) -> Result<(), StorageError> {
         self.statuses.complete_undo(claim, progress).await
     }
 
-    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StoreError> {
+    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StorageError> {
         self.statuses.release_undo(claim, failure).await
     }
 }
 
 impl Applicants for DynamoApplicants {
-    async fn create(&self, applicant: &Applicant) -> Result<Option<Applicant>, StoreError> {
+    async fn create(&self, applicant: &Applicant) -> Result<Option<Applicant>, StorageError> {
         let put = self.put(applicant)?.condition_expression("attribute_not_exists(id)");
         match put.send().await {
             Ok(_) => Ok(None),
@@ -195,7 +195,7 @@ impl Applicants for DynamoApplicants {
         }
     }
 
-    async fn applicant(&self, id: &str) -> Result<Option<Applicant>, StoreError> {
+    async fn applicant(&self, id: &str) -> Result<Option<Applicant>, StorageError> {
         if !can_be_key(id) {
             return Ok(None);
         }
@@ -207,7 +207,7 @@ impl Applicants for DynamoApplicants {
         updated(self.changing(id, change)?).await
     }
 
-    async fn register(&self, awaited: &Awaited, task_token: &str) -> Result<bool, StoreError> {
+    async fn register(&self, awaited: &Awaited, task_token: &str) -> Result<bool, StorageError> {
         let update = self
             .client
             .update_item()
@@ -240,16 +240,16 @@ impl Applicants for DynamoApplicants {
             Err(error) => Err(match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(refusal)) => match refusal.item() {
                     Some(item) if !item.is_empty() => {
-                        order_of(item.clone()).map_or_else(Refused::Store, |held| Refused::Held(Box::new(held)))
+                        order_of(item.clone()).map_or_else(Refused::Storage, |held| Refused::ConditionFailed(Box::new(held)))
                     }
                     _ => Refused::NotFound,
                 },
-                _ => Refused::Store(unavailable(&error)),
+                _ => Refused::Storage(unavailable(&error)),
             }),
         }
     }
 
-    async fn rest(&self, id: &str, version: u64, until: Option<i64>) -> Result<(), StoreError> {
+    async fn rest(&self, id: &str, version: u64, until: Option<i64>) -> Result<(), StorageError> {
         let update = self
             .client
             .update_item()
@@ -291,7 +291,7 @@ impl DynamoApplicantPages {
 }
 
 impl ApplicantPages for DynamoApplicantPages {
-    async fn each(&self, mut visit: impl FnMut(Applicant) + Send) -> Result<(), StoreError> {
+    async fn each(&self, mut visit: impl FnMut(Applicant) + Send) -> Result<(), StorageError> {
         let mut pages = self.client.scan().table_name(&self.table).consistent_read(true).into_paginator().items().send();
         while let Some(item) = pages.next().await {
             visit(order_of(item.map_err(|error| unavailable(&error))?)?);
@@ -321,7 +321,7 @@ impl DynamoMarkets {
 }
 
 impl MarketSource for DynamoMarkets {
-    async fn markets(&self) -> Result<Arc<Markets>, StoreError> {
+    async fn markets(&self) -> Result<Arc<Markets>, StorageError> {
         let settings = self.settings.current().await?;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         match &*made {
@@ -351,7 +351,7 @@ impl MarketSource for DynamoMarkets {
 
 /// A message that an applicant may be advanced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Nudge {
+pub struct AdvanceRequest {
     /// The applicant.
     pub applicant_id: String,
 }
@@ -373,8 +373,8 @@ impl SqsNudges {
 }
 
 impl Nudges for SqsNudges {
-    async fn nudge(&self, applicant_id: &str, correlation_id: &str) -> Result<(), StoreError> {
-        self.queue.send_json(&Nudge { applicant_id: applicant_id.to_owned() }, correlation_id, 0).await
+    async fn nudge(&self, applicant_id: &str, correlation_id: &str) -> Result<(), StorageError> {
+        self.queue.send_json(&AdvanceRequest { applicant_id: applicant_id.to_owned() }, correlation_id, 0).await
     }
 }
 
@@ -397,7 +397,7 @@ impl SfnWaits {
 }
 
 impl Waits for SfnWaits {
-    async fn begin(&self, awaited: &Awaited) -> Result<(), StoreError> {
+    async fn begin(&self, awaited: &Awaited) -> Result<(), StorageError> {
         let name = format!("{}-{}-{}", awaited.id, awaited.step, awaited.key_version);
         let start = self.client.start_execution().state_machine_arn(&self.machine).name(name);
         match start.input(json!({ "awaited": awaited }).to_string()).send().await {
@@ -407,7 +407,7 @@ impl Waits for SfnWaits {
         }
     }
 
-    async fn end(&self, task_token: &str) -> Result<(), StoreError> {
+    async fn end(&self, task_token: &str) -> Result<(), StorageError> {
         self.callbacks.succeed(task_token, &json!({})).await
     }
 }

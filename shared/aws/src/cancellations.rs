@@ -9,7 +9,7 @@ use carryout_checkout::{
     ports::{Cancellations, Refused},
     steps::{await_merchant, notify_merchant},
 };
-use carryout_workflow::{Direction, StepState, StoreError};
+use carryout_workflow::{Direction, StepState, StorageError};
 
 /// Marks orders as cancelled.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ impl Cancellations for DynamoCancellations {
         if !can_be_key(order_id) {
             return Err(Refused::NotFound);
         }
-        let prepared = || -> Result<_, StoreError> {
+        let prepared = || -> Result<_, StorageError> {
             Ok(open(self.client.update_item())
                 .table_name(&self.table)
                 .key("id", text(order_id))

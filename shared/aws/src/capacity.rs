@@ -6,7 +6,7 @@ use aws_sdk_lambda::{
 };
 use carryout_forecast::Setting;
 use carryout_scaling::{Capacity, Ceiling, Reported, Status};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 
 /// What functions are called by, and what capacity is provisioned for.
 const ALIAS: &str = "live";
@@ -39,7 +39,7 @@ impl LambdaCapacity {
 }
 
 impl Capacity for LambdaCapacity {
-    async fn reported(&self, function: &str) -> Result<Reported, StoreError> {
+    async fn reported(&self, function: &str) -> Result<Reported, StorageError> {
         let get = self.client.get_provisioned_concurrency_config().function_name(self.name(function)).qualifier(ALIAS);
         let found = match get.send().await {
             Ok(found) => found,
@@ -67,7 +67,7 @@ impl Capacity for LambdaCapacity {
         })
     }
 
-    async fn set(&self, function: &str, setting: Setting) -> Result<(), StoreError> {
+    async fn set(&self, function: &str, setting: Setting) -> Result<(), StorageError> {
         let name = self.name(function);
         match setting {
             Setting::Provision(count) => {
@@ -83,7 +83,7 @@ impl Capacity for LambdaCapacity {
         }
     }
 
-    async fn ceiling(&self, function: &str) -> Result<Option<Ceiling>, StoreError> {
+    async fn ceiling(&self, function: &str) -> Result<Option<Ceiling>, StorageError> {
         let alias = format!("{}:{ALIAS}", self.name(function));
         let list = self.client.list_event_source_mappings().function_name(alias);
         let found = list.send().await.map_err(|error| unavailable(&error))?;
@@ -94,7 +94,7 @@ impl Capacity for LambdaCapacity {
         Ok(mapping)
     }
 
-    async fn set_ceiling(&self, mapping: &str, maximum: u32) -> Result<(), StoreError> {
+    async fn set_ceiling(&self, mapping: &str, maximum: u32) -> Result<(), StorageError> {
         let scaling = ScalingConfig::builder().maximum_concurrency(i32::try_from(maximum).unwrap_or(i32::MAX)).build();
         let update = self.client.update_event_source_mapping().uuid(mapping).scaling_config(scaling);
         update.send().await.map(drop).map_err(|error| unavailable(&error))

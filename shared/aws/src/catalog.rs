@@ -10,7 +10,7 @@ use carryout_checkout::{
     ports::Catalog,
     store::{Item as MenuItem, Location, Store, StoreWithMenu},
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use futures::future::try_join_all;
 use serde::Deserialize;
 
@@ -71,7 +71,7 @@ impl DynamoCatalog {
         Self { client: aws.dynamodb(), table: table.into() }
     }
 
-    async fn stores_in(&self, cell: &str) -> Result<Vec<Store>, StoreError> {
+    async fn stores_in(&self, cell: &str) -> Result<Vec<Store>, StorageError> {
         let mut pages = self
             .client
             .query()
@@ -92,7 +92,7 @@ impl DynamoCatalog {
 }
 
 impl Catalog for DynamoCatalog {
-    async fn store(&self, id: &str) -> Result<Option<StoreWithMenu>, StoreError> {
+    async fn store(&self, id: &str) -> Result<Option<StoreWithMenu>, StorageError> {
         if !can_be_key(id) {
             return Ok(None);
         }
@@ -119,7 +119,7 @@ impl Catalog for DynamoCatalog {
         Ok(store.map(|store| StoreWithMenu { store, items: items.into_iter().map(|stored| stored.item).collect() }))
     }
 
-    async fn near(&self, point: Location, radius: u32, limit: usize) -> Result<Vec<Store>, StoreError> {
+    async fn near(&self, point: Location, radius: u32, limit: usize) -> Result<Vec<Store>, StorageError> {
         let found = try_join_all(cells_around(point, radius).iter().map(|cell| self.stores_in(cell))).await?;
         let mut near: Vec<(f64, Store)> =
             found.into_iter().flatten().map(|store| (point.metres_to(store.location), store)).collect();
@@ -143,7 +143,7 @@ impl DynamoCatalogWriter {
     }
 
     /// Writes a store and its menu, replacing what exists of them.
-    pub async fn write(&self, store: &StoreWithMenu) -> Result<(), StoreError> {
+    pub async fn write(&self, store: &StoreWithMenu) -> Result<(), StorageError> {
         const BATCH: usize = 25;
         let mut row: Item = serde_dynamo::to_item(&store.store).map_err(corrupt)?;
         row.insert("store_id".to_owned(), text(&store.store.id));

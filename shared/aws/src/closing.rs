@@ -12,7 +12,7 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Closing, Refused},
 };
-use carryout_workflow::{Direction, Failure, StepState, StoreError};
+use carryout_workflow::{Direction, Failure, StepState, StorageError};
 
 /// Closes orders. A closed order leaves the sweeper's index; a parked one enters the operators'.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ impl DynamoClosing {
         run: u32,
         ended: OrderStatus,
         reason: Option<&Failure>,
-    ) -> Result<TransactWriteItem, StoreError> {
+    ) -> Result<TransactWriteItem, StorageError> {
         let mut set = "SET #status = :ended, direction = :undo, updated_at = :now, #version = #version + :one".to_owned();
         let mut update = Update::builder();
         if let Some(reason) = reason {
@@ -67,7 +67,7 @@ impl DynamoClosing {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    fn release_quote(&self, order_id: &str, quote_id: &str) -> Result<TransactWriteItem, StoreError> {
+    fn release_quote(&self, order_id: &str, quote_id: &str) -> Result<TransactWriteItem, StorageError> {
         let update = Update::builder()
             .table_name(&self.quotes)
             .key("id", text(quote_id))
@@ -84,7 +84,7 @@ impl DynamoClosing {
 
 impl Closing for DynamoClosing {
     async fn place(&self, step: &'static str, order_id: &str, run: u32, at: i64) -> Result<(), Refused> {
-        let prepared = || -> Result<_, StoreError> {
+        let prepared = || -> Result<_, StorageError> {
             Ok(self
                 .client
                 .update_item()
@@ -132,7 +132,7 @@ impl Closing for DynamoClosing {
             match Transacted::from(transaction.send().await) {
                 Transacted::Done => return Ok(()),
                 Transacted::Conflict => return Err(Refused::Conflict),
-                Transacted::Failed(error) => return Err(Refused::Store(error)),
+                Transacted::Failed(error) => return Err(Refused::Storage(error)),
                 Transacted::Cancelled(reasons) => {
                     if let Some(order) = reasons.first().filter(|reason| is_refused(reason)) {
                         return Err(refused_order(order));

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{PutRequest, WriteRequest},
 };
 use carryout_checkout::{consumer::Consumer, ports::Consumers};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 
 /// Reads consumers.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ impl DynamoConsumers {
 }
 
 impl Consumers for DynamoConsumers {
-    async fn consumer(&self, id: &str) -> Result<Option<Consumer>, StoreError> {
+    async fn consumer(&self, id: &str) -> Result<Option<Consumer>, StorageError> {
         if !can_be_key(id) {
             return Ok(None);
         }
@@ -51,21 +51,21 @@ impl DynamoConsumerWriter {
     }
 
     /// Writes all of them, replacing those that exist. At most 25.
-    pub async fn write(&self, consumers: &[Consumer]) -> Result<(), StoreError> {
-        let requests: Result<Vec<WriteRequest>, StoreError> =
+    pub async fn write(&self, consumers: &[Consumer]) -> Result<(), StorageError> {
+        let requests: Result<Vec<WriteRequest>, StorageError> =
             consumers.iter().map(|consumer| put(serde_dynamo::to_item(consumer).map_err(corrupt)?)).collect();
         write_all(&self.client, &self.table, requests?).await
     }
 }
 
 /// A request that puts `item`.
-pub(crate) fn put(item: Item) -> Result<WriteRequest, StoreError> {
+pub(crate) fn put(item: Item) -> Result<WriteRequest, StorageError> {
     let put = PutRequest::builder().set_item(Some(item)).build().map_err(corrupt)?;
     Ok(WriteRequest::builder().put_request(put).build())
 }
 
 /// Writes a batch, again and again until nothing is left over.
-pub(crate) async fn write_all(client: &Client, table: &str, mut requests: Vec<WriteRequest>) -> Result<(), StoreError> {
+pub(crate) async fn write_all(client: &Client, table: &str, mut requests: Vec<WriteRequest>) -> Result<(), StorageError> {
     const ROUNDS: u32 = 10;
     for _ in 0..ROUNDS {
         if requests.is_empty() {
@@ -75,5 +75,5 @@ pub(crate) async fn write_all(client: &Client, table: &str, mut requests: Vec<Wr
             client.batch_write_item().request_items(table, requests).send().await.map_err(|error| unavailable(&error))?;
         requests = written.unprocessed_items.and_then(|mut items| items.remove(table)).unwrap_or_default();
     }
-    Err(StoreError::Unavailable(format!("{} writes to {table} were left over after {ROUNDS} rounds", requests.len())))
+    Err(StorageError::Unavailable(format!("{} writes to {table} were left over after {ROUNDS} rounds", requests.len())))
 }

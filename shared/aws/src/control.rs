@@ -5,7 +5,7 @@ use carryout_checkout::{
     parity::{ROLLOUT_KEY, Rollout, Rollouts},
     routing::{RULES_KEY, Routing, RoutingRules},
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde::de::DeserializeOwned;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -36,7 +36,7 @@ impl DynamoRouting {
 }
 
 impl Routing for DynamoRouting {
-    async fn rules(&self) -> Result<RoutingRules, StoreError> {
+    async fn rules(&self) -> Result<RoutingRules, StorageError> {
         self.rules.current().await
     }
 }
@@ -58,7 +58,7 @@ impl DynamoRollouts {
 }
 
 impl Rollouts for DynamoRollouts {
-    async fn rollout(&self) -> Result<Rollout, StoreError> {
+    async fn rollout(&self) -> Result<Rollout, StorageError> {
         self.rollout.current().await
     }
 }
@@ -77,7 +77,7 @@ impl Settings {
     }
 
     /// The document under this key; the default where there is none.
-    pub(crate) async fn read<T: Default + DeserializeOwned>(&self, key: (&str, &str)) -> Result<T, StoreError> {
+    pub(crate) async fn read<T: Default + DeserializeOwned>(&self, key: (&str, &str)) -> Result<T, StorageError> {
         self.read_within(key, PATIENCE).await
     }
 
@@ -85,7 +85,7 @@ impl Settings {
         &self,
         (pk, sk): (&str, &str),
         patience: Duration,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, StorageError> {
         let timeouts = TimeoutConfig::builder().operation_timeout(patience).build();
         let get = self.client.get_item().table_name(&self.table).key("pk", text(pk)).key("sk", text(sk)).customize();
         let found = get.config_override(Builder::new().timeout_config(timeouts)).send().await;
@@ -107,7 +107,7 @@ impl<T: Clone + Default + DeserializeOwned> Setting<T> {
         Self { settings: Settings::new(aws, control), key, keeper: Keeper::default() }
     }
 
-    pub(crate) async fn current(&self) -> Result<T, StoreError> {
+    pub(crate) async fn current(&self) -> Result<T, StorageError> {
         let (setting, _) = self.key;
         self.keeper.current(setting, now(), async |patience| self.settings.read_within(self.key, patience).await).await
     }
@@ -153,8 +153,8 @@ impl<T: Clone> Keeper<T> {
         &self,
         setting: &str,
         now: i64,
-        read: impl AsyncFnOnce(Duration) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        read: impl AsyncFnOnce(Duration) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         let known = self.kept().value.clone();
         let Some(known) = known else { return self.first(setting, now, read).await };
         if !self.kept().is_due(now) {
@@ -176,8 +176,8 @@ impl<T: Clone> Keeper<T> {
         &self,
         setting: &str,
         now: i64,
-        read: impl AsyncFnOnce(Duration) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        read: impl AsyncFnOnce(Duration) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         let _one_at_a_time = self.first.lock().await;
         let is_due = {
             let mut kept = self.kept();
@@ -187,7 +187,7 @@ impl<T: Clone> Keeper<T> {
             kept.is_due(now)
         };
         if !is_due {
-            return Err(StoreError::Unavailable(format!("the setting {setting} could not be read a moment ago")));
+            return Err(StorageError::Unavailable(format!("the setting {setting} could not be read a moment ago")));
         }
         let value = read(FIRST_PATIENCE).await?;
         self.kept().value = Some(value.clone());
@@ -225,10 +225,10 @@ mod tests {
         let keeper = Keeper::<u8>::default();
         let fails = async |_| {
             yield_now().await;
-            Err(StoreError::Unavailable("it hangs".to_owned()))
+            Err(StorageError::Unavailable("it hangs".to_owned()))
         };
         let answers = join_all((0..10).map(|_| keeper.current("rules", 0, fails))).await;
-        assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable(_)))), "{answers:?}");
+        assert!(answers.iter().all(|answer| matches!(answer, Err(StorageError::Unavailable(_)))), "{answers:?}");
         assert!(keeper.current("rules", FRESH_FOR_MS - 1, async |_| Ok(1)).await.is_err());
         assert!(matches!(keeper.current("rules", FRESH_FOR_MS, async |_| Ok(1)).await, Ok(1)));
     }
@@ -237,7 +237,7 @@ mod tests {
     async fn what_was_read_last_holds_while_the_table_fails() {
         let keeper = Keeper::<u8>::default();
         assert!(matches!(keeper.current("rules", 0, async |_| Ok(1)).await, Ok(1)));
-        let fails = async |_| Err(StoreError::Unavailable("it hangs".to_owned()));
+        let fails = async |_| Err(StorageError::Unavailable("it hangs".to_owned()));
         assert!(matches!(keeper.current("rules", FRESH_FOR_MS, fails).await, Ok(1)));
         assert!(matches!(keeper.current("rules", FRESH_FOR_MS + 1, async |_| Ok(2)).await, Ok(1)), "not so soon again");
         assert!(matches!(keeper.current("rules", 2 * FRESH_FOR_MS, async |_| Ok(2)).await, Ok(2)));

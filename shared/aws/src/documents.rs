@@ -4,7 +4,7 @@ use crate::{
     unavailable,
 };
 use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde_json::Value;
 
 /// A JSON document and how often it was written.
@@ -22,7 +22,7 @@ pub enum DocumentConflict {
     /// It exists already, or is at another version.
     Conflict,
     /// The store failed.
-    Store(StoreError),
+    Storage(StorageError),
 }
 
 /// JSON documents under a partition and a sort key, written only at the version that the writer saw.
@@ -43,7 +43,7 @@ impl DynamoDocuments {
     }
 
     /// The document, if there is one.
-    pub async fn read(&self, pk: &str, sk: &str) -> Result<Option<Document>, StoreError> {
+    pub async fn read(&self, pk: &str, sk: &str) -> Result<Option<Document>, StorageError> {
         let get = self.client.get_item().table_name(&self.table).key("pk", text(pk)).key("sk", text(sk)).consistent_read(true);
         get.send().await.map_err(|error| unavailable(&error))?.item.as_ref().map(document).transpose()
     }
@@ -70,12 +70,12 @@ impl DynamoDocuments {
             Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
                 Err(DocumentConflict::Conflict)
             }
-            Err(error) => Err(DocumentConflict::Store(unavailable(&error))),
+            Err(error) => Err(DocumentConflict::Storage(unavailable(&error))),
         }
     }
 
     /// Every document of the partition with its sort key, in the order of the sort keys.
-    pub async fn list(&self, pk: &str) -> Result<Vec<(String, Document)>, StoreError> {
+    pub async fn list(&self, pk: &str) -> Result<Vec<(String, Document)>, StorageError> {
         let mut pages = self
             .client
             .query()
@@ -96,14 +96,14 @@ impl DynamoDocuments {
     }
 
     /// Removes the document, if there is one.
-    pub async fn remove(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+    pub async fn remove(&self, pk: &str, sk: &str) -> Result<(), StorageError> {
         let delete = self.client.delete_item().table_name(&self.table).key("pk", text(pk)).key("sk", text(sk));
         delete.send().await.map(drop).map_err(|error| unavailable(&error))
     }
 }
 
 /// The document of an item.
-pub(crate) fn document(item: &Item) -> Result<Document, StoreError> {
+pub(crate) fn document(item: &Item) -> Result<Document, StorageError> {
     let field = |name: &str| item.get(name).ok_or_else(|| corrupt(format!("a document without {name}")));
     let text = field("document")?.as_s().map_err(|_| corrupt("a document that is no text"))?;
     let version = field("version")?.as_n().map_err(|_| corrupt("a version that is no number"))?;

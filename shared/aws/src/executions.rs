@@ -8,7 +8,7 @@ use aws_sdk_sfn::{
     types::ExecutionStatus,
 };
 use carryout_checkout::ports::{Callbacks, ExecutionState, Executions};
-use carryout_workflow::{Failure, StoreError};
+use carryout_workflow::{Failure, StorageError};
 use serde_json::Value;
 
 /// Runs workflows on Step Functions.
@@ -31,7 +31,7 @@ impl SfnExecutions {
 }
 
 impl Executions for SfnExecutions {
-    async fn start(&self, workflow: &str, name: &str, input: &Value) -> Result<(), StoreError> {
+    async fn start(&self, workflow: &str, name: &str, input: &Value) -> Result<(), StorageError> {
         let arn = format!("{}{workflow}", self.prefix);
         match self.client.start_execution().state_machine_arn(arn).name(name).input(input.to_string()).send().await {
             Ok(_) => Ok(()),
@@ -40,7 +40,7 @@ impl Executions for SfnExecutions {
         }
     }
 
-    async fn state(&self, workflow: &str, name: &str) -> Result<ExecutionState, StoreError> {
+    async fn state(&self, workflow: &str, name: &str) -> Result<ExecutionState, StorageError> {
         let arn = format!("{}{workflow}:{name}", self.prefix.replace(":stateMachine:", ":execution:"));
         match self.client.describe_execution().execution_arn(arn).send().await {
             Ok(execution) if *execution.status() == ExecutionStatus::Running => Ok(ExecutionState::Running),
@@ -70,7 +70,7 @@ impl SfnCallbacks {
 }
 
 impl Callbacks for SfnCallbacks {
-    async fn succeed(&self, task_token: &str, output: &Value) -> Result<(), StoreError> {
+    async fn succeed(&self, task_token: &str, output: &Value) -> Result<(), StorageError> {
         match self.client.send_task_success().task_token(task_token).output(output.to_string()).send().await {
             Ok(_) => Ok(()),
             // Nobody waits any more: the step has timed out, or was answered by somebody else.
@@ -85,7 +85,7 @@ impl Callbacks for SfnCallbacks {
         }
     }
 
-    async fn fail(&self, task_token: &str, failure: &Failure) -> Result<(), StoreError> {
+    async fn fail(&self, task_token: &str, failure: &Failure) -> Result<(), StorageError> {
         match self.client.send_task_failure().task_token(task_token).error(&failure.code).cause(&failure.message).send().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {

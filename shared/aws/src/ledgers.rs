@@ -11,7 +11,7 @@ use carryout_checkout::{
     order::Order,
     ports::{Appended, Ledgers, Refused},
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 
 /// The attribute of an order's item that holds the names of all that its ledger was told, as a set.
 pub(crate) const TOLD: &str = "ledger_told";
@@ -41,7 +41,7 @@ pub(crate) fn names(events: &[LedgerEvent]) -> AttributeValue {
 }
 
 impl Ledgers for DynamoLedgers {
-    async fn append(&self, order_id: &str, event: &LedgerEvent) -> Result<Appended, StoreError> {
+    async fn append(&self, order_id: &str, event: &LedgerEvent) -> Result<Appended, StorageError> {
         if !can_be_key(order_id) {
             return Ok(Appended::NoOrder);
         }
@@ -65,10 +65,10 @@ impl Ledgers for DynamoLedgers {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await.map_err(refused_update::<Order>) {
             Ok(_) => Ok(Appended::New),
-            Err(Refused::Held(_) | Refused::Other) => Ok(Appended::Known),
+            Err(Refused::ConditionFailed(_) | Refused::Other) => Ok(Appended::Known),
             Err(Refused::NotFound) => Ok(Appended::NoOrder),
-            Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
-            Err(Refused::Store(error)) => Err(error),
+            Err(Refused::Conflict) => Err(StorageError::Unavailable("somebody else writes this order".to_owned())),
+            Err(Refused::Storage(error)) => Err(error),
         }
     }
 }

@@ -7,7 +7,7 @@ use carryout_checkout::{
     legacy::{LegacyOrder, LegacyQueue},
     order::Order,
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde_json::Value;
 
 /// Entries of one batch, at most.
@@ -31,7 +31,7 @@ impl SqsLegacyQueue {
         Self { client: Client::new(&aws.config), url: url.into() }
     }
 
-    fn entry(index: usize, order: &LegacyOrder) -> Result<SendMessageBatchRequestEntry, StoreError> {
+    fn entry(index: usize, order: &LegacyOrder) -> Result<SendMessageBatchRequestEntry, StorageError> {
         let text = MessageAttributeValue::builder().data_type("String").string_value(&order.correlation_id);
         SendMessageBatchRequestEntry::builder()
             .id(index.to_string())
@@ -45,14 +45,14 @@ impl SqsLegacyQueue {
 }
 
 impl LegacyQueue for SqsLegacyQueue {
-    async fn send(&self, orders: &[LegacyOrder]) -> Result<(), StoreError> {
+    async fn send(&self, orders: &[LegacyOrder]) -> Result<(), StorageError> {
         for orders in orders.chunks(MAX_PER_REQUEST) {
             let entries: Result<Vec<_>, _> = orders.iter().enumerate().map(|(index, order)| Self::entry(index, order)).collect();
             let send = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries?));
             let sent = send.send().await.map_err(|error| unavailable(&error))?;
             if let Some(failed) = sent.failed().first() {
                 let (count, reason) = (sent.failed().len(), failed.message().unwrap_or(failed.code()));
-                return Err(StoreError::Unavailable(format!("{count} of {} messages were not taken: {reason}", orders.len())));
+                return Err(StorageError::Unavailable(format!("{count} of {} messages were not taken: {reason}", orders.len())));
             }
         }
         Ok(())
@@ -65,15 +65,15 @@ pub struct OrderChanges {
     /// The orders as they were written, oldest first; an order may occur many times.
     pub written: Vec<Order>,
     /// Records that are no order, by the id of their stream event.
-    pub unreadable: Vec<(String, StoreError)>,
+    pub unreadable: Vec<(String, StorageError)>,
 }
 
 /// Reads an event of the orders' stream, which carries new images. Removals are skipped: orders are never removed.
 ///
 /// # Errors
 ///
-/// [`StoreError::Corrupt`] where it is no event of a stream.
-pub fn order_changes(event: Value) -> Result<OrderChanges, StoreError> {
+/// [`StorageError::Corrupt`] where it is no event of a stream.
+pub fn order_changes(event: Value) -> Result<OrderChanges, StorageError> {
     let mut changes = OrderChanges::default();
     for mut record in records(event)? {
         let Some(image) = record.new_image() else { continue };

@@ -40,7 +40,7 @@ mod trends;
 mod uploads;
 
 pub use answers::DynamoAnswers;
-pub use applicants::{DynamoApplicantPages, DynamoApplicants, DynamoMarkets, Nudge, SfnWaits, SqsNudges};
+pub use applicants::{AdvanceRequest, DynamoApplicantPages, DynamoApplicants, DynamoMarkets, SfnWaits, SqsNudges};
 pub use cancellations::DynamoCancellations;
 pub use capacity::LambdaCapacity;
 pub use catalog::{DynamoCatalog, DynamoCatalogWriter};
@@ -65,7 +65,7 @@ pub use request_count::RequestCount;
 pub use reservations::DynamoReservations;
 pub use scaling::{DynamoScaling, DynamoScalingSettings};
 pub use secrets::ManagedSecret;
-pub use status::{DynamoStatusStore, Noted, Written};
+pub use status::{DynamoStatusStore, ItemNote, Written};
 pub use stuck::DynamoStuckOrders;
 pub use submissions::DynamoSubmissions;
 pub use trends::{DynamoTrends, QuotesMade, quotes_made};
@@ -73,7 +73,7 @@ pub use uploads::S3Documents;
 
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::config::Credentials;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::{error::Error, fmt::Display, time::Duration};
 
 /// How AWS is reached: region, credentials, endpoint, patience. Made once per process.
@@ -131,7 +131,7 @@ impl Aws {
 }
 
 /// A failed call as a store's failure, with the chain of its causes.
-fn unavailable(error: &(dyn Error + 'static)) -> StoreError {
+fn unavailable(error: &(dyn Error + 'static)) -> StorageError {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -139,12 +139,12 @@ fn unavailable(error: &(dyn Error + 'static)) -> StoreError {
         text.push_str(&cause.to_string());
         source = cause.source();
     }
-    StoreError::Unavailable(text)
+    StorageError::Unavailable(text)
 }
 
 /// Stored data that can't be read.
-fn corrupt(error: impl Display) -> StoreError {
-    StoreError::Corrupt(error.to_string())
+fn corrupt(error: impl Display) -> StorageError {
+    StorageError::Corrupt(error.to_string())
 }
 
 /// Now. Milliseconds since the Unix epoch.

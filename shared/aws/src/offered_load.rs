@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::{
     types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat},
 };
 use carryout_scaling::{Observed, OfferedLoad, SLOT};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ impl OfferedLoad for CloudWatchLoad {
         function: &str,
         since: Timestamp,
         until: Timestamp,
-    ) -> Result<BTreeMap<Timestamp, Observed>, StoreError> {
+    ) -> Result<BTreeMap<Timestamp, Observed>, StorageError> {
         let get = self.client.get_metric_data().start_time(DateTime::from_secs(since.as_second()));
         let get = get.end_time(DateTime::from_secs(until.as_second())).set_metric_data_queries(Some(self.queries(function)));
         let mut pages = get.into_paginator().send();

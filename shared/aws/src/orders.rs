@@ -5,7 +5,7 @@ use crate::{
 };
 use aws_sdk_dynamodb::Client;
 use carryout_checkout::{order::Order, ports::Orders};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 
 /// Reads orders.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ impl DynamoOrders {
 }
 
 impl Orders for DynamoOrders {
-    async fn order(&self, id: &str) -> Result<Option<Order>, StoreError> {
+    async fn order(&self, id: &str) -> Result<Option<Order>, StorageError> {
         if !can_be_key(id) {
             return Ok(None);
         }

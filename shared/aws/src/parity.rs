@@ -8,7 +8,7 @@ use carryout_checkout::{
     market::Country,
     parity::{Comparison, Comparisons, PriceSample, SampleQueue},
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 
 /// How long a comparison is kept. Seconds.
 const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;
@@ -41,13 +41,13 @@ fn partition(market: Country, day: i64) -> String {
     format!("{market}#{day}")
 }
 
-fn comparison(item: &Item) -> Result<Comparison, StoreError> {
+fn comparison(item: &Item) -> Result<Comparison, StorageError> {
     let text = item.get("comparison").and_then(|comparison| comparison.as_s().ok());
     serde_json::from_str(text.ok_or_else(|| corrupt("an item without a comparison"))?).map_err(corrupt)
 }
 
 impl Comparisons for DynamoComparisons {
-    async fn save(&self, comparison: &Comparison) -> Result<(), StoreError> {
+    async fn save(&self, comparison: &Comparison) -> Result<(), StorageError> {
         let put = self
             .client
             .put_item()
@@ -59,7 +59,7 @@ impl Comparisons for DynamoComparisons {
         put.send().await.map(drop).map_err(|error| unavailable(&error))
     }
 
-    async fn between(&self, market: Country, since: i64, until: i64) -> Result<Vec<Comparison>, StoreError> {
+    async fn between(&self, market: Country, since: i64, until: i64) -> Result<Vec<Comparison>, StorageError> {
         let mut found = Vec::new();
         if since >= until {
             return Ok(found);
@@ -86,7 +86,7 @@ impl Comparisons for DynamoComparisons {
 }
 
 impl SampleQueue for SqsQueue {
-    async fn send(&self, sample: &PriceSample) -> Result<(), StoreError> {
+    async fn send(&self, sample: &PriceSample) -> Result<(), StorageError> {
         self.send_json(sample, &sample.correlation_id, 0).await
     }
 }

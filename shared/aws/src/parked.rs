@@ -10,7 +10,7 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Orders, ParkedOrders, Refused},
 };
-use carryout_workflow::{Direction, StoreError};
+use carryout_workflow::{Direction, StorageError};
 use futures::future::try_join_all;
 
 /// Parked orders, found by the sparse index `parked`.
@@ -35,7 +35,7 @@ impl DynamoParkedOrders {
 }
 
 impl ParkedOrders for DynamoParkedOrders {
-    async fn parked(&self, limit: usize) -> Result<Vec<Order>, StoreError> {
+    async fn parked(&self, limit: usize) -> Result<Vec<Order>, StorageError> {
         let found = self
             .client
             .query()
@@ -57,7 +57,7 @@ impl ParkedOrders for DynamoParkedOrders {
         if !can_be_key(order_id) {
             return Err(Refused::NotFound);
         }
-        let prepared = || -> Result<_, StoreError> {
+        let prepared = || -> Result<_, StorageError> {
             Ok(self
                 .client
                 .update_item()

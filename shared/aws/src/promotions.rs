@@ -1,11 +1,11 @@
 use crate::{Aws, control::Settings, counters::DynamoCounters};
 use carryout_checkout::{
-    draws::Counters,
     market::Country,
     ports::{PROMOTIONS, Promotions},
+    redemptions::UsageCounters,
 };
 use carryout_pricing::Promotion;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 
 /// The promotions in the control table, one document for each market; and the counters of those that are limited.
 #[derive(Clone)]
@@ -27,11 +27,11 @@ impl DynamoPromotions {
 }
 
 impl Promotions for DynamoPromotions {
-    async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StoreError> {
+    async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StorageError> {
         self.settings.read((PROMOTIONS, country.code())).await
     }
 
-    async fn counters(&self, keys: &[String]) -> Result<Counters, StoreError> {
+    async fn counters(&self, keys: &[String]) -> Result<UsageCounters, StorageError> {
         self.counters.read(keys).await
     }
 }

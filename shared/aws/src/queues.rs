@@ -1,7 +1,7 @@
 use crate::{Aws, corrupt, unavailable};
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
 use carryout_checkout::ports::{OrderQueue, OrderSubmitted, Pager, ParkedOrder};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde::Serialize;
 
 /// An SQS queue of JSON messages.
@@ -22,7 +22,12 @@ impl SqsQueue {
 
     /// Sends a message, visible after `delay_seconds` (at most 900). The correlation id travels as an attribute too, so
     /// that it survives where the body is not read.
-    pub async fn send_json(&self, message: &impl Serialize, correlation_id: &str, delay_seconds: u32) -> Result<(), StoreError> {
+    pub async fn send_json(
+        &self,
+        message: &impl Serialize,
+        correlation_id: &str,
+        delay_seconds: u32,
+    ) -> Result<(), StorageError> {
         let mut send =
             self.client.send_message().queue_url(&self.url).message_body(serde_json::to_string(message).map_err(corrupt)?);
         if delay_seconds > 0 {
@@ -38,13 +43,13 @@ impl SqsQueue {
 }
 
 impl OrderQueue for SqsQueue {
-    async fn send(&self, message: &OrderSubmitted) -> Result<(), StoreError> {
+    async fn send(&self, message: &OrderSubmitted) -> Result<(), StorageError> {
         self.send_json(message, &message.correlation_id, 0).await
     }
 }
 
 impl Pager for SqsQueue {
-    async fn page(&self, parked: &ParkedOrder) -> Result<(), StoreError> {
+    async fn page(&self, parked: &ParkedOrder) -> Result<(), StorageError> {
         self.send_json(parked, &parked.correlation_id, 0).await
     }
 }

@@ -14,7 +14,7 @@ use carryout_checkout::{
     ports::{OrderFacts, QuoteLocks, QuoteRecords, Quotes, Refused},
 };
 use carryout_pricing::{Price, Quote, Record};
-use carryout_workflow::{Direction, StepState, StoreError};
+use carryout_workflow::{Direction, StepState, StorageError};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::Read as _;
@@ -42,7 +42,7 @@ impl DynamoQuotes {
         Self { client: aws.dynamodb(), table: table.into() }
     }
 
-    async fn put(&self, item: Item) -> Result<(), StoreError> {
+    async fn put(&self, item: Item) -> Result<(), StorageError> {
         let put =
             self.client.put_item().table_name(&self.table).set_item(Some(item)).condition_expression("attribute_not_exists(id)");
         put.send().await.map(drop).map_err(|error| unavailable(&error))
@@ -50,11 +50,11 @@ impl DynamoQuotes {
 }
 
 impl Quotes for DynamoQuotes {
-    async fn save(&self, quote: &Quote, record: &Record) -> Result<(), StoreError> {
+    async fn save(&self, quote: &Quote, record: &Record) -> Result<(), StorageError> {
         self.put(item_of(quote, record)?).await
     }
 
-    async fn save_invalid(&self, record: &QuoteRecord) -> Result<(), StoreError> {
+    async fn save_invalid(&self, record: &QuoteRecord) -> Result<(), StorageError> {
         let facts = Facts {
             id: record.id.clone(),
             consumer_id: record.consumer_id.clone(),
@@ -70,7 +70,7 @@ impl Quotes for DynamoQuotes {
         self.put(item).await
     }
 
-    async fn quote(&self, id: &str) -> Result<Option<Quote>, StoreError> {
+    async fn quote(&self, id: &str) -> Result<Option<Quote>, StorageError> {
         if !can_be_key(id) {
             return Ok(None);
         }
@@ -97,7 +97,7 @@ impl DynamoQuoteRecords {
 }
 
 impl QuoteRecords for DynamoQuoteRecords {
-    async fn record(&self, id: &str) -> Result<Option<QuoteRecord>, StoreError> {
+    async fn record(&self, id: &str) -> Result<Option<QuoteRecord>, StorageError> {
         if !can_be_key(id) {
             return Ok(None);
         }
@@ -121,14 +121,14 @@ impl DynamoQuotePages {
 
     /// The records of at most `limit` quotes, in no order, after the quote `after`; and the last quote that was looked at,
     /// where there are more.
-    pub async fn page(&self, after: Option<&str>, limit: i32) -> Result<(Vec<QuoteRecord>, Option<String>), StoreError> {
+    pub async fn page(&self, after: Option<&str>, limit: i32) -> Result<(Vec<QuoteRecord>, Option<String>), StorageError> {
         let mut scan = self.client.scan().table_name(&self.table).limit(limit);
         if let Some(after) = after {
             scan = scan.exclusive_start_key("id", text(after));
         }
         let page = scan.send().await.map_err(|error| unavailable(&error))?;
         let last = page.last_evaluated_key.as_ref().and_then(|key| key.get("id")?.as_s().ok()).cloned();
-        let records: Result<Vec<Option<QuoteRecord>>, StoreError> =
+        let records: Result<Vec<Option<QuoteRecord>>, StorageError> =
             page.items.unwrap_or_default().into_iter().map(record_of).collect();
         Ok((records?.into_iter().flatten().collect(), last))
     }
@@ -152,7 +152,7 @@ struct Facts {
 }
 
 /// A quote's item. The price is in it once, as the quote has it, unless that is another system's.
-fn item_of(quote: &Quote, record: &Record) -> Result<Item, StoreError> {
+fn item_of(quote: &Quote, record: &Record) -> Result<Item, StorageError> {
     let mut item: Item = serde_dynamo::to_item(quote).map_err(corrupt)?;
     match &quote.terms.reprices {
         Some(order) => item.insert("order_id".to_owned(), text(order)),
@@ -166,13 +166,13 @@ fn item_of(quote: &Quote, record: &Record) -> Result<Item, StoreError> {
 }
 
 /// The quote of an item; nothing where its price was wrong.
-pub(crate) fn quote_of(item: Option<Item>) -> Result<Option<Quote>, StoreError> {
+pub(crate) fn quote_of(item: Option<Item>) -> Result<Option<Quote>, StorageError> {
     let item = item.filter(|item| !item.contains_key(INVALID));
     item.map(|item| serde_dynamo::from_item(item).map_err(corrupt)).transpose()
 }
 
 /// The record of an item; nothing where the item has no context.
-fn record_of(mut item: Item) -> Result<Option<QuoteRecord>, StoreError> {
+fn record_of(mut item: Item) -> Result<Option<QuoteRecord>, StorageError> {
     let Some(context) = item.remove(CONTEXT) else { return Ok(None) };
     let ours = item.remove(OURS).as_ref().map(inflated).transpose()?;
     let facts: Facts = serde_dynamo::from_item(item).map_err(corrupt)?;
@@ -191,13 +191,13 @@ fn record_of(mut item: Item) -> Result<Option<QuoteRecord>, StoreError> {
     }))
 }
 
-fn deflated(document: &impl Serialize) -> Result<AttributeValue, StoreError> {
+fn deflated(document: &impl Serialize) -> Result<AttributeValue, StorageError> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     serde_json::to_writer(&mut encoder, document).map_err(corrupt)?;
     Ok(AttributeValue::B(Blob::new(encoder.finish().map_err(corrupt)?)))
 }
 
-fn inflated<T: DeserializeOwned>(deflated: &AttributeValue) -> Result<T, StoreError> {
+fn inflated<T: DeserializeOwned>(deflated: &AttributeValue) -> Result<T, StorageError> {
     let bytes = deflated.as_b().map_err(|_| corrupt("a deflated document that is no bytes"))?;
     let mut json = Vec::new();
     DeflateDecoder::new(bytes.as_ref()).read_to_end(&mut json).map_err(corrupt)?;
@@ -223,7 +223,7 @@ impl DynamoQuoteLocks {
         Self { client: aws.dynamodb(), orders: orders.into(), quotes: quotes.into() }
     }
 
-    fn held(&self, order_id: &str, facts: &OrderFacts) -> Result<ConditionCheck, StoreError> {
+    fn held(&self, order_id: &str, facts: &OrderFacts) -> Result<ConditionCheck, StorageError> {
         ConditionCheck::builder()
             .table_name(&self.quotes)
             .key("id", text(&facts.quote_id))
@@ -236,7 +236,7 @@ impl DynamoQuoteLocks {
             .map_err(corrupt)
     }
 
-    fn confirmed(&self, step: &'static str, order_id: &str, run: u32, at: i64) -> Result<Update, StoreError> {
+    fn confirmed(&self, step: &'static str, order_id: &str, run: u32, at: i64) -> Result<Update, StorageError> {
         Update::builder()
             .table_name(&self.orders)
             .key("id", text(order_id))
@@ -280,7 +280,7 @@ impl QuoteLocks for DynamoQuoteLocks {
         match Transacted::from(result) {
             Transacted::Done => Ok(()),
             Transacted::Conflict => Err(Refused::Conflict),
-            Transacted::Failed(error) => Err(Refused::Store(error)),
+            Transacted::Failed(error) => Err(Refused::Storage(error)),
             Transacted::Cancelled(reasons) => match reasons.first() {
                 Some(order) if is_refused(order) => Err(refused_order(order)),
                 _ => Err(Refused::Other),

@@ -16,7 +16,7 @@ use carryout_checkout::{
     refund::{OrderRefund, RefundStatus},
     steps::refund_payment,
 };
-use carryout_workflow::{Failure, StepState, StoreError};
+use carryout_workflow::{Failure, StepState, StorageError};
 
 /// Takes refunds.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ impl DynamoRefundRequests {
         Self { client: aws.dynamodb(), orders: orders.into(), refunds: refunds.into(), idempotency: idempotency.into() }
     }
 
-    fn put_refund(&self, submission: &RefundSubmission) -> Result<Put, StoreError> {
+    fn put_refund(&self, submission: &RefundSubmission) -> Result<Put, StorageError> {
         let refund = &submission.refund;
         let mut item: Item = serde_dynamo::to_item(refund).map_err(corrupt)?;
         item.insert("sweep_shard".to_owned(), text(sweep_shard(&refund.id)));
@@ -49,7 +49,7 @@ impl DynamoRefundRequests {
         put.condition_expression("attribute_not_exists(id)").build().map_err(corrupt)
     }
 
-    fn update_order(&self, submission: &RefundSubmission) -> Result<Update, StoreError> {
+    fn update_order(&self, submission: &RefundSubmission) -> Result<Update, StorageError> {
         let refund = &submission.refund;
         written(Update::builder().table_name(&self.orders).key("id", text(&refund.order_id)))
             .update_expression(
@@ -93,7 +93,7 @@ impl RefundRequests for DynamoRefundRequests {
         match Transacted::from(result) {
             Transacted::Done => Ok(()),
             Transacted::Conflict => Err(RefundRefused::Changed),
-            Transacted::Failed(error) => Err(RefundRefused::Store(error)),
+            Transacted::Failed(error) => Err(RefundRefused::Storage(error)),
             Transacted::Cancelled(reasons) => {
                 let known = reasons.first().filter(|record| is_refused(record)).and_then(|record| remembered(record.item()?));
                 Err(known.map_or(RefundRefused::Changed, RefundRefused::Repeated))
@@ -101,7 +101,7 @@ impl RefundRequests for DynamoRefundRequests {
         }
     }
 
-    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StoreError> {
+    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StorageError> {
         let get = self.client.get_item().table_name(&self.idempotency).key("id", text(record_id)).consistent_read(true);
         let item = get.send().await.map_err(|error| unavailable(&error))?.item;
         Ok(item.as_ref().filter(|item| is_remembered(item)).and_then(remembered))
@@ -134,7 +134,7 @@ impl DynamoRefundClosing {
         status: RefundStatus,
         set: &str,
         condition: &str,
-    ) -> Result<UpdateBuilder, StoreError> {
+    ) -> Result<UpdateBuilder, StorageError> {
         Ok(written(Update::builder().table_name(&self.refunds).key("id", text(&refund.id)))
             .update_expression(format!(
                 "SET #status = :ended, updated_at = :now, #version = #version + :one{set} REMOVE sweep_shard, sweep_at"
@@ -151,7 +151,7 @@ impl DynamoRefundClosing {
     }
 
     /// Lets go of the order, if it knows the refund as under way.
-    fn release_order(&self, refund: &OrderRefund, events: &[LedgerEvent], set: &str) -> Result<UpdateBuilder, StoreError> {
+    fn release_order(&self, refund: &OrderRefund, events: &[LedgerEvent], set: &str) -> Result<UpdateBuilder, StorageError> {
         Ok(written(Update::builder().table_name(&self.orders).key("id", text(&refund.order_id)))
             .update_expression(format!(
                 "SET ledger = list_append(ledger, :events), updated_at = :now, #version = #version + :one{set} REMOVE open_refund"
@@ -171,7 +171,7 @@ impl DynamoRefundClosing {
         match Transacted::from(transaction.send().await) {
             Transacted::Done => Ok(()),
             Transacted::Conflict => Err(Refused::Conflict),
-            Transacted::Failed(error) => Err(Refused::Store(error)),
+            Transacted::Failed(error) => Err(Refused::Storage(error)),
             Transacted::Cancelled(reasons) => match reasons.first().filter(|reason| is_refused(reason)) {
                 Some(refund) => Err(refused_order(refund)),
                 None => Err(Refused::Other),
@@ -181,7 +181,7 @@ impl DynamoRefundClosing {
 }
 
 impl RefundClosing for DynamoRefundClosing {
-    async fn refund(&self, id: &str) -> Result<Option<OrderRefund>, StoreError> {
+    async fn refund(&self, id: &str) -> Result<Option<OrderRefund>, StorageError> {
         if !can_be_key(id) {
             return Ok(None);
         }

@@ -5,7 +5,7 @@ use crate::{
 };
 use aws_sdk_dynamodb::Client;
 use carryout_checkout::ports::{Report, Reports};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 
 /// How long a report is kept. Seconds.
 const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;
@@ -27,13 +27,13 @@ impl DynamoReports {
     }
 }
 
-fn report<R: Report>(item: &Item) -> Result<R, StoreError> {
+fn report<R: Report>(item: &Item) -> Result<R, StorageError> {
     let text = item.get("report").and_then(|report| report.as_s().ok()).ok_or_else(|| corrupt("an item without a report"))?;
     serde_json::from_str(text).map_err(corrupt)
 }
 
 impl<R: Report> Reports<R> for DynamoReports {
-    async fn latest(&self) -> Result<Option<R>, StoreError> {
+    async fn latest(&self) -> Result<Option<R>, StorageError> {
         let newest = self
             .client
             .query()
@@ -47,7 +47,7 @@ impl<R: Report> Reports<R> for DynamoReports {
         found.items().first().map(report).transpose()
     }
 
-    async fn save(&self, report: &R) -> Result<(), StoreError> {
+    async fn save(&self, report: &R) -> Result<(), StorageError> {
         let put = self
             .client
             .put_item()

@@ -9,14 +9,14 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, TransactWriteItem, Update},
 };
 use carryout_checkout::{
-    draws::{Counters, Reserved, counters_for, plan},
     order::Order,
     ports::{Reservations, ReserveRefused},
+    redemptions::{Reserved, UsageCounters, counters_for, plan},
 };
 use carryout_pricing::PricedLine;
-use carryout_workflow::{Claim, StepState, StoreError};
+use carryout_workflow::{Claim, StepState, StorageError};
 
-/// Times that draws are planned anew because other orders drew from the same counters meanwhile.
+/// Times that redemptions are planned anew because other orders redeemed from the same counters meanwhile.
 const PLANS: u32 = 4;
 
 /// Takes items out of stock and what is limited from its counters, and puts them back.
@@ -53,7 +53,7 @@ impl DynamoReservations {
         set: &str,
         values: &[(&str, AttributeValue)],
         names: &[(&str, &str)],
-    ) -> Result<TransactWriteItem, StoreError> {
+    ) -> Result<TransactWriteItem, StorageError> {
         let mut update = Update::builder()
             .table_name(&self.orders)
             .key("id", text(&claim.id))
@@ -83,7 +83,7 @@ impl DynamoReservations {
         line: &PricedLine,
         expression: &str,
         condition: &str,
-    ) -> Result<TransactWriteItem, StoreError> {
+    ) -> Result<TransactWriteItem, StorageError> {
         let mut update = Update::builder()
             .table_name(&self.stores)
             .key("store_id", text(&order.store.id))
@@ -104,10 +104,10 @@ impl DynamoReservations {
         match Transacted::from(result) {
             Transacted::Done => Ok(Vec::new()),
             Transacted::Conflict => Err(ReserveRefused::Conflict),
-            Transacted::Failed(error) => Err(ReserveRefused::Store(error)),
+            Transacted::Failed(error) => Err(ReserveRefused::Storage(error)),
             Transacted::Cancelled(reasons) => {
                 if reasons.first().is_some_and(is_refused) {
-                    return Err(ReserveRefused::Store(StoreError::ClaimLost));
+                    return Err(ReserveRefused::Storage(StorageError::ClaimLost));
                 }
                 Ok(reasons.iter().skip(1).enumerate().filter(|(_, reason)| is_refused(reason)).map(|(place, _)| place).collect())
             }
@@ -130,7 +130,7 @@ impl Reservations for DynamoReservations {
     async fn reserve(&self, claim: &Claim, order: &Order) -> Result<Reserved, ReserveRefused> {
         let lines = &order.quote.terms.price.lines;
         // Most orders find enough where they look first, so nothing is read for it.
-        let mut counters = Counters::new();
+        let mut counters = UsageCounters::new();
         for _ in 0..PLANS {
             let planned = plan(order, &counters).map_err(ReserveRefused::UsedUp)?;
             let reserved = Reserved::of(order, &planned);
@@ -140,8 +140,8 @@ impl Reservations for DynamoReservations {
             let stock = lines
                 .iter()
                 .map(|line| self.stock(order, line, "SET stock = stock - :quantity", "available = :yes AND stock >= :quantity"));
-            let draws = planned.iter().map(|planned| self.counters.draw(planned));
-            let refused = self.transact(entry, stock.chain(draws).collect::<Result<_, _>>()?).await?;
+            let redemptions = planned.iter().map(|planned| self.counters.redemption(planned));
+            let refused = self.transact(entry, stock.chain(redemptions).collect::<Result<_, _>>()?).await?;
             if refused.is_empty() {
                 return Ok(reserved);
             }
@@ -163,8 +163,8 @@ impl Reservations for DynamoReservations {
             .lines
             .iter()
             .map(|line| self.stock(order, line, "SET stock = stock + :quantity", "attribute_exists(part)"));
-        let draws = reserved.draws.iter().map(|draw| self.counters.give_back(draw));
-        let mut parts: Vec<TransactWriteItem> = stock.chain(draws).collect::<Result<_, _>>()?;
+        let redemptions = reserved.redemptions.iter().map(|redemption| self.counters.give_back(redemption));
+        let mut parts: Vec<TransactWriteItem> = stock.chain(redemptions).collect::<Result<_, _>>()?;
         loop {
             let entry = self.entry(claim, "steps.#step.#undo = :done", &[(":done", text("DONE"))], &[("#undo", "undo")])?;
             let gone = self.transact(entry, parts.clone()).await?;

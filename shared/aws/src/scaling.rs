@@ -12,7 +12,7 @@ use carryout_scaling::{
     Claim, Day, Decision, HISTORY_DAYS, History, Learned, Observed, Plan, SETTINGS_KEY, ScalingStore, Settings, SettingsSource,
     day_begins, slot_of,
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Display;
@@ -42,7 +42,7 @@ impl DynamoScalingSettings {
 }
 
 impl SettingsSource for DynamoScalingSettings {
-    async fn settings(&self) -> Result<Settings, StoreError> {
+    async fn settings(&self) -> Result<Settings, StorageError> {
         let (pk, sk) = SETTINGS_KEY;
         let Some(document) = self.documents.read(pk, sk).await? else { return Ok(Settings::default()) };
         serde_json::from_value(document.value).map_err(corrupt)
@@ -78,7 +78,7 @@ impl DynamoScaling {
         text(format!("{}{of}", self.scope))
     }
 
-    async fn read<T: DeserializeOwned>(&self, function: &str, kind: &str) -> Result<Option<T>, StoreError> {
+    async fn read<T: DeserializeOwned>(&self, function: &str, kind: &str) -> Result<Option<T>, StorageError> {
         let get = self.client.get_item().table_name(&self.table).key("pk", self.partition(function)).key("sk", text(kind));
         let found = get.consistent_read(true).send().await.map_err(|error| unavailable(&error))?;
         let Some(item) = found.item else { return Ok(None) };
@@ -87,14 +87,14 @@ impl DynamoScaling {
         serde_json::from_str(document).map(Some).map_err(corrupt)
     }
 
-    async fn keep(&self, function: &str, kind: &str, document: &impl Serialize) -> Result<(), StoreError> {
+    async fn keep(&self, function: &str, kind: &str, document: &impl Serialize) -> Result<(), StorageError> {
         let document = serde_json::to_string(document).map_err(corrupt)?;
         let put = self.client.put_item().table_name(&self.table).item("pk", self.partition(function)).item("sk", text(kind));
         let put = put.item("ttl", number(now() / 1_000 + KEEP_DAYS * DAY_SECONDS));
         put.item("document", text(document)).send().await.map(drop).map_err(|error| unavailable(&error))
     }
 
-    async fn add_day(&self, function: &str, day: i64, slots: &Day) -> Result<(), StoreError> {
+    async fn add_day(&self, function: &str, day: i64, slots: &Day) -> Result<(), StorageError> {
         let expires = (day + KEEP_DAYS).saturating_mul(DAY_SECONDS);
         let mut expression = "SET #ttl = :ttl".to_owned();
         let mut update = self
@@ -126,7 +126,7 @@ fn attribute(observed: &Observed) -> AttributeValue {
     AttributeValue::L(vec![number(observed.arrived), number(observed.busy), number(observed.concurrent)])
 }
 
-fn day_of(item: &Item) -> Result<(i64, Day), StoreError> {
+fn day_of(item: &Item) -> Result<(i64, Day), StorageError> {
     let date = item.get("sk").and_then(|date| date.as_s().ok());
     let begins: Option<Timestamp> = date.and_then(|date| format!("{date}T00:00:00Z").parse().ok());
     let (day, _) = slot_of(begins.ok_or_else(|| corrupt("a day of the history without a date"))?);
@@ -145,7 +145,7 @@ fn observed(value: &AttributeValue) -> Option<Observed> {
 }
 
 impl ScalingStore for DynamoScaling {
-    async fn claim(&self, at: Timestamp, until: i64) -> Result<Claim, StoreError> {
+    async fn claim(&self, at: Timestamp, until: i64) -> Result<Claim, StorageError> {
         let (pk, sk) = TICK;
         let update = self
             .client
@@ -181,7 +181,7 @@ impl ScalingStore for DynamoScaling {
         }
     }
 
-    async fn finish(&self, at: Timestamp) -> Result<(), StoreError> {
+    async fn finish(&self, at: Timestamp) -> Result<(), StorageError> {
         let (pk, sk) = TICK;
         let update = self
             .client
@@ -202,7 +202,7 @@ impl ScalingStore for DynamoScaling {
         }
     }
 
-    async fn history(&self, function: &str, first: i64) -> Result<History, StoreError> {
+    async fn history(&self, function: &str, first: i64) -> Result<History, StorageError> {
         let mut pages = self
             .client
             .query()
@@ -221,34 +221,34 @@ impl ScalingStore for DynamoScaling {
         Ok(history)
     }
 
-    async fn add(&self, function: &str, days: &History) -> Result<(), StoreError> {
+    async fn add(&self, function: &str, days: &History) -> Result<(), StorageError> {
         for (day, slots) in &days.days {
             self.add_day(function, *day, slots).await?;
         }
         Ok(())
     }
 
-    async fn learned(&self, function: &str) -> Result<Option<Learned>, StoreError> {
+    async fn learned(&self, function: &str) -> Result<Option<Learned>, StorageError> {
         self.read(function, "learned").await
     }
 
-    async fn keep_learned(&self, function: &str, learned: &Learned) -> Result<(), StoreError> {
+    async fn keep_learned(&self, function: &str, learned: &Learned) -> Result<(), StorageError> {
         self.keep(function, "learned", learned).await
     }
 
-    async fn plan(&self, function: &str) -> Result<Option<Plan>, StoreError> {
+    async fn plan(&self, function: &str) -> Result<Option<Plan>, StorageError> {
         self.read(function, "plan").await
     }
 
-    async fn keep_plan(&self, plan: &Plan) -> Result<(), StoreError> {
+    async fn keep_plan(&self, plan: &Plan) -> Result<(), StorageError> {
         self.keep(&plan.function, "plan", plan).await
     }
 
-    async fn decision(&self, function: &str) -> Result<Option<Decision>, StoreError> {
+    async fn decision(&self, function: &str) -> Result<Option<Decision>, StorageError> {
         self.read(function, "decision").await
     }
 
-    async fn keep_decision(&self, decision: &Decision) -> Result<(), StoreError> {
+    async fn keep_decision(&self, decision: &Decision) -> Result<(), StorageError> {
         self.keep(&decision.function, "decision", decision).await
     }
 }

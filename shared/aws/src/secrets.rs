@@ -1,7 +1,7 @@
 use crate::{Aws, now, unavailable};
 use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
 use carryout_checkout::ports::{Secret, Secrets};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a secret is used without asking again. Milliseconds; a rotation is noticed within it.
@@ -31,13 +31,13 @@ impl ManagedSecret {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn fetch(&self) -> Result<Secret, StoreError> {
+    async fn fetch(&self) -> Result<Secret, StorageError> {
         let (current, previous) = futures::try_join!(self.stage("AWSCURRENT"), self.stage("AWSPREVIOUS"))?;
-        let current = current.ok_or_else(|| StoreError::Corrupt(format!("secret {} has no value", self.id)))?;
+        let current = current.ok_or_else(|| StorageError::Corrupt(format!("secret {} has no value", self.id)))?;
         Ok(Secret { current, previous })
     }
 
-    async fn stage(&self, stage: &str) -> Result<Option<String>, StoreError> {
+    async fn stage(&self, stage: &str) -> Result<Option<String>, StorageError> {
         match self.client.get_secret_value().secret_id(&self.id).version_stage(stage).send().await {
             Ok(value) => Ok(value.secret_string),
             Err(error) if error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) => Ok(None),
@@ -47,7 +47,7 @@ impl ManagedSecret {
 }
 
 impl Secrets for ManagedSecret {
-    async fn secret(&self) -> Result<Secret, StoreError> {
+    async fn secret(&self) -> Result<Secret, StorageError> {
         let kept = self.kept();
         if let Some((at, secret)) = &kept
             && *at + FRESH_FOR_MS > now()

@@ -9,7 +9,7 @@ use carryout_checkout::{
     refund::OrderRefund,
 };
 use carryout_workflow::{
-    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StoreError, Subject,
+    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StorageError, Subject,
 };
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
@@ -22,7 +22,7 @@ pub struct DynamoStatusStore<S = Order> {
     of: PhantomData<fn() -> S>,
 }
 
-impl<S: Noted> DynamoStatusStore<S> {
+impl<S: ItemNote> DynamoStatusStore<S> {
     /// IAM actions on the subjects' table.
     pub const ACTIONS: &'static [&'static str] = &["dynamodb:UpdateItem"];
 
@@ -46,7 +46,7 @@ impl<S: Noted> DynamoStatusStore<S> {
     }
 
     /// Turns the direction although a lease refuses the claim, so that nobody goes forward any more.
-    async fn turn(&self, claim: &Claim, reason: Option<&Failure>) -> Result<(), StoreError> {
+    async fn turn(&self, claim: &Claim, reason: Option<&Failure>) -> Result<(), StorageError> {
         let mut set = "SET direction = :undo, updated_at = :now, #version = #version + :one".to_owned();
         let mut update = self
             .client
@@ -66,9 +66,9 @@ impl<S: Noted> DynamoStatusStore<S> {
         }
         match open(update).update_expression(set).send().await.map_err(refused_update::<S>) {
             // Refused: it was closed or superseded meanwhile; there is nothing to turn.
-            Ok(_) | Err(Refused::Held(_)) => Ok(()),
-            Err(Refused::Store(error)) => Err(error),
-            Err(_) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
+            Ok(_) | Err(Refused::ConditionFailed(_)) => Ok(()),
+            Err(Refused::Storage(error)) => Err(error),
+            Err(_) => Err(StorageError::Unavailable("somebody else writes this order".to_owned())),
         }
     }
 }
@@ -92,7 +92,7 @@ pub(crate) fn open(update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
 }
 
 /// What is kept with a status map, and what steps write together with an entry.
-pub trait Noted: Subject + DeserializeOwned + Send + Sync + 'static {
+pub trait ItemNote: Subject + DeserializeOwned + Send + Sync + 'static {
     /// What is written with an entry.
     type Note: Default + Send + Sync;
 
@@ -105,7 +105,7 @@ pub trait Noted: Subject + DeserializeOwned + Send + Sync + 'static {
         update: UpdateItemFluentBuilder,
         written: &mut Written,
         note: &Self::Note,
-    ) -> Result<UpdateItemFluentBuilder, StoreError>;
+    ) -> Result<UpdateItemFluentBuilder, StorageError>;
 }
 
 /// The clauses of an update expression.
@@ -145,26 +145,26 @@ impl Written {
     }
 }
 
-impl Noted for Order {
+impl ItemNote for Order {
     type Note = OrderNote;
 
     fn with_note(
         update: UpdateItemFluentBuilder,
         written: &mut Written,
         note: &OrderNote,
-    ) -> Result<UpdateItemFluentBuilder, StoreError> {
+    ) -> Result<UpdateItemFluentBuilder, StorageError> {
         with_order_note(update, written, note)
     }
 }
 
-impl Noted for OrderRefund {
+impl ItemNote for OrderRefund {
     type Note = OrderNote;
 
     fn with_note(
         update: UpdateItemFluentBuilder,
         written: &mut Written,
         note: &OrderNote,
-    ) -> Result<UpdateItemFluentBuilder, StoreError> {
+    ) -> Result<UpdateItemFluentBuilder, StorageError> {
         with_order_note(update, written, note)
     }
 }
@@ -173,7 +173,7 @@ fn with_order_note(
     mut update: UpdateItemFluentBuilder,
     written: &mut Written,
     note: &OrderNote,
-) -> Result<UpdateItemFluentBuilder, StoreError> {
+) -> Result<UpdateItemFluentBuilder, StorageError> {
     if !note.flags.is_empty() {
         written.and_set("flags = list_append(flags, :flags)");
         update = update.expression_attribute_values(":flags", value(&note.flags)?);
@@ -190,26 +190,26 @@ fn with_order_note(
 }
 
 /// Sends an update whose condition is that the claim still holds.
-async fn send_held<S: DeserializeOwned>(update: UpdateItemFluentBuilder, written: &Written) -> Result<(), StoreError> {
+async fn send_held<S: DeserializeOwned>(update: UpdateItemFluentBuilder, written: &Written) -> Result<(), StorageError> {
     match update.update_expression(written.expression()).send().await.map_err(refused_update::<S>) {
         Ok(_) => Ok(()),
-        Err(Refused::Held(_) | Refused::NotFound | Refused::Other) => Err(StoreError::ClaimLost),
-        Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
-        Err(Refused::Store(error)) => Err(error),
+        Err(Refused::ConditionFailed(_) | Refused::NotFound | Refused::Other) => Err(StorageError::ClaimLost),
+        Err(Refused::Conflict) => Err(StorageError::Unavailable("somebody else writes this order".to_owned())),
+        Err(Refused::Storage(error)) => Err(error),
     }
 }
 
 fn claim_refused<S: Subject>(refused: Refused<S>, step: &str) -> ClaimRefused<S> {
     match refused {
-        Refused::Held(order) if order.status().entry(step).is_none() => ClaimRefused::NotFound,
-        Refused::Held(order) => ClaimRefused::Held(order),
+        Refused::ConditionFailed(order) if order.status().entry(step).is_none() => ClaimRefused::NotFound,
+        Refused::ConditionFailed(order) => ClaimRefused::ConditionFailed(order),
         Refused::NotFound | Refused::Other => ClaimRefused::NotFound,
-        Refused::Conflict => ClaimRefused::Store(StoreError::Unavailable("somebody else writes this order".to_owned())),
-        Refused::Store(error) => ClaimRefused::Store(error),
+        Refused::Conflict => ClaimRefused::Storage(StorageError::Unavailable("somebody else writes this order".to_owned())),
+        Refused::Storage(error) => ClaimRefused::Storage(error),
     }
 }
 
-impl<S: Noted> StatusStore for DynamoStatusStore<S> {
+impl<S: ItemNote> StatusStore for DynamoStatusStore<S> {
     type Subject = S;
     type Note = S::Note;
 
@@ -219,7 +219,7 @@ impl<S: Noted> StatusStore for DynamoStatusStore<S> {
              steps.#step.run = :run, steps.#step.lease_until = :lease, steps.#step.sent_at = :now, \
              steps.#step.attempts = steps.#step.attempts + :one",
         );
-        let mut prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
+        let mut prepared = || -> Result<UpdateItemFluentBuilder, StorageError> {
             let update = open(self.update(claim))
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_names("#state", "state")
@@ -235,7 +235,7 @@ impl<S: Noted> StatusStore for DynamoStatusStore<S> {
         updated(update).await.map_err(|refused| claim_refused(refused, &claim.step))
     }
 
-    async fn remember(&self, claim: &Claim, reference: &str, note: &S::Note) -> Result<(), StoreError> {
+    async fn remember(&self, claim: &Claim, reference: &str, note: &S::Note) -> Result<(), StorageError> {
         let mut written = Written::set("steps.#step.#reference = :reference, updated_at = :now, #version = #version + :one");
         let update = self
             .update(claim)
@@ -246,7 +246,7 @@ impl<S: Noted> StatusStore for DynamoStatusStore<S> {
         send_held::<S>(update, &written).await
     }
 
-    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<S::Note>) -> Result<(), StoreError> {
+    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<S::Note>) -> Result<(), StorageError> {
         let mut written = Written::set(
             "steps.#step.#state = :state, steps.#step.lease_until = :nobody, updated_at = :now, #version = #version + :one",
         );
@@ -278,7 +278,7 @@ impl<S: Noted> StatusStore for DynamoStatusStore<S> {
         send_held::<S>(update, &written).await
     }
 
-    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         let mut written = Written::set(
             "steps.#step.failure = :failure, steps.#step.lease_until = :nobody, updated_at = :now, #version = #version + :one",
         );
@@ -308,7 +308,7 @@ impl<S: Noted> StatusStore for DynamoStatusStore<S> {
              steps.#step.#undo = :running, steps.#step.run = :run, steps.#step.lease_until = :lease, \
              steps.#step.undo_attempts = steps.#step.undo_attempts + :one"
             .to_owned();
-        let mut prepared = || -> Result<UpdateItemFluentBuilder, StoreError> {
+        let mut prepared = || -> Result<UpdateItemFluentBuilder, StorageError> {
             let mut update = open(self.update(claim))
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_names("#undo", "undo")
@@ -329,7 +329,7 @@ impl<S: Noted> StatusStore for DynamoStatusStore<S> {
             Ok(subject) => return Ok(subject),
             Err(refused) => refused,
         };
-        if let Refused::Held(order) = &refused {
+        if let Refused::ConditionFailed(order) = &refused {
             let forward = order.direction() == Direction::Forward && order.run() == claim.run && !order.is_closed();
             if forward && order.status().entry(&claim.step).is_some() {
                 self.turn(claim, reason).await?;
@@ -338,7 +338,7 @@ impl<S: Noted> StatusStore for DynamoStatusStore<S> {
         Err(claim_refused(refused, &claim.step))
     }
 
-    async fn complete_undo(&self, claim: &Claim, progress: &Progress<S::Note>) -> Result<(), StoreError> {
+    async fn complete_undo(&self, claim: &Claim, progress: &Progress<S::Note>) -> Result<(), StorageError> {
         let mut written = Written::set(
             "steps.#step.#undo = :done, steps.#step.lease_until = :nobody, steps.#step.ended_at = :now, \
              updated_at = :now, #version = #version + :one",
@@ -353,7 +353,7 @@ impl<S: Noted> StatusStore for DynamoStatusStore<S> {
         send_held::<S>(update, &written).await
     }
 
-    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StoreError> {
+    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StorageError> {
         let written = Written::set(
             "steps.#step.failure = :failure, steps.#step.lease_until = :nobody, updated_at = :now, #version = #version + :one",
         );

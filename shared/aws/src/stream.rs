@@ -1,5 +1,5 @@
 use crate::{corrupt, transaction::Item};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -29,13 +29,13 @@ struct StreamBatch {
 }
 
 /// The records of a stream's event.
-pub(crate) fn records(event: Value) -> Result<Vec<StreamRecord>, StoreError> {
+pub(crate) fn records(event: Value) -> Result<Vec<StreamRecord>, StorageError> {
     serde_json::from_value::<StreamBatch>(event).map(|batch| batch.records).map_err(corrupt)
 }
 
 impl StreamRecord {
     /// The item as it was written; `None` where it was removed.
-    pub(crate) fn new_image(&mut self) -> Option<Result<Item, StoreError>> {
+    pub(crate) fn new_image(&mut self) -> Option<Result<Item, StorageError>> {
         let image = self.dynamodb.new_image.take()?;
         Some(serde_json::from_value::<serde_dynamo::Item>(image).map(Item::from).map_err(corrupt))
     }

@@ -10,7 +10,7 @@ use carryout_checkout::{
     order::Order,
     ports::{Refused, StuckOrders},
 };
-use carryout_workflow::{StoreError, Subject};
+use carryout_workflow::{StorageError, Subject};
 use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
@@ -34,12 +34,12 @@ impl<S: DeserializeOwned> DynamoStuckOrders<S> {
         Self { client: aws.dynamodb(), table: table.into(), of: PhantomData }
     }
 
-    async fn read(&self, id: &str) -> Result<Option<S>, StoreError> {
+    async fn read(&self, id: &str) -> Result<Option<S>, StorageError> {
         let found = self.client.get_item().table_name(&self.table).key("id", text(id)).consistent_read(true).send().await;
         found.map_err(|error| unavailable(&error))?.item.map(order_of).transpose()
     }
 
-    async fn stuck_ids(&self, shard: u32, now: i64, limit: usize) -> Result<Vec<String>, StoreError> {
+    async fn stuck_ids(&self, shard: u32, now: i64, limit: usize) -> Result<Vec<String>, StorageError> {
         let found = self
             .client
             .query()
@@ -59,7 +59,7 @@ impl<S: DeserializeOwned> DynamoStuckOrders<S> {
 impl<S: Subject + DeserializeOwned + 'static> StuckOrders for DynamoStuckOrders<S> {
     type Subject = S;
 
-    async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<S>, StoreError> {
+    async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<S>, StorageError> {
         let per_shard = limit.div_ceil(SWEEP_SHARDS as usize);
         let ids = try_join_all((0..SWEEP_SHARDS).map(|shard| self.stuck_ids(shard, now, per_shard))).await?;
         // The index lags and carries keys only; the order itself is read, and only counts while somebody does something for it.
@@ -67,7 +67,7 @@ impl<S: Subject + DeserializeOwned + 'static> StuckOrders for DynamoStuckOrders<
         Ok(orders.into_iter().flatten().filter(S::is_looked_after).collect())
     }
 
-    async fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<bool, StoreError> {
+    async fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<bool, StorageError> {
         let update = open(self.client.update_item())
             .table_name(&self.table)
             .key("id", text(order_id))
@@ -82,13 +82,13 @@ impl<S: Subject + DeserializeOwned + 'static> StuckOrders for DynamoStuckOrders<
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await.map_err(refused_update::<S>) {
             Ok(_) => Ok(true),
-            Err(Refused::Held(_) | Refused::NotFound | Refused::Other) => Ok(false),
-            Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
-            Err(Refused::Store(error)) => Err(error),
+            Err(Refused::ConditionFailed(_) | Refused::NotFound | Refused::Other) => Ok(false),
+            Err(Refused::Conflict) => Err(StorageError::Unavailable("somebody else writes this order".to_owned())),
+            Err(Refused::Storage(error)) => Err(error),
         }
     }
 
-    async fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<(), StoreError> {
+    async fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<(), StorageError> {
         let update = open(self.client.update_item())
             .table_name(&self.table)
             .key("id", text(order_id))
@@ -99,9 +99,9 @@ impl<S: Subject + DeserializeOwned + 'static> StuckOrders for DynamoStuckOrders<
             .expression_attribute_values(":again", number(look_again_at))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await.map_err(refused_update::<S>) {
-            Ok(_) | Err(Refused::Held(_) | Refused::NotFound | Refused::Other) => Ok(()),
-            Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this order".to_owned())),
-            Err(Refused::Store(error)) => Err(error),
+            Ok(_) | Err(Refused::ConditionFailed(_) | Refused::NotFound | Refused::Other) => Ok(()),
+            Err(Refused::Conflict) => Err(StorageError::Unavailable("somebody else writes this order".to_owned())),
+            Err(Refused::Storage(error)) => Err(error),
         }
     }
 }

@@ -17,7 +17,7 @@ use carryout_checkout::{
     ports::{CompletedRequest, IdempotencyKey, Submission, Submissions, SubmitRefused},
 };
 use carryout_pricing::Quote;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::collections::HashMap;
 
 /// Partitions over which stuck orders are spread, so that no index partition is hot.
@@ -66,7 +66,7 @@ impl DynamoSubmissions {
         }
     }
 
-    fn put_order(&self, submission: &Submission) -> Result<Put, StoreError> {
+    fn put_order(&self, submission: &Submission) -> Result<Put, StorageError> {
         let order = &submission.order;
         let mut item: Item = serde_dynamo::to_item(order).map_err(corrupt)?;
         item.insert("sweep_shard".to_owned(), text(sweep_shard(&order.id)));
@@ -79,7 +79,7 @@ impl DynamoSubmissions {
             .map_err(|error: BuildError| corrupt(error))
     }
 
-    fn use_quote(&self, submission: &Submission) -> Result<Update, StoreError> {
+    fn use_quote(&self, submission: &Submission) -> Result<Update, StorageError> {
         Update::builder()
             .table_name(&self.quotes)
             .key("id", text(&submission.order.quote.terms.id))
@@ -94,7 +94,7 @@ impl DynamoSubmissions {
 
 /// A request's record in the schema of Powertools for AWS Lambda (idempotency, DynamoDB persistence layer), unless one is
 /// remembered.
-pub(crate) fn put_record(put: PutBuilder, key: &IdempotencyKey, answer: &str, remember_until: i64) -> Result<Put, StoreError> {
+pub(crate) fn put_record(put: PutBuilder, key: &IdempotencyKey, answer: &str, remember_until: i64) -> Result<Put, StorageError> {
     put.item("id", text(&key.record_id))
         .item("status", text("COMPLETED"))
         .item("expiration", number(remember_until))
@@ -108,7 +108,7 @@ pub(crate) fn put_record(put: PutBuilder, key: &IdempotencyKey, answer: &str, re
 }
 
 /// One item by its id, read consistently.
-fn by_id(id: &str) -> Result<KeysAndAttributes, StoreError> {
+fn by_id(id: &str) -> Result<KeysAndAttributes, StorageError> {
     let key = HashMap::from([("id".to_owned(), text(id))]);
     KeysAndAttributes::builder().keys(key).consistent_read(true).build().map_err(corrupt)
 }
@@ -123,7 +123,7 @@ impl Submissions for DynamoSubmissions {
         &self,
         consumer_id: &str,
         quote_id: &str,
-    ) -> Result<(Option<Consumer>, Option<Quote>), StoreError> {
+    ) -> Result<(Option<Consumer>, Option<Quote>), StorageError> {
         let wanted = [(&self.consumers, consumer_id), (&self.quotes, quote_id)].into_iter().filter(|(_, id)| can_be_key(id));
         let mut batch = self.client.batch_get_item();
         for (table, id) in wanted {
@@ -131,7 +131,7 @@ impl Submissions for DynamoSubmissions {
         }
         let read = batch.send().await.map_err(|error| unavailable(&error))?;
         if read.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
-            return Err(StoreError::Unavailable("the store is too busy to read everything at once".to_owned()));
+            return Err(StorageError::Unavailable("the store is too busy to read everything at once".to_owned()));
         }
         let mut read = read.responses.unwrap_or_default();
         let consumer = only(&mut read, &self.consumers).map(|item| serde_dynamo::from_item(item).map_err(corrupt)).transpose()?;
@@ -158,7 +158,7 @@ impl Submissions for DynamoSubmissions {
         match Transacted::from(result) {
             Transacted::Done => Ok(()),
             Transacted::Conflict => Err(SubmitRefused::Conflict),
-            Transacted::Failed(error) => Err(SubmitRefused::Store(error)),
+            Transacted::Failed(error) => Err(SubmitRefused::Storage(error)),
             Transacted::Cancelled(reasons) => match reasons.first() {
                 Some(record) if is_refused(record) => {
                     let item = record.item().cloned().unwrap_or_default();
@@ -169,7 +169,7 @@ impl Submissions for DynamoSubmissions {
         }
     }
 
-    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StoreError> {
+    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StorageError> {
         let found =
             self.client.get_item().table_name(&self.idempotency).key("id", text(record_id)).consistent_read(true).send().await;
         let item = found.map_err(|error| unavailable(&error))?.item;

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, CancellationReason, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use carryout_checkout::ports::Refused;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use std::collections::HashMap;
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Reads an order, or another subject, out of its item.
-pub(crate) fn order_of<S: DeserializeOwned>(item: Item) -> Result<S, StoreError> {
+pub(crate) fn order_of<S: DeserializeOwned>(item: Item) -> Result<S, StorageError> {
     serde_dynamo::from_item(item).map_err(corrupt)
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn can_be_key(id: &str) -> bool {
 }
 
 /// Any value as an attribute.
-pub(crate) fn value(value: &impl serde::Serialize) -> Result<AttributeValue, StoreError> {
+pub(crate) fn value(value: &impl serde::Serialize) -> Result<AttributeValue, StorageError> {
     serde_dynamo::to_attribute_value(value).map_err(corrupt)
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn updated<S: DeserializeOwned>(update: UpdateItemFluentBuilder
         .return_values(ReturnValue::AllNew)
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
     let after = update.send().await.map_err(refused_update)?.attributes;
-    order_of(after.unwrap_or_default()).map_err(Refused::Store)
+    order_of(after.unwrap_or_default()).map_err(Refused::Storage)
 }
 
 /// What a failed update of an order, or of another subject, means.
@@ -65,10 +65,10 @@ pub(crate) fn refused_update<S: DeserializeOwned>(error: SdkError<UpdateItemErro
         Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => match refusal.item() {
             None => Refused::NotFound,
             Some(item) if item.is_empty() => Refused::NotFound,
-            Some(item) => order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Held(Box::new(order))),
+            Some(item) => order_of(item.clone()).map_or_else(Refused::Storage, |order| Refused::ConditionFailed(Box::new(order))),
         },
         Some(UpdateItemError::TransactionConflictException(_)) => Refused::Conflict,
-        _ => Refused::Store(unavailable(&error)),
+        _ => Refused::Storage(unavailable(&error)),
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) enum Transacted {
     Cancelled(Vec<CancellationReason>),
     /// Another transaction was at the same items.
     Conflict,
-    Failed(StoreError),
+    Failed(StorageError),
 }
 
 impl From<Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>>> for Transacted {
@@ -114,7 +114,7 @@ pub(crate) fn is_refused(reason: &CancellationReason) -> bool {
 pub(crate) fn refused_order<S: DeserializeOwned>(reason: &CancellationReason) -> Refused<S> {
     match reason.item() {
         Some(item) if !item.is_empty() => {
-            order_of(item.clone()).map_or_else(Refused::Store, |order| Refused::Held(Box::new(order)))
+            order_of(item.clone()).map_or_else(Refused::Storage, |order| Refused::ConditionFailed(Box::new(order)))
         }
         _ => Refused::NotFound,
     }

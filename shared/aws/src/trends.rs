@@ -13,8 +13,8 @@ use carryout_checkout::{
     market::Country,
     trends::{Observation, Span, Trends, WEEKS},
 };
-use carryout_pricing::{Figure, Statistics};
-use carryout_workflow::StoreError;
+use carryout_pricing::{PriceMeasure, Statistics};
+use carryout_workflow::StorageError;
 use serde_json::Value;
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -43,7 +43,7 @@ impl DynamoTrends {
     }
 
     /// Remembers an event that was never counted.
-    fn marker(&self, observation: &Observation) -> Result<TransactWriteItem, StoreError> {
+    fn marker(&self, observation: &Observation) -> Result<TransactWriteItem, StorageError> {
         let put = Put::builder()
             .table_name(&self.table)
             .item("pk", text(format!("event#{}", observation.event_id)))
@@ -57,11 +57,11 @@ impl DynamoTrends {
     fn addition(
         &self,
         market: Country,
-        figure: Figure,
+        figure: PriceMeasure,
         span: Span,
         start: i64,
         more: &Statistics,
-    ) -> Result<TransactWriteItem, StoreError> {
+    ) -> Result<TransactWriteItem, StorageError> {
         let mut expression = "SET #ttl = :ttl ADD #sum :sum, squares :squares".to_owned();
         let mut update = Update::builder()
             .table_name(&self.table)
@@ -82,9 +82,9 @@ impl DynamoTrends {
     }
 
     /// Counts quotes of one market and minute in one transaction: all of them, but those that were counted before.
-    async fn count_together(&self, mut observations: Vec<&Observation>) -> Result<(), StoreError> {
+    async fn count_together(&self, mut observations: Vec<&Observation>) -> Result<(), StorageError> {
         while let Some(Observation { market, at, .. }) = observations.first() {
-            let mut slots: BTreeMap<Figure, Statistics> = BTreeMap::new();
+            let mut slots: BTreeMap<PriceMeasure, Statistics> = BTreeMap::new();
             for (figure, amount) in observations.iter().flat_map(|observation| &observation.figures) {
                 slots.entry(*figure).or_default().add(*amount);
             }
@@ -106,7 +106,7 @@ impl DynamoTrends {
                     }
                 }
                 // Another shard of the stream counts in the same hour. The batch comes again, and each quote counts once.
-                Transacted::Conflict => return Err(StoreError::Unavailable("the slot is being written".to_owned())),
+                Transacted::Conflict => return Err(StorageError::Unavailable("the slot is being written".to_owned())),
                 Transacted::Failed(error) => return Err(error),
             }
         }
@@ -117,7 +117,7 @@ impl DynamoTrends {
 /// What an attribute that counts a bucket begins with.
 const BUCKET: &str = "b";
 
-fn partition(market: Country, figure: Figure, span: Span) -> String {
+fn partition(market: Country, figure: PriceMeasure, span: Span) -> String {
     format!("{}#{market}#{figure}", span.name())
 }
 
@@ -129,8 +129,8 @@ fn keep_seconds(span: Span) -> i64 {
     }
 }
 
-fn statistics(item: &Item) -> Result<Statistics, StoreError> {
-    fn read<N: FromStr>(value: Option<&AttributeValue>) -> Result<N, StoreError> {
+fn statistics(item: &Item) -> Result<Statistics, StorageError> {
+    fn read<N: FromStr>(value: Option<&AttributeValue>) -> Result<N, StorageError> {
         let number = value.and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok());
         number.ok_or_else(|| corrupt("a slot without a number"))
     }
@@ -144,7 +144,7 @@ fn statistics(item: &Item) -> Result<Statistics, StoreError> {
 }
 
 impl Trends for DynamoTrends {
-    async fn observe(&self, observations: &[Observation]) -> Result<(), StoreError> {
+    async fn observe(&self, observations: &[Observation]) -> Result<(), StorageError> {
         let mut groups: BTreeMap<(Country, i64), Vec<&Observation>> = BTreeMap::new();
         for observation in observations {
             let group = groups.entry((observation.market, Span::Minute.start_of(observation.at))).or_default();
@@ -159,7 +159,13 @@ impl Trends for DynamoTrends {
         Ok(())
     }
 
-    async fn slot(&self, market: Country, figure: Figure, span: Span, start: i64) -> Result<Option<Statistics>, StoreError> {
+    async fn slot(
+        &self,
+        market: Country,
+        figure: PriceMeasure,
+        span: Span,
+        start: i64,
+    ) -> Result<Option<Statistics>, StorageError> {
         let get = self.client.get_item().table_name(&self.table).key("pk", text(partition(market, figure, span)));
         let found = get.key("start", number(start)).send().await.map_err(|error| unavailable(&error))?;
         found.item.as_ref().map(statistics).transpose()
@@ -168,11 +174,11 @@ impl Trends for DynamoTrends {
     async fn series(
         &self,
         market: Country,
-        figure: Figure,
+        figure: PriceMeasure,
         span: Span,
         since: i64,
         until: i64,
-    ) -> Result<BTreeMap<i64, Statistics>, StoreError> {
+    ) -> Result<BTreeMap<i64, Statistics>, StorageError> {
         let mut found = BTreeMap::new();
         if since >= until {
             return Ok(found);
@@ -204,7 +210,7 @@ pub struct QuotesMade {
     /// The quotes that were made, oldest first.
     pub made: Vec<Observation>,
     /// Records that are no quote, by the id of their stream event.
-    pub unreadable: Vec<(String, StoreError)>,
+    pub unreadable: Vec<(String, StorageError)>,
 }
 
 /// Reads an event of the quotes' stream, which carries new images. Only a quote's first write counts: later ones tell what
@@ -212,8 +218,8 @@ pub struct QuotesMade {
 ///
 /// # Errors
 ///
-/// [`StoreError::Corrupt`] where it is no event of a stream.
-pub fn quotes_made(event: Value) -> Result<QuotesMade, StoreError> {
+/// [`StorageError::Corrupt`] where it is no event of a stream.
+pub fn quotes_made(event: Value) -> Result<QuotesMade, StorageError> {
     let mut found = QuotesMade::default();
     for mut record in records(event)? {
         let Some(image) = record.new_image().filter(|_| record.is_insert()) else { continue };
@@ -226,9 +232,9 @@ pub fn quotes_made(event: Value) -> Result<QuotesMade, StoreError> {
 }
 
 /// The quote of a record; nothing where its price was wrong, or is of an order that is priced again.
-fn observation(record: &StreamRecord, item: Item) -> Result<Option<Observation>, StoreError> {
+fn observation(record: &StreamRecord, item: Item) -> Result<Option<Observation>, StorageError> {
     let Some(quote) = quote_of(Some(item))?.filter(|quote| quote.terms.reprices.is_none()) else { return Ok(None) };
     let market = quote.terms.market.parse().map_err(corrupt)?;
-    let figures = Figure::all_of(&quote.terms.price);
+    let figures = PriceMeasure::all_of(&quote.terms.price);
     Ok(Some(Observation { event_id: record.event_id.clone(), market, at: record.at(), figures }))
 }

@@ -6,7 +6,7 @@ use aws_sdk_s3::{
     types::{Delete as Removal, ObjectIdentifier},
 };
 use carryout_onboarding::ports::{Document, Documents, Upload};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Documents in a bucket. An upload is a presigned request: it fixes object, media type and size, and needs no credentials.
@@ -37,7 +37,7 @@ fn since_epoch(milliseconds: i64) -> Duration {
 }
 
 impl Documents for S3Documents {
-    async fn upload(&self, document: &Document, now: i64, expires_at: i64) -> Result<Upload, StoreError> {
+    async fn upload(&self, document: &Document, now: i64, expires_at: i64) -> Result<Upload, StorageError> {
         let Document { object, content_type, content_length } = document;
         let lasts = since_epoch(expires_at - now);
         let presigning = PresigningConfig::builder().start_time(UNIX_EPOCH + since_epoch(now)).expires_in(lasts).build();
@@ -55,7 +55,7 @@ impl Documents for S3Documents {
         })
     }
 
-    async fn remove(&self, prefix: &str) -> Result<(), StoreError> {
+    async fn remove(&self, prefix: &str) -> Result<(), StorageError> {
         // What is removed is not listed again, so the first page is always the next.
         loop {
             let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
@@ -70,7 +70,7 @@ impl Documents for S3Documents {
             let removed = self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await;
             let removed = removed.map_err(|error| unavailable(&error))?;
             if let Some(error) = removed.errors().first() {
-                return Err(StoreError::Unavailable(format!(
+                return Err(StorageError::Unavailable(format!(
                     "an object could not be removed: {}",
                     error.code().unwrap_or_default()
                 )));

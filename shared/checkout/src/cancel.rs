@@ -9,7 +9,7 @@ use crate::{
     ports::{Callbacks, Cancellations, Refused},
     steps::{await_merchant, notify_merchant},
 };
-use carryout_workflow::{Coded, Direction, ErrorCode, Failure, StepState, StoreError, run};
+use carryout_workflow::{Direction, ErrorCode, Failure, HasErrorCode, StepState, StorageError, run};
 
 /// The store has accepted the order, or the order is placed already.
 pub const CANCEL_TOO_LATE: ErrorCode =
@@ -31,7 +31,7 @@ pub enum CancelError {
     Nothing,
     /// The order could not be written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 /// Cancels the consumer's order and returns it as it then stands; also where it was cancelled before. `now` in
@@ -45,8 +45,8 @@ pub async fn cancel(
 ) -> Result<Order, CancelError> {
     let order = match cancellations.request(order_id, consumer_id, now).await {
         Ok(order) => order,
-        Err(Refused::Held(order)) if order.consumer.id != consumer_id => return Err(CancelError::Unknown),
-        Err(Refused::Held(order)) => match (order.status, order.cancel_requested_at) {
+        Err(Refused::ConditionFailed(order)) if order.consumer.id != consumer_id => return Err(CancelError::Unknown),
+        Err(Refused::ConditionFailed(order)) => match (order.status, order.cancel_requested_at) {
             (OrderStatus::Placed, _) => return Err(CancelError::TooLate),
             (OrderStatus::Failed, _) => return Err(CancelError::Nothing),
             (_, Some(_)) | (OrderStatus::Cancelled, _) => *order,
@@ -54,8 +54,8 @@ pub async fn cancel(
             _ => return Err(CancelError::TooLate),
         },
         Err(Refused::NotFound | Refused::Other) => return Err(CancelError::Unknown),
-        Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this order".to_owned()).into()),
-        Err(Refused::Store(error)) => return Err(error.into()),
+        Err(Refused::Conflict) => return Err(StorageError::Unavailable("somebody else writes this order".to_owned()).into()),
+        Err(Refused::Storage(error)) => return Err(error.into()),
     };
     wake(callbacks, &order).await?;
     Ok(order)
@@ -68,7 +68,7 @@ pub fn is_accepted(order: &Order) -> bool {
 }
 
 /// Tells the step that waits for the store's answer, if one does, that none is needed any more.
-async fn wake(callbacks: &impl Callbacks, order: &Order) -> Result<(), StoreError> {
+async fn wake(callbacks: &impl Callbacks, order: &Order) -> Result<(), StorageError> {
     let waiting = order.steps.entry(await_merchant::NAME).filter(|entry| entry.state == StepState::Waiting);
     match waiting.and_then(|entry| entry.task_token.as_deref()) {
         Some(token) if !order.status.is_closed() => callbacks.fail(token, &Failure::of(&CancelRequested)).await,
@@ -81,7 +81,7 @@ async fn wake(callbacks: &impl Callbacks, order: &Order) -> Result<(), StoreErro
 #[error("the consumer cancelled the order")]
 struct CancelRequested;
 
-impl Coded for CancelRequested {
+impl HasErrorCode for CancelRequested {
     const CODES: &'static [ErrorCode] = &[run::CANCEL_REQUESTED];
 
     fn code(&self) -> ErrorCode {

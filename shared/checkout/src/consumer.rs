@@ -61,7 +61,7 @@ pub struct Address {
 }
 
 /// What a consumer has to pay with besides money: a gift card, an apology. What orders took of it is counted
-/// ([`crate::draws`]).
+/// ([`crate::redemptions`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredCredit {
     /// Its id, `cre_…`; different for each credit of its consumer.

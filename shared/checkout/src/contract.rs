@@ -8,7 +8,6 @@ use crate::{
     audit::QuoteRecord,
     cancel::is_accepted,
     consumer::Consumer,
-    draws::{Reserved, counters_of, left},
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
     legacy::{LegacyOrder, LegacySink, Upserted},
     market::Country,
@@ -24,6 +23,7 @@ use crate::{
         RefundClosing, RefundRefused, RefundRequests, RefundSubmission, Refused, Reports, Reservations, ReserveRefused,
         StuckOrders, Submission, Submissions, SubmitRefused,
     },
+    redemptions::{Reserved, counters_of, left},
     refund::{OrderRefund, RefundStatus},
     steps::{await_merchant, notify_merchant, refund_payment},
     store::{Location, StoreWithMenu},
@@ -31,9 +31,11 @@ use crate::{
     workflows::orchestrator,
 };
 use carryout_money::{Currency, Money};
-use carryout_pricing::{Allowance, Charge, Figure, Limited, Limits, Promotion, QuoteTerms, Record, Refunded, Shares, Statistics};
+use carryout_pricing::{
+    Allowance, Charge, Limited, Limits, PriceMeasure, Promotion, QuoteTerms, Record, Refunded, Shares, Statistics,
+};
 use carryout_workflow::{
-    Claim, ClaimRefused, Direction, Failure, Ids, Progress, Release, StatusMap, StatusStore, StepEntry, StepState, StoreError,
+    Claim, ClaimRefused, Direction, Failure, Ids, Progress, Release, StatusMap, StatusStore, StepEntry, StepState, StorageError,
     UndoState, Workflow,
 };
 use std::{
@@ -128,7 +130,7 @@ fn some<T>(value: Option<T>, what: &str) -> T {
 #[track_caller]
 fn held<T: Debug>(result: Result<T, ClaimRefused<Order>>) -> Order {
     match result {
-        Err(ClaimRefused::Held(order)) => *order,
+        Err(ClaimRefused::ConditionFailed(order)) => *order,
         other => broken("the claim must be refused with the order", &other),
     }
 }
@@ -136,14 +138,14 @@ fn held<T: Debug>(result: Result<T, ClaimRefused<Order>>) -> Order {
 #[track_caller]
 fn refused<T: Debug>(result: Result<T, Refused>) -> Order {
     match result {
-        Err(Refused::Held(order)) => *order,
+        Err(Refused::ConditionFailed(order)) => *order,
         other => broken("it must be refused with the order", &other),
     }
 }
 
 #[track_caller]
-fn lost(result: Result<(), StoreError>) {
-    assert!(matches!(result, Err(StoreError::ClaimLost)), "the claim must be lost: {result:?}");
+fn lost(result: Result<(), StorageError>) {
+    assert!(matches!(result, Err(StorageError::ClaimLost)), "the claim must be lost: {result:?}");
 }
 
 /// The same submission at the other order's quote.
@@ -213,7 +215,7 @@ pub async fn quotes<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixt
     let order = fixture.submission(&fixture.workflow("checkout-standard"), NOON).await.order;
     let saved = some(done(fixture.quotes.quote(&order.quote.terms.id).await), "the quote");
     assert_eq!(saved, order.quote);
-    assert!(saved.is_genuine(&PlainSeal::default()), "the signature must still fit");
+    assert!(saved.verify(&PlainSeal::default()), "the signature must still fit");
     for nothing in [fixture.ids.new_id("quo"), String::new()] {
         assert_eq!(done(fixture.quotes.quote(&nothing).await), None, "{nothing:?}");
     }
@@ -261,7 +263,7 @@ pub async fn quote_records<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     // The quote shows another system's price.
     let ours = done(Record::of(samples::context()));
     let terms = QuoteTerms { id: fixture.ids.new_id("quo"), ..order.quote.terms.clone() };
-    let quote = terms.sealed(&PlainSeal::default());
+    let quote = terms.signed(&PlainSeal::default());
     done(fixture.quotes.save(&quote, &ours).await);
     let record = some(done(records.record(&quote.terms.id).await), "the record");
     assert_eq!((&record.price, &record.shown), (&Some(ours.price.clone()), &Some(quote.terms.price.clone())));
@@ -401,7 +403,7 @@ async fn claim_forward<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &F
     let nothing = Claim { step: "no-such-step".to_owned(), ..claim };
     match statuses.claim(&nothing, &OrderNote::default()).await {
         Err(ClaimRefused::NotFound) => {}
-        Err(ClaimRefused::Held(order)) => assert_eq!(order.steps.entry("no-such-step"), None),
+        Err(ClaimRefused::ConditionFailed(order)) => assert_eq!(order.steps.entry("no-such-step"), None),
         other => broken("a step that the workflow does not have can't be claimed", &other),
     }
 }
@@ -612,7 +614,7 @@ pub async fn reservations<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     let order = fixture.order().await;
     let claim = claim_of(&order, RESERVE, HELD);
     let result = reservations.reserve(&claim, &order).await;
-    assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "nothing without a claim: {result:?}");
+    assert!(matches!(result, Err(ReserveRefused::Storage(StorageError::ClaimLost))), "nothing without a claim: {result:?}");
     assert_eq!(stock().await, full);
 
     let order = done(statuses.claim(&claim, &OrderNote::default()).await);
@@ -622,7 +624,7 @@ pub async fn reservations<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     let entry = fixture.entry(&order.id, RESERVE).await;
     assert_eq!((entry.state, entry.lease_until), (StepState::Done, 0));
     let result = reservations.reserve(&claim, &order).await;
-    assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "taken once: {result:?}");
+    assert!(matches!(result, Err(ReserveRefused::Storage(StorageError::ClaimLost))), "taken once: {result:?}");
     assert_eq!(stock().await, less);
 
     // Put back once, under a claim.
@@ -631,7 +633,7 @@ pub async fn reservations<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     assert_eq!(stock().await, full);
     assert_eq!(fixture.entry(&order.id, RESERVE).await.undo, UndoState::Done);
     let result = reservations.put_back(&claim, &order).await;
-    assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "put back once: {result:?}");
+    assert!(matches!(result, Err(ReserveRefused::Storage(StorageError::ClaimLost))), "put back once: {result:?}");
     assert_eq!(stock().await, full);
 
     // One line too many: nothing of the order is taken, and only that line is named.
@@ -688,7 +690,7 @@ pub async fn limits<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
         let order = done(statuses.claim_undo(claim, None).await);
         done(reservations.put_back(claim, &order).await);
         let result = reservations.put_back(claim, &order).await;
-        assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "given back once: {result:?}");
+        assert!(matches!(result, Err(ReserveRefused::Storage(StorageError::ClaimLost))), "given back once: {result:?}");
     };
     let remaining = async |consumer: &str, component: &str, limits: &Limits| {
         let keys = counters_of(market, consumer, [(component, limits)]);
@@ -709,11 +711,12 @@ pub async fn limits<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     for _ in 0..3 {
         let (claim, order) = taking("con_a", &promotion, 300, limits).await;
         let reserved = done(reservations.reserve(&claim, &order).await);
-        let sum = reserved.draws.iter().fold((0, 0), |sum, draw| (sum.0 + draw.uses, sum.1 + draw.amount));
+        let sum =
+            reserved.redemptions.iter().fold((0, 0), |sum, redemption| (sum.0 + redemption.uses, sum.1 + redemption.amount));
         assert_eq!(sum, (1, 300), "{reserved:?}");
         assert_eq!(fixture.entry(&order.id, RESERVE).await.response, serde_json::to_value(&reserved).ok());
         let result = reservations.reserve(&claim, &order).await;
-        assert!(matches!(result, Err(ReserveRefused::Store(StoreError::ClaimLost))), "taken once: {result:?}");
+        assert!(matches!(result, Err(ReserveRefused::Storage(StorageError::ClaimLost))), "taken once: {result:?}");
         taken.push(claim);
     }
     assert_eq!(remaining("con_a", &promotion, &limits).await, (Some(0), Some(100)));
@@ -1118,7 +1121,7 @@ pub async fn refunds<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
 #[track_caller]
 fn held_refund<T: Debug>(result: Result<T, Refused<OrderRefund>>) -> OrderRefund {
     match result {
-        Err(Refused::Held(refund)) => *refund,
+        Err(Refused::ConditionFailed(refund)) => *refund,
         other => broken("it must be refused with the refund", &other),
     }
 }
@@ -1320,7 +1323,7 @@ pub async fn comparisons(comparisons: &impl Comparisons) {
         market,
         at,
         currency: Currency::CAD,
-        differences: [(Figure::Tax, Difference { ours: 12, legacy: 13 })].into(),
+        differences: [(PriceMeasure::Tax, Difference { ours: 12, legacy: 13 })].into(),
     };
     const DAY: i64 = 24 * 60 * 60 * 1_000;
     let kept = [
@@ -1346,14 +1349,14 @@ pub async fn trends(trends: &impl Trends) {
         event_id: format!("event-{number}"),
         market: if number % 4 == 0 { Country::CA } else { Country::US },
         at: hour - 60_000 + (number % 2) * 90_000,
-        figures: [(Figure::Total, 1_000 + number), (Figure::Discount, -number), (Figure::Tip, 0)].into(),
+        figures: [(PriceMeasure::Total, 1_000 + number), (PriceMeasure::Discount, -number), (PriceMeasure::Tip, 0)].into(),
     };
     let quotes: Vec<Observation> = (0..240).map(one).collect();
     for batch in [&quotes[..100], &quotes[50..], &quotes[..], &[one(1), one(1)][..]] {
         done(trends.observe(batch).await);
     }
     for market in [Country::US, Country::CA] {
-        for figure in [Figure::Total, Figure::Discount, Figure::Tip] {
+        for figure in [PriceMeasure::Total, PriceMeasure::Discount, PriceMeasure::Tip] {
             for span in Span::ALL {
                 let mut expected: BTreeMap<i64, Statistics> = BTreeMap::new();
                 for quote in quotes.iter().filter(|quote| quote.market == market) {
@@ -1367,7 +1370,7 @@ pub async fn trends(trends: &impl Trends) {
             }
         }
     }
-    let series = async |since, until| done(trends.series(Country::US, Figure::Total, Span::Hour, since, until).await).len();
+    let series = async |since, until| done(trends.series(Country::US, PriceMeasure::Total, Span::Hour, since, until).await).len();
     assert_eq!((series(hour, hour + 1).await, series(hour - 3_600_000, hour).await, series(hour, hour).await), (1, 1, 0));
-    assert_eq!(done(trends.slot(Country::PR, Figure::Total, Span::Hour, hour).await), None);
+    assert_eq!(done(trends.slot(Country::PR, PriceMeasure::Total, Span::Hour, hour).await), None);
 }

@@ -104,7 +104,7 @@ impl LedgerEvent {
 
 /// How much, and how much of it is not certain yet. Minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Standing {
+pub struct BalanceAmount {
     /// The amount, with what is pending.
     pub amount: i64,
     /// What of its own kind is asked for and not answered.
@@ -118,16 +118,16 @@ pub struct Balance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
     /// What is held: the newest authorization or adjustment − charges − voids. Never below 0.
-    pub authorized: Standing,
+    pub authorized: BalanceAmount,
     /// What the consumer has paid: charges − chargebacks − refunds + reversals. Below 0 where more was given back than
     /// taken, which is for a person to look at. Its `pending` counts the charges.
-    pub charged: Standing,
+    pub charged: BalanceAmount,
     /// What was given back: refunds without those that came back.
-    pub refunded: Standing,
+    pub refunded: BalanceAmount,
     /// What was let go.
-    pub voided: Standing,
+    pub voided: BalanceAmount,
     /// What the consumer's bank took back: chargebacks without those that were won.
-    pub charged_back: Standing,
+    pub charged_back: BalanceAmount,
 }
 
 /// Why a ledger has no balance.
@@ -229,9 +229,9 @@ impl Sum {
         Self { amount: self.amount + other.amount, pending: self.pending + other.pending }
     }
 
-    fn standing(self) -> Result<Standing, FoldError> {
+    fn standing(self) -> Result<BalanceAmount, FoldError> {
         let fit = |amount: i128| i64::try_from(amount).map_err(|_| FoldError::Overflow);
-        Ok(Standing { amount: fit(self.amount)?, pending: fit(self.pending)? })
+        Ok(BalanceAmount { amount: fit(self.amount)?, pending: fit(self.pending)? })
     }
 }
 

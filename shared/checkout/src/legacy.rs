@@ -9,7 +9,7 @@ use crate::{
     ports::CallError,
 };
 use carryout_money::Money;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future};
 
@@ -150,7 +150,7 @@ pub fn newest_of_each(orders: impl IntoIterator<Item = LegacyOrder>) -> Vec<Lega
 pub trait LegacyQueue: Send + Sync {
     /// Sends every order, each at least once. Orders of one id MUST arrive in the order in which they were sent; on an
     /// error some may have been sent.
-    fn send(&self, orders: &[LegacyOrder]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn send(&self, orders: &[LegacyOrder]) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// What an upsert did.

@@ -12,7 +12,7 @@
 //! 9. An operator gives back what was paid, or a part of it, with [`request_refund`]; a workflow of its own works on the
 //!    [`refund`].
 //!
-//! Promotions and credits of which there is a limited amount are counted in [`draws`]. What a price depended on is kept with its
+//! Promotions and credits of which there is a limited amount are counted in [`redemptions`]. What a price depended on is kept with its
 //! quote, and [`audit`] computes it again.
 //!
 //! Readers of the system before this one are served by the mirror in [`legacy`]; its prices are held against ours in
@@ -28,7 +28,6 @@ pub mod consumer;
 #[cfg(feature = "memory")]
 pub mod contract;
 pub mod decline;
-pub mod draws;
 pub mod ledger;
 pub mod legacy;
 pub mod market;
@@ -41,6 +40,7 @@ pub mod ports;
 mod providers;
 pub mod quoting;
 pub mod reconcile;
+pub mod redemptions;
 pub mod redrive;
 pub mod refund;
 pub mod reprice;

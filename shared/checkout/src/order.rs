@@ -4,7 +4,7 @@ use crate::{
     consumer::{Address, PaymentMethod},
     ledger::LedgerEvent,
     market::{Country, MarketType},
-    routing::Lane,
+    routing::ReleaseTrack,
     store::Location,
 };
 use carryout_money::Money;
@@ -123,7 +123,7 @@ pub struct Order {
     pub workflow: String,
     /// Which versions of the steps handle it, in every run.
     #[serde(default)]
-    pub lane: Lane,
+    pub release_track: ReleaseTrack,
     /// How it reaches the consumer.
     pub fulfilment: Fulfilment,
     /// What is bought, and for how much: the locked quote.

@@ -7,9 +7,9 @@
 
 use crate::{legacy, market::Country, partners::LEGACY_PRICES, ports::CallError, quoting::Draft};
 use carryout_money::{Currency, Money};
-use carryout_pricing::{Context, Fallback, Figure, Flag, Price};
+use carryout_pricing::{Context, Fallback, Flag, Price, PriceMeasure};
 use carryout_workflow::{
-    StoreError,
+    StorageError,
     cohort::{Cohort, Percent},
 };
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ impl Rollout {
 pub trait Rollouts: Send + Sync {
     /// The rollout as it was at most some seconds ago; the default where none is set. MUST answer soon, if only with an
     /// error: a quote waits for it, and shows our price without.
-    fn rollout(&self) -> impl Future<Output = Result<Rollout, StoreError>> + Send;
+    fn rollout(&self) -> impl Future<Output = Result<Rollout, StorageError>> + Send;
 }
 
 // ------------------------------------------------------------------------------------------------------------ legacy
@@ -144,7 +144,7 @@ pub struct PriceSample {
     #[serde(flatten)]
     pub request: LegacyPriceRequest,
     /// Our figures, whoever's price was shown. Minor units of the context's currency.
-    pub ours: BTreeMap<Figure, i64>,
+    pub ours: BTreeMap<PriceMeasure, i64>,
     /// When the quote was made. Milliseconds since the Unix epoch.
     pub at: i64,
     /// Follows the quote through every log.
@@ -156,7 +156,7 @@ impl PriceSample {
     pub fn of(draft: &Draft, at: i64, correlation_id: &str) -> Self {
         Self {
             request: LegacyPriceRequest::of(draft),
-            ours: Figure::all_of(&draft.record.price),
+            ours: PriceMeasure::all_of(&draft.record.price),
             at,
             correlation_id: correlation_id.to_owned(),
         }
@@ -166,7 +166,7 @@ impl PriceSample {
 /// The queue between quotes and their comparison.
 pub trait SampleQueue: Send + Sync {
     /// Sends a sample, at least once.
-    fn send(&self, sample: &PriceSample) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn send(&self, sample: &PriceSample) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// A quote's price in both systems.
@@ -181,7 +181,7 @@ pub struct Comparison {
     /// Of every amount.
     pub currency: Currency,
     /// The figures in which the prices differ; none where they are equal.
-    pub differences: BTreeMap<Figure, Difference>,
+    pub differences: BTreeMap<PriceMeasure, Difference>,
 }
 
 /// A figure that differs. Minor units.
@@ -203,7 +203,7 @@ impl Difference {
 /// Keeps comparisons for some weeks.
 pub trait Comparisons: Send + Sync {
     /// Keeps a comparison. The same quote's again, made at the same time, MUST count once.
-    fn save(&self, comparison: &Comparison) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn save(&self, comparison: &Comparison) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// Those of a market whose quotes were made from `since` on and before `until` (milliseconds since the Unix epoch),
     /// oldest first.
@@ -212,7 +212,7 @@ pub trait Comparisons: Send + Sync {
         market: Country,
         since: i64,
         until: i64,
-    ) -> impl Future<Output = Result<Vec<Comparison>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Comparison>, StorageError>> + Send;
 }
 
 /// Asks the legacy system for a sample's price and holds ours against it, figure by figure.
@@ -222,7 +222,7 @@ pub trait Comparisons: Send + Sync {
 /// Where the legacy system has no price, or one in another currency; the sample is then worth another try.
 pub async fn compare(prices: &impl LegacyPrices, sample: &PriceSample) -> Result<Comparison, CallError> {
     let theirs = in_our_currency(prices, &sample.request).await?;
-    let differences = Figure::ALL.into_iter().filter_map(|figure| {
+    let differences = PriceMeasure::ALL.into_iter().filter_map(|figure| {
         let (ours, legacy) = (sample.ours.get(&figure).copied().unwrap_or_default(), figure.of(&theirs));
         (ours != legacy).then_some((figure, Difference { ours, legacy }))
     });
@@ -241,7 +241,7 @@ pub async fn compare(prices: &impl LegacyPrices, sample: &PriceSample) -> Result
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Parity {
     /// The figure.
-    pub component: Figure,
+    pub component: PriceMeasure,
     /// The store's country.
     pub market: Country,
     /// Quotes that were compared.
@@ -272,7 +272,7 @@ pub fn parity<'a>(comparisons: impl IntoIterator<Item = &'a Comparison>) -> Vec<
     for comparison in comparisons {
         markets.entry(comparison.market).or_default().push(comparison);
     }
-    let of = |market: Country, comparisons: &[&Comparison], figure: Figure| {
+    let of = |market: Country, comparisons: &[&Comparison], figure: PriceMeasure| {
         let different = || comparisons.iter().filter_map(|one| Some((*one, *one.differences.get(&figure)?)));
         let (compared, unequal) = (comparisons.len() as u64, different().count() as u64);
         let equal = compared.saturating_sub(unequal);
@@ -293,6 +293,6 @@ pub fn parity<'a>(comparisons: impl IntoIterator<Item = &'a Comparison>) -> Vec<
     };
     markets
         .iter()
-        .flat_map(|(market, comparisons)| Figure::ALL.into_iter().map(move |figure| of(*market, comparisons, figure)))
+        .flat_map(|(market, comparisons)| PriceMeasure::ALL.into_iter().map(move |figure| of(*market, comparisons, figure)))
         .collect()
 }

@@ -17,7 +17,7 @@ pub enum Fallback {
 
 /// What is agreed with a partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Agreement {
+pub struct PartnerPolicy {
     /// The partner's name in logs and errors.
     pub name: &'static str,
     /// How long a call may take before Carryout gives up on the answer. Milliseconds; less than any function's timeout.
@@ -32,27 +32,27 @@ pub struct Agreement {
 pub const LONGEST_ATTEMPT_MS: i64 = 10_000;
 
 /// The payment processor. Money is never guessed.
-pub const PAYMENT: Agreement =
-    Agreement { name: "payment", timeout_ms: 3_000, longest_processing_ms: 10_000, fallback: Fallback::Undo };
+pub const PAYMENT: PartnerPolicy =
+    PartnerPolicy { name: "payment", timeout_ms: 3_000, longest_processing_ms: 10_000, fallback: Fallback::Undo };
 /// The fraud service.
-pub const FRAUD: Agreement =
-    Agreement { name: "fraud", timeout_ms: 1_500, longest_processing_ms: 0, fallback: Fallback::DecideByAmountAndAccountAge };
+pub const FRAUD: PartnerPolicy =
+    PartnerPolicy { name: "fraud", timeout_ms: 1_500, longest_processing_ms: 0, fallback: Fallback::DecideByAmountAndAccountAge };
 /// The logistics partner, when a courier is booked.
-pub const LOGISTICS: Agreement =
-    Agreement { name: "logistics", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
+pub const LOGISTICS: PartnerPolicy =
+    PartnerPolicy { name: "logistics", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
 /// The logistics partner, when it is only asked whether couriers come.
-pub const COVERAGE: Agreement =
-    Agreement { name: "logistics", timeout_ms: 800, longest_processing_ms: 0, fallback: Fallback::StoreRadius };
+pub const COVERAGE: PartnerPolicy =
+    PartnerPolicy { name: "logistics", timeout_ms: 800, longest_processing_ms: 0, fallback: Fallback::StoreRadius };
 /// The merchants' order systems.
-pub const MERCHANT: Agreement =
-    Agreement { name: "merchant", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
+pub const MERCHANT: PartnerPolicy =
+    PartnerPolicy { name: "merchant", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
 /// Where legacy readers look orders up.
-pub const LEGACY: Agreement =
-    Agreement { name: "legacy", timeout_ms: 3_000, longest_processing_ms: 0, fallback: Fallback::Queue };
+pub const LEGACY: PartnerPolicy =
+    PartnerPolicy { name: "legacy", timeout_ms: 3_000, longest_processing_ms: 0, fallback: Fallback::Queue };
 
 /// The legacy system's prices, when consumers are shown them.
-pub const LEGACY_PRICES: Agreement =
-    Agreement { name: "legacy", timeout_ms: 800, longest_processing_ms: 0, fallback: Fallback::OurPrice };
+pub const LEGACY_PRICES: PartnerPolicy =
+    PartnerPolicy { name: "legacy", timeout_ms: 800, longest_processing_ms: 0, fallback: Fallback::OurPrice };
 
 /// Every agreement.
-pub const AGREEMENTS: [Agreement; 7] = [PAYMENT, FRAUD, LOGISTICS, COVERAGE, MERCHANT, LEGACY, LEGACY_PRICES];
+pub const AGREEMENTS: [PartnerPolicy; 7] = [PAYMENT, FRAUD, LOGISTICS, COVERAGE, MERCHANT, LEGACY, LEGACY_PRICES];

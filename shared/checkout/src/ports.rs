@@ -4,18 +4,18 @@
 use crate::{
     audit::QuoteRecord,
     consumer::{Address, Consumer},
-    draws::{Counters, Reserved},
     ledger::LedgerEvent,
     market::Country,
     order::{FraudFacts, Order, OrderStatus},
     reconcile::Reconciliation,
+    redemptions::{Reserved, UsageCounters},
     refund::OrderRefund,
-    routing::Lane,
+    routing::ReleaseTrack,
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_money::Money;
 use carryout_pricing::{Promotion, Quote, Record, Refunded};
-use carryout_workflow::{Claim, Direction, Failure, StatusStore, StoreError, Subject};
+use carryout_workflow::{Claim, Direction, Failure, StatusStore, StorageError, Subject};
 pub use carryout_workflow::{Clock, Ids, Secret, Secrets};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -26,16 +26,16 @@ use std::{future::Future, sync::Arc};
 /// Stores and what they sell.
 pub trait Catalog: Send + Sync {
     /// A store with its menu and stock, in one read; `None` if there is none of this id.
-    fn store(&self, id: &str) -> impl Future<Output = Result<Option<StoreWithMenu>, StoreError>> + Send;
+    fn store(&self, id: &str) -> impl Future<Output = Result<Option<StoreWithMenu>, StorageError>> + Send;
 
     /// Stores whose location is within `radius` metres of `point`, nearest first, at most `limit`.
-    fn near(&self, point: Location, radius: u32, limit: usize) -> impl Future<Output = Result<Vec<Store>, StoreError>> + Send;
+    fn near(&self, point: Location, radius: u32, limit: usize) -> impl Future<Output = Result<Vec<Store>, StorageError>> + Send;
 }
 
 /// Consumers with their addresses and payment methods.
 pub trait Consumers: Send + Sync {
     /// The consumer, in one read; `None` if there is none of this id.
-    fn consumer(&self, id: &str) -> impl Future<Output = Result<Option<Consumer>, StoreError>> + Send;
+    fn consumer(&self, id: &str) -> impl Future<Output = Result<Option<Consumer>, StorageError>> + Send;
 }
 
 /// The partition of the control table's documents that has the promotions of each market, by its country's code.
@@ -44,10 +44,10 @@ pub const PROMOTIONS: &str = "promotions";
 /// What may be taken off in each market, and what orders took of what is limited.
 pub trait Promotions: Send + Sync {
     /// The promotions of a country's market, in the order in which they were set; none where none were.
-    fn promotions(&self, country: Country) -> impl Future<Output = Result<Vec<Promotion>, StoreError>> + Send;
+    fn promotions(&self, country: Country) -> impl Future<Output = Result<Vec<Promotion>, StorageError>> + Send;
 
-    /// The counters under these keys ([`crate::draws`]), without those that don't exist.
-    fn counters(&self, keys: &[String]) -> impl Future<Output = Result<Counters, StoreError>> + Send;
+    /// The counters under these keys ([`crate::redemptions`]), without those that don't exist.
+    fn counters(&self, keys: &[String]) -> impl Future<Output = Result<UsageCounters, StorageError>> + Send;
 }
 
 /// Locked prices.
@@ -57,19 +57,19 @@ pub trait Promotions: Send + Sync {
 pub trait Quotes: Send + Sync {
     /// Keeps a quote with the record of our price, which is the quote's own unless that shows another system's. MUST NOT
     /// replace one. A quote that prices an order again is used by that order from the beginning.
-    fn save(&self, quote: &Quote, record: &Record) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn save(&self, quote: &Quote, record: &Record) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// Keeps the record of a price that was wrong. There is no quote of its id.
-    fn save_invalid(&self, record: &QuoteRecord) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn save_invalid(&self, record: &QuoteRecord) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// The quote; `None` if there is none of this id.
-    fn quote(&self, id: &str) -> impl Future<Output = Result<Option<Quote>, StoreError>> + Send;
+    fn quote(&self, id: &str) -> impl Future<Output = Result<Option<Quote>, StorageError>> + Send;
 }
 
 /// What quotes' prices depended on, for operators.
 pub trait QuoteRecords: Send + Sync {
     /// The record of a quote, also of a price that was wrong; `None` if there is none of this id.
-    fn record(&self, id: &str) -> impl Future<Output = Result<Option<QuoteRecord>, StoreError>> + Send;
+    fn record(&self, id: &str) -> impl Future<Output = Result<Option<QuoteRecord>, StorageError>> + Send;
 }
 
 // ----------------------------------------------------------------------------------------------------------- submit
@@ -98,11 +98,11 @@ impl CompletedRequest {
     /// # Errors
     ///
     /// Where the stored answer can't be read.
-    pub fn answer_to<A: DeserializeOwned>(&self, key: &IdempotencyKey) -> Result<Option<A>, StoreError> {
+    pub fn answer_to<A: DeserializeOwned>(&self, key: &IdempotencyKey) -> Result<Option<A>, StorageError> {
         if self.validation != key.validation {
             return Ok(None);
         }
-        serde_json::from_str(&self.answer).map(Some).map_err(|error| StoreError::Corrupt(error.to_string()))
+        serde_json::from_str(&self.answer).map(Some).map_err(|error| StorageError::Corrupt(error.to_string()))
     }
 }
 
@@ -131,12 +131,12 @@ pub enum SubmitRefused {
     /// Somebody else wrote the same things at the same moment; nothing is known to be wrong. Try again.
     Conflict,
     /// The store failed; the write may have happened, and the key finds it.
-    Store(StoreError),
+    Storage(StorageError),
 }
 
-impl From<StoreError> for SubmitRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl From<StorageError> for SubmitRefused {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
     }
 }
 
@@ -147,13 +147,13 @@ pub trait Submissions: Send + Sync {
         &self,
         consumer_id: &str,
         quote_id: &str,
-    ) -> impl Future<Output = Result<(Option<Consumer>, Option<Quote>), StoreError>> + Send;
+    ) -> impl Future<Output = Result<(Option<Consumer>, Option<Quote>), StorageError>> + Send;
 
     /// Writes the order, its idempotency record and the use of its quote in one transaction: it alone decides.
     fn submit(&self, submission: &Submission) -> impl Future<Output = Result<(), SubmitRefused>> + Send;
 
     /// The completed request under this key, if there is one.
-    fn completed(&self, record_id: &str) -> impl Future<Output = Result<Option<CompletedRequest>, StoreError>> + Send;
+    fn completed(&self, record_id: &str) -> impl Future<Output = Result<Option<CompletedRequest>, StorageError>> + Send;
 }
 
 /// What is known of a submitted order on its way to its workflow: ids and small facts.
@@ -167,7 +167,7 @@ pub struct OrderSubmitted {
     pub market_type: String,
     /// Which versions of the steps handle it.
     #[serde(default)]
-    pub lane: Lane,
+    pub release_track: ReleaseTrack,
     /// The run to start.
     pub run: u32,
     /// Which way that run goes.
@@ -196,7 +196,7 @@ impl OrderSubmitted {
             order_id: order.id.clone(),
             country: order.country.code().to_owned(),
             market_type: order.market_type.name().to_owned(),
-            lane: order.lane,
+            release_track: order.release_track,
             run: order.run,
             direction: order.direction,
             failure: order.failure.clone(),
@@ -209,7 +209,7 @@ impl OrderSubmitted {
 /// The queue between request and work.
 pub trait OrderQueue: Send + Sync {
     /// Sends a message, at least once.
-    fn send(&self, message: &OrderSubmitted) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn send(&self, message: &OrderSubmitted) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 // -------------------------------------------------------------------------------------------------------- workflows
@@ -228,19 +228,19 @@ pub enum ExecutionState {
 /// Runs workflows.
 pub trait Executions: Send + Sync {
     /// Starts an execution of the state machine. Starting a name again does nothing, also after it has ended.
-    fn start(&self, state_machine: &str, name: &str, input: &Value) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn start(&self, state_machine: &str, name: &str, input: &Value) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// What became of the execution.
-    fn state(&self, state_machine: &str, name: &str) -> impl Future<Output = Result<ExecutionState, StoreError>> + Send;
+    fn state(&self, state_machine: &str, name: &str) -> impl Future<Output = Result<ExecutionState, StorageError>> + Send;
 }
 
 /// Sends answers to steps that wait.
 pub trait Callbacks: Send + Sync {
     /// The step goes on. A token that nobody waits for any more is no error.
-    fn succeed(&self, task_token: &str, output: &Value) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn succeed(&self, task_token: &str, output: &Value) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// The step fails with this failure. A token that nobody waits for any more is no error.
-    fn fail(&self, task_token: &str, failure: &Failure) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn fail(&self, task_token: &str, failure: &Failure) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 // -------------------------------------------------------------------------------------------------- orders and steps
@@ -261,7 +261,7 @@ impl<T: StatusStore<Subject = Order, Note = OrderNote>> OrderSteps for T {}
 /// Reads orders.
 pub trait Orders: Send + Sync {
     /// The order; `None` if there is none of this id.
-    fn order(&self, id: &str) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
+    fn order(&self, id: &str) -> impl Future<Output = Result<Option<Order>, StorageError>> + Send;
 }
 
 /// What became of an event that somebody told.
@@ -279,7 +279,7 @@ pub enum Appended {
 pub trait Ledgers: Send + Sync {
     /// Appends `event` unless the ledger has one of its [`LedgerEvent::name`], also one that a step wrote. One conditional
     /// write, whatever the order's status and whoever holds its steps; it changes nothing but the ledger.
-    fn append(&self, order_id: &str, event: &LedgerEvent) -> impl Future<Output = Result<Appended, StoreError>> + Send;
+    fn append(&self, order_id: &str, event: &LedgerEvent) -> impl Future<Output = Result<Appended, StorageError>> + Send;
 }
 
 /// What is found again and again about one subject.
@@ -294,10 +294,10 @@ pub trait Report: Serialize + DeserializeOwned + Send + Sync {
 /// Keeps reports of one kind; of reconciliations unless another is named.
 pub trait Reports<R: Report = Reconciliation>: Send + Sync {
     /// The newest report, if there is one.
-    fn latest(&self) -> impl Future<Output = Result<Option<R>, StoreError>> + Send;
+    fn latest(&self) -> impl Future<Output = Result<Option<R>, StorageError>> + Send;
 
     /// Keeps a report, under the moment at which it began.
-    fn save(&self, report: &R) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn save(&self, report: &R) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// Why a conditional write of an order, or of another subject, did not happen.
@@ -327,24 +327,24 @@ pub enum ReserveRefused {
     /// Somebody else wrote the same things at the same moment. Try again.
     Conflict,
     /// The store failed, or the claim was lost.
-    Store(StoreError),
+    Storage(StorageError),
 }
 
-impl From<StoreError> for ReserveRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl From<StorageError> for ReserveRefused {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
     }
 }
 
 /// Takes items out of stock and what is limited from its counters, and puts them back.
 pub trait Reservations: Send + Sync {
-    /// In one transaction: takes every line of the order out of stock, draws what its price takes of what is limited
-    /// ([`crate::draws`]), and completes the entry under `claim` with all that as its response.
+    /// In one transaction: takes every line of the order out of stock, redemptions what its price takes of what is limited
+    /// ([`crate::redemptions`]), and completes the entry under `claim` with all that as its response.
     ///
     /// MUST let no counter give more than its allowance, and refuse only where less is left than the order wants.
     fn reserve(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<Reserved, ReserveRefused>> + Send;
 
-    /// In one transaction: puts every line and every draw back that the entry's response names, and marks the entry under
+    /// In one transaction: puts every line and every redemption back that the entry's response names, and marks the entry under
     /// `claim` as undone.
     fn put_back(&self, claim: &Claim, order: &Order) -> impl Future<Output = Result<(), ReserveRefused>> + Send;
 }
@@ -381,7 +381,7 @@ pub trait Cancellations: Send + Sync {
 /// Parked orders, for operators.
 pub trait ParkedOrders: Send + Sync {
     /// Parked orders, longest parked first, at most `limit`. Found by an index, never by a scan.
-    fn parked(&self, limit: usize) -> impl Future<Output = Result<Vec<Order>, StoreError>> + Send;
+    fn parked(&self, limit: usize) -> impl Future<Output = Result<Vec<Order>, StorageError>> + Send;
 
     /// Opens a parked order again, in its next run and still in the direction of its undo, and returns it. It counts as
     /// stuck at `look_again_at` (milliseconds since the Unix epoch). Refuses where the order is not parked.
@@ -391,7 +391,7 @@ pub trait ParkedOrders: Send + Sync {
 /// Tells operators about parked orders.
 pub trait Pager: Send + Sync {
     /// Sends what remains of the order's effects to the operators, at least once.
-    fn page(&self, parked: &ParkedOrder) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn page(&self, parked: &ParkedOrder) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// What an operator needs to know of a parked order, or of a parked refund of an order.
@@ -453,13 +453,13 @@ pub trait StuckOrders: Send + Sync {
     type Subject: Subject;
 
     /// Open orders whose deadline has passed at `now`, at most `limit`. Found by an index, never by a scan.
-    fn stuck(&self, now: i64, limit: usize) -> impl Future<Output = Result<Vec<Self::Subject>, StoreError>> + Send;
+    fn stuck(&self, now: i64, limit: usize) -> impl Future<Output = Result<Vec<Self::Subject>, StorageError>> + Send;
 
     /// Begins the next run, if `run` is still the order's run and the order is open; `false` if not.
-    fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
     /// Leaves the order alone until `look_again_at` (milliseconds since the Unix epoch).
-    fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 // ---------------------------------------------------------------------------------------------------------- refunds
@@ -491,12 +491,12 @@ pub enum RefundRefused {
     /// The order was written meanwhile, or is being written: read it again.
     Changed,
     /// The store failed; the write may have happened, and the key finds it.
-    Store(StoreError),
+    Storage(StorageError),
 }
 
-impl From<StoreError> for RefundRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl From<StorageError> for RefundRefused {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
     }
 }
 
@@ -509,14 +509,14 @@ pub trait RefundRequests: Send + Sync {
     fn request(&self, submission: &RefundSubmission) -> impl Future<Output = Result<(), RefundRefused>> + Send;
 
     /// The completed request under this key, if there is one.
-    fn completed(&self, record_id: &str) -> impl Future<Output = Result<Option<CompletedRequest>, StoreError>> + Send;
+    fn completed(&self, record_id: &str) -> impl Future<Output = Result<Option<CompletedRequest>, StorageError>> + Send;
 }
 
 /// Closes refunds, each in one transaction with its order. A closed refund is no longer under way there, except a parked
 /// one.
 pub trait RefundClosing: Send + Sync {
     /// The refund; `None` if there is none of this id.
-    fn refund(&self, id: &str) -> impl Future<Output = Result<Option<OrderRefund>, StoreError>> + Send;
+    fn refund(&self, id: &str) -> impl Future<Output = Result<Option<OrderRefund>, StorageError>> + Send;
 
     /// Closes the refund as given back, completes the entry of `step`, and appends `events` to the order's ledger.
     /// Refuses unless it is open, still in its run, and its money is given back.

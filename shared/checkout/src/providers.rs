@@ -4,17 +4,17 @@
 
 use crate::{
     consumer::Consumer,
-    draws::{Counters, counters_of_credits, counters_of_promotions, credits, offered, unspent},
     market::Country,
     ports::{Catalog, Consumers, Promotions},
     quoting::{Cart, CartFulfilment, QuoteError},
+    redemptions::{UsageCounters, counters_of_credits, counters_of_promotions, credits, offered, unspent},
     store::StoreWithMenu,
 };
 use carryout_pricing::{
     CONSUMER, CREDITS, ContextLine, Contribution, Credit, FEES, ITEMS, LastKnown, PROMOTIONS, Promotion, Provider, ProviderError,
     Providers, TAXES,
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared},
@@ -33,16 +33,16 @@ pub(crate) struct Asked<'a> {
     pub(crate) cart: &'a Cart,
     /// Milliseconds since the Unix epoch.
     pub(crate) now: i64,
-    pub(crate) consumer: Reading<'a, Option<Arc<Consumer>>>,
-    pub(crate) store: Reading<'a, Option<Arc<StoreWithMenu>>>,
-    promotions: Box<Promoting<'a>>,
+    pub(crate) consumer: SharedRead<'a, Option<Arc<Consumer>>>,
+    pub(crate) store: SharedRead<'a, Option<Arc<StoreWithMenu>>>,
+    promotions: Box<PromotionReader<'a>>,
     credits: Box<Crediting<'a>>,
 }
 
 /// Reads the promotions of a market, as far as this consumer can still get them.
-type Promoting<'a> = dyn Fn(Country) -> BoxFuture<'a, Result<Vec<Promotion>, StoreError>> + Send + Sync + 'a;
+type PromotionReader<'a> = dyn Fn(Country) -> BoxFuture<'a, Result<Vec<Promotion>, StorageError>> + Send + Sync + 'a;
 /// Reads what is left of a consumer's credits in a market.
-type Crediting<'a> = dyn Fn(Country, Arc<Consumer>) -> BoxFuture<'a, Result<Vec<Credit>, StoreError>> + Send + Sync + 'a;
+type Crediting<'a> = dyn Fn(Country, Arc<Consumer>) -> BoxFuture<'a, Result<Vec<Credit>, StorageError>> + Send + Sync + 'a;
 
 impl<'a> Asked<'a> {
     /// Nothing is read yet.
@@ -58,8 +58,8 @@ impl<'a> Asked<'a> {
             asked,
             cart,
             now,
-            consumer: Reading::of(move || async move { Ok(consumers.consumer(consumer_id).await?.map(Arc::new)) }.boxed()),
-            store: Reading::of(move || async move { Ok(catalog.store(&cart.store_id).await?.map(Arc::new)) }.boxed()),
+            consumer: SharedRead::of(move || async move { Ok(consumers.consumer(consumer_id).await?.map(Arc::new)) }.boxed()),
+            store: SharedRead::of(move || async move { Ok(catalog.store(&cart.store_id).await?.map(Arc::new)) }.boxed()),
             promotions: Box::new(move |country| offered_to(promotions, country, consumer_id).boxed()),
             credits: Box::new(move |country, consumer| left_of(promotions, country, consumer).boxed()),
         }
@@ -97,43 +97,43 @@ impl<'a> Asked<'a> {
     }
 }
 
-async fn offered_to(promotions: &impl Promotions, country: Country, consumer_id: &str) -> Result<Vec<Promotion>, StoreError> {
+async fn offered_to(promotions: &impl Promotions, country: Country, consumer_id: &str) -> Result<Vec<Promotion>, StorageError> {
     let all = promotions.promotions(country).await?;
     let keys = counters_of_promotions(country, consumer_id, &all);
     // Most markets limit nothing most of the time.
-    let counters = if keys.is_empty() { Counters::new() } else { promotions.counters(&keys).await? };
+    let counters = if keys.is_empty() { UsageCounters::new() } else { promotions.counters(&keys).await? };
     Ok(offered(all, country, consumer_id, &counters))
 }
 
-async fn left_of(promotions: &impl Promotions, country: Country, consumer: Arc<Consumer>) -> Result<Vec<Credit>, StoreError> {
+async fn left_of(promotions: &impl Promotions, country: Country, consumer: Arc<Consumer>) -> Result<Vec<Credit>, StorageError> {
     let all = credits(country, &consumer);
     let keys = counters_of_credits(country, &consumer.id, &all);
-    let counters = if keys.is_empty() { Counters::new() } else { promotions.counters(&keys).await? };
+    let counters = if keys.is_empty() { UsageCounters::new() } else { promotions.counters(&keys).await? };
     Ok(unspent(all, country, &consumer.id, &counters))
 }
 
-fn unavailable(error: StoreError) -> ProviderError {
+fn unavailable(error: StorageError) -> ProviderError {
     match error {
-        StoreError::Unavailable(_) => ProviderError::Unavailable(error.to_string()),
+        StorageError::Unavailable(_) => ProviderError::Unavailable(error.to_string()),
         _ => ProviderError::Refused(error.to_string()),
     }
 }
 
 /// A read that several wait for. One that failed is made again for who asks again.
-pub(crate) struct Reading<'a, T> {
+pub(crate) struct SharedRead<'a, T> {
     read: Box<dyn Fn() -> Read<'a, T> + Send + Sync + 'a>,
     current: Mutex<Option<Shared<Read<'a, T>>>>,
 }
 
-type Read<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+type Read<'a, T> = BoxFuture<'a, Result<T, StorageError>>;
 
-impl<'a, T: Clone + Send + Sync> Reading<'a, T> {
+impl<'a, T: Clone + Send + Sync> SharedRead<'a, T> {
     fn of(read: impl Fn() -> Read<'a, T> + Send + Sync + 'a) -> Self {
         Self { read: Box::new(read), current: Mutex::new(None) }
     }
 
     /// What is read.
-    pub(crate) async fn get(&self) -> Result<T, StoreError> {
+    pub(crate) async fn get(&self) -> Result<T, StorageError> {
         let reading = lock(&self.current).get_or_insert_with(|| (self.read)().shared()).clone();
         let read = reading.clone().await;
         if read.is_err() {

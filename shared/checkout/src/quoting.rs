@@ -7,9 +7,9 @@ use crate::{
     providers::{Asked, LastAnswers, providers},
 };
 use carryout_pricing::{
-    CONSUMER, Context, Flag, NoContext, Pipeline, Price, PricingError, Quote, QuoteTerms, Record, Seal, Timer, limited,
+    CONSUMER, Context, Flag, NoContext, Pipeline, Price, PricingError, Quote, QuoteTerms, Record, Signer, Timer, limited,
 };
-use carryout_workflow::{Coded, ErrorCode, StoreError, run::STORE_UNAVAILABLE};
+use carryout_workflow::{ErrorCode, HasErrorCode, StorageError, run::STORAGE_UNAVAILABLE};
 use futures::{
     FutureExt as _,
     future::{join, select},
@@ -95,7 +95,7 @@ pub enum QuoteError {
     WrongPrice(String),
     /// A store could not be asked.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 /// A field of a request is wrong.
@@ -111,9 +111,9 @@ pub const ITEM_UNKNOWN: ErrorCode = ErrorCode::permanent("Item.Unknown", "Read t
 pub const PRICE_WRONG: ErrorCode =
     ErrorCode::permanent("Price.Wrong", "Nothing is charged. Tell support the record's id, or choose other items.");
 
-impl Coded for QuoteError {
+impl HasErrorCode for QuoteError {
     const CODES: &'static [ErrorCode] =
-        &[REQUEST_INVALID, CONSUMER_UNKNOWN, STORE_UNKNOWN, ITEM_UNKNOWN, PRICE_WRONG, STORE_UNAVAILABLE];
+        &[REQUEST_INVALID, CONSUMER_UNKNOWN, STORE_UNKNOWN, ITEM_UNKNOWN, PRICE_WRONG, STORAGE_UNAVAILABLE];
 
     fn code(&self) -> ErrorCode {
         match self {
@@ -122,7 +122,7 @@ impl Coded for QuoteError {
             Self::NoStore(_) => STORE_UNKNOWN,
             Self::NoItem { .. } => ITEM_UNKNOWN,
             Self::WrongPrice(_) => PRICE_WRONG,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }
@@ -133,7 +133,7 @@ impl QuoteError {
         match self {
             Self::Invalid { field, .. } | Self::NoItem { field, .. } => Some(field),
             Self::NoStore(_) => Some("store_id"),
-            Self::NoConsumer | Self::WrongPrice(_) | Self::Store(_) => None,
+            Self::NoConsumer | Self::WrongPrice(_) | Self::Storage(_) => None,
         }
     }
 
@@ -208,7 +208,7 @@ pub struct Quoting<C, U, P, Q, S, T, I> {
     /// Computes prices.
     pub engine: Arc<PriceEngine>,
     /// Signs quotes.
-    pub seal: S,
+    pub signer: S,
     /// Tells the time.
     pub clock: T,
     /// Makes ids.
@@ -217,7 +217,7 @@ pub struct Quoting<C, U, P, Q, S, T, I> {
     pub lock_for: i64,
 }
 
-impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Seal, T: Clock, I: Ids> Quoting<C, U, P, Q, S, T, I> {
+impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Signer, T: Clock, I: Ids> Quoting<C, U, P, Q, S, T, I> {
     /// Prices `cart` for a consumer, and keeps the quote with what its price depended on.
     pub async fn quote(&self, consumer_id: &str, cart: &Cart) -> Result<Quote, QuoteError> {
         let draft = self.draft(consumer_id, cart).await?;
@@ -232,7 +232,7 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Seal, T: Clock, I: I
         let request = Asked::new(consumer_id, (asked, &cart), now, &self.catalog, &self.consumers, &self.promotions);
         let context = self.context(&request).await?;
         let store = request.store.known().flatten();
-        let store = store.ok_or_else(|| StoreError::Unavailable(format!("the store {} is not known", cart.store_id)))?;
+        let store = store.ok_or_else(|| StorageError::Unavailable(format!("the store {} is not known", cart.store_id)))?;
         let (id, expires_at) = (self.ids.new_id("quo"), now + self.lock_for);
         let price = match self.engine.pipeline.price(&context) {
             Ok(price) => price,
@@ -276,7 +276,7 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Seal, T: Clock, I: I
 
     /// Signs the terms, and keeps the quote with the record of our price.
     pub async fn lock(&self, draft: &Draft) -> Result<Quote, QuoteError> {
-        let quote = draft.terms.clone().sealed(&self.seal);
+        let quote = draft.terms.clone().signed(&self.signer);
         self.quotes.save(&quote, &draft.record).await?;
         Ok(quote)
     }
@@ -327,7 +327,7 @@ fn why(request: &Asked<'_>, missing: &NoContext) -> QuoteError {
         Some(Some(store)) => request.lines(&store).err(),
         None => None,
     };
-    refused.unwrap_or_else(|| StoreError::Unavailable(missing.to_string()).into())
+    refused.unwrap_or_else(|| StorageError::Unavailable(missing.to_string()).into())
 }
 
 /// Whether a context has no price because of what the consumer sent.

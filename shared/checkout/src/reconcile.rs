@@ -18,7 +18,7 @@ use crate::{
     },
 };
 use carryout_money::Money;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use futures::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ pub enum Discrepancy {
     /// Money was taken for an order that failed or was cancelled.
     ChargedForClosedOrder,
     /// Money is held for a placed order besides its own payment.
-    HeldTwice,
+    DuplicateAuthorization,
     /// Money was taken for a placed order besides its own payment.
     ChargedTwice,
     /// The payment names an order that does not exist.
@@ -56,7 +56,7 @@ pub enum Discrepancy {
     /// The processor knows of something that the ledger does not.
     MissingInLedger,
     /// The order is placed, and its payment was not taken.
-    NotTaken,
+    CaptureMissing,
     /// Another amount was taken than the order costs.
     AmountDiffers,
     /// The ledger knows of a refund that the processor does not.
@@ -219,7 +219,9 @@ pub fn compare(order: Option<&Order>, listed: &ListedIntent, refunds: &[Refund],
     }
     let (held, charged, whose) = match order.map(|order| order.status) {
         None => (Discrepancy::UnknownOrder, Discrepancy::UnknownOrder, "of an order that does not exist"),
-        Some(OrderStatus::Placed) => (Discrepancy::HeldTwice, Discrepancy::ChargedTwice, "besides the order's own payment"),
+        Some(OrderStatus::Placed) => {
+            (Discrepancy::DuplicateAuthorization, Discrepancy::ChargedTwice, "besides the order's own payment")
+        }
         Some(_) => (Discrepancy::HeldForClosedOrder, Discrepancy::ChargedForClosedOrder, "of an order that was undone"),
     };
     let (discrepancy, action, what) = match listed.intent.status {
@@ -284,7 +286,7 @@ fn own_payment(order: &Order, listed: &ListedIntent, refunds: &[Refund]) -> Vec<
         let told = tells(order, LedgerKind::Charge, LedgerPhase::Success, &listed.intent.id);
         let says = if told { "says that it was" } else { "does not say that it was" };
         let detail = format!("the order is placed and {total} was not taken; its ledger {says}");
-        return vec![report(Discrepancy::NotTaken, detail)];
+        return vec![report(Discrepancy::CaptureMissing, detail)];
     }
     let mut verdicts = Vec::new();
     if listed.received != total {
@@ -313,16 +315,16 @@ pub enum ReconcileError {
     List(#[from] CallError),
     /// Orders or reports can't be read or written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
-impl carryout_workflow::Coded for ReconcileError {
+impl carryout_workflow::HasErrorCode for ReconcileError {
     const CODES: &'static [carryout_workflow::ErrorCode] = &[crate::codes::PAYMENT_UNAVAILABLE];
 
     fn code(&self) -> carryout_workflow::ErrorCode {
         match self {
             Self::List(_) => crate::codes::PAYMENT_UNAVAILABLE,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     steps::complete_order::remaining_effects,
 };
 use carryout_money::Money;
-use carryout_workflow::{ErrorCode, Failure, Orchestrator, StoreError};
+use carryout_workflow::{ErrorCode, Failure, Orchestrator, StorageError};
 use serde::{Deserialize, Serialize};
 
 /// The order is not parked.
@@ -32,7 +32,7 @@ pub enum RedriveError {
     NotParked(OrderStatus),
     /// The order could not be written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 /// Opens a parked order again and starts its next run, which takes up its undo; returns the order.
@@ -47,10 +47,10 @@ pub async fn redrive(
 ) -> Result<Order, RedriveError> {
     let order = match parked.reopen(order_id, clock.now() + LOOK_AGAIN_AFTER_MS).await {
         Ok(order) => order,
-        Err(Refused::Held(order)) => return Err(RedriveError::NotParked(order.status)),
+        Err(Refused::ConditionFailed(order)) => return Err(RedriveError::NotParked(order.status)),
         Err(Refused::NotFound | Refused::Other) => return Err(RedriveError::Unknown),
-        Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this order".to_owned()).into()),
-        Err(Refused::Store(error)) => return Err(error.into()),
+        Err(Refused::Conflict) => return Err(StorageError::Unavailable("somebody else writes this order".to_owned()).into()),
+        Err(Refused::Storage(error)) => return Err(error.into()),
     };
     if let Err(error) = start(orchestrator, executions, &OrderSubmitted::of(&order)).await {
         tracing::warn!(order.id = %order.id, %error, "the redriven order was not started; the sweeper does it");
@@ -69,7 +69,7 @@ pub enum RedriveRefundError {
     NotParked(RefundStatus),
     /// The refund could not be written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 /// Opens a parked refund again and starts its next run, which looks what came of it; returns the refund.
@@ -84,10 +84,10 @@ pub async fn redrive_refund(
 ) -> Result<OrderRefund, RedriveRefundError> {
     let refund = match parked.reopen(refund_id, clock.now() + LOOK_AGAIN_AFTER_MS).await {
         Ok(refund) => refund,
-        Err(Refused::Held(refund)) => return Err(RedriveRefundError::NotParked(refund.status)),
+        Err(Refused::ConditionFailed(refund)) => return Err(RedriveRefundError::NotParked(refund.status)),
         Err(Refused::NotFound | Refused::Other) => return Err(RedriveRefundError::Unknown),
-        Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this refund".to_owned()).into()),
-        Err(Refused::Store(error)) => return Err(error.into()),
+        Err(Refused::Conflict) => return Err(StorageError::Unavailable("somebody else writes this refund".to_owned()).into()),
+        Err(Refused::Storage(error)) => return Err(error.into()),
     };
     if let Err(error) = start_run(orchestrator, executions, &refund, refund.run).await {
         tracing::warn!(refund.id = %refund.id, %error, "the redriven refund was not started; the sweeper does it");

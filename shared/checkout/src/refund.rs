@@ -7,7 +7,7 @@ use crate::{
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
     market::{Country, MarketType},
     order::execution_name,
-    start::Driven,
+    start::Startable,
 };
 use carryout_money::Money;
 use carryout_pricing::{RefundPart, Refunded};
@@ -160,7 +160,7 @@ impl Subject for OrderRefund {
     }
 }
 
-impl Driven for OrderRefund {
+impl Startable for OrderRefund {
     fn market(&self) -> (Country, MarketType) {
         (self.country, self.market_type)
     }

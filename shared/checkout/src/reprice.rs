@@ -2,7 +2,7 @@
 //!
 //! Nothing is looked up but the price of a substitute: fees, promotions, taxes and credits are those of the context that is kept
 //! with the order's quote. So what did not change costs what it cost. Limited promotions and credits give no more than the order
-//! has reserved of them ([`crate::draws`]). Every time begins with what was ordered: send all changes together.
+//! has reserved of them ([`crate::redemptions`]). Every time begins with what was ordered: send all changes together.
 
 use crate::{
     ledger,
@@ -14,11 +14,11 @@ use crate::{
 };
 use carryout_money::Money;
 use carryout_pricing::{
-    Context, ContextLine, Difference, PricingError, Quote, QuoteTerms, Record, Seal, Weight, differences, limited,
+    Context, ContextLine, Difference, PricingError, Quote, QuoteTerms, Record, Signer, Weight, differences, limited,
 };
 use carryout_workflow::{
-    Coded, ErrorCode, StoreError,
-    run::{STORE_CORRUPT, STORE_UNAVAILABLE},
+    ErrorCode, HasErrorCode, StorageError,
+    run::{STORAGE_CORRUPT, STORAGE_UNAVAILABLE},
 };
 use serde::{Deserialize, Serialize};
 
@@ -127,15 +127,15 @@ pub enum RepriceError {
     WrongPrice(#[source] PricingError),
     /// A store could not be asked, or what it holds does not fit together.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 /// Nothing is left of the order.
 pub const ORDER_ENDED: ErrorCode = ErrorCode::permanent("Order.Ended", "Only an order that stands has a price.");
 
-impl Coded for RepriceError {
+impl HasErrorCode for RepriceError {
     const CODES: &'static [ErrorCode] =
-        &[REQUEST_INVALID, ORDER_UNKNOWN, ORDER_ENDED, ITEM_UNKNOWN, PRICE_WRONG, STORE_UNAVAILABLE, STORE_CORRUPT];
+        &[REQUEST_INVALID, ORDER_UNKNOWN, ORDER_ENDED, ITEM_UNKNOWN, PRICE_WRONG, STORAGE_UNAVAILABLE, STORAGE_CORRUPT];
 
     fn code(&self) -> ErrorCode {
         match self {
@@ -144,7 +144,7 @@ impl Coded for RepriceError {
             Self::Ended(_) => ORDER_ENDED,
             Self::NoItem { .. } => ITEM_UNKNOWN,
             Self::WrongPrice(_) => PRICE_WRONG,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }
@@ -176,7 +176,7 @@ pub struct Reprice<'a, O, C, R, Q, S, T, I> {
     /// Computes prices.
     pub engine: &'a PriceEngine,
     /// Signs quotes.
-    pub seal: &'a S,
+    pub signer: &'a S,
     /// Tells the time.
     pub clock: &'a T,
     /// Makes ids.
@@ -185,7 +185,7 @@ pub struct Reprice<'a, O, C, R, Q, S, T, I> {
     pub lock_for: i64,
 }
 
-impl<O: Orders, C: Catalog, R: QuoteRecords, Q: Quotes, S: Seal, T: Clock, I: Ids> Reprice<'_, O, C, R, Q, S, T, I> {
+impl<O: Orders, C: Catalog, R: QuoteRecords, Q: Quotes, S: Signer, T: Clock, I: Ids> Reprice<'_, O, C, R, Q, S, T, I> {
     /// What the order costs with the changes of `body`. The order stays as it is.
     pub async fn reprice(&self, order_id: &str, body: &RepriceBody, requester: Requester<'_>) -> Result<Repriced, RepriceError> {
         let unknown = || RepriceError::Unknown(order_id.to_owned());
@@ -194,7 +194,7 @@ impl<O: Orders, C: Catalog, R: QuoteRecords, Q: Quotes, S: Seal, T: Clock, I: Id
             return Err(RepriceError::Ended(order.status));
         }
         let terms = &order.quote.terms;
-        let corrupt = |detail: &dyn std::fmt::Display| StoreError::Corrupt(format!("order {order_id}: {detail}"));
+        let corrupt = |detail: &dyn std::fmt::Display| StorageError::Corrupt(format!("order {order_id}: {detail}"));
         let record = self.records.record(&terms.id).await?.ok_or_else(|| corrupt(&"what its price depended on is gone"))?;
         let substitutes = body.lines.iter().any(|change| change.substitute.is_some());
         let store = if substitutes { self.catalog.store(&order.store.id).await? } else { None };
@@ -215,7 +215,7 @@ impl<O: Orders, C: Catalog, R: QuoteRecords, Q: Quotes, S: Seal, T: Clock, I: Id
             expires_at: self.clock.now() + self.lock_for,
             ..terms.clone()
         }
-        .sealed(self.seal);
+        .signed(self.signer);
         self.quotes.save(&quote, &Record { context, price: quote.terms.price.clone() }).await?;
         Ok(Repriced {
             order_id: order.id,

@@ -13,8 +13,8 @@ use crate::{
 use carryout_money::Money;
 use carryout_pricing::{RefundError, RefundLine, RefundRequest, refund};
 use carryout_workflow::{
-    Coded, Direction, ErrorCode, NoWorkflow, Orchestrator, StatusMap, StoreError,
-    run::{STORE_CORRUPT, STORE_UNAVAILABLE},
+    Direction, ErrorCode, HasErrorCode, NoWorkflow, Orchestrator, StatusMap, StorageError,
+    run::{STORAGE_CORRUPT, STORAGE_UNAVAILABLE},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -133,7 +133,7 @@ pub enum RequestRefundError {
     NoWorkflow(#[from] NoWorkflow),
     /// A store could not be asked, or what it holds does not fit together.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 /// There is no such order.
@@ -151,7 +151,7 @@ pub const REFUND_TOO_MUCH: ErrorCode = ErrorCode::permanent("Refund.TooMuch", "G
 /// Nothing is left.
 pub const REFUND_NOTHING: ErrorCode = ErrorCode::permanent("Refund.Nothing", "Nothing to do: it is given back already.");
 
-impl Coded for RequestRefundError {
+impl HasErrorCode for RequestRefundError {
     const CODES: &'static [ErrorCode] = &[
         REQUEST_INVALID,
         ORDER_UNKNOWN,
@@ -163,8 +163,8 @@ impl Coded for RequestRefundError {
         KEY_REUSED,
         SUBMIT_BUSY,
         MARKET_UNKNOWN,
-        STORE_UNAVAILABLE,
-        STORE_CORRUPT,
+        STORAGE_UNAVAILABLE,
+        STORAGE_CORRUPT,
     ];
 
     fn code(&self) -> ErrorCode {
@@ -179,7 +179,7 @@ impl Coded for RequestRefundError {
             Self::KeyReused => KEY_REUSED,
             Self::Busy => SUBMIT_BUSY,
             Self::NoWorkflow(_) => MARKET_UNKNOWN,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }
@@ -260,7 +260,7 @@ impl<O: Orders, R: RefundRequests, E: Executions, T: Clock, I: Ids> RequestRefun
                     return completed.answer_to(key)?.ok_or(RequestRefundError::KeyReused);
                 }
                 Err(RefundRefused::Changed) => {}
-                Err(RefundRefused::Store(error)) => return Err(error.into()),
+                Err(RefundRefused::Storage(error)) => return Err(error.into()),
             }
         }
         Err(RequestRefundError::Busy)
@@ -282,7 +282,7 @@ impl<O: Orders, R: RefundRequests, E: Executions, T: Clock, I: Ids> RequestRefun
             return Err(RequestRefundError::InProgress(open.clone()));
         }
         let given = given_back(order, wanted)?;
-        let corrupt = |detail: &str| StoreError::Corrupt(format!("order {}: {detail}", order.id));
+        let corrupt = |detail: &str| StorageError::Corrupt(format!("order {}: {detail}", order.id));
         let intent = authorized_intent(order).ok_or_else(|| corrupt("it is placed, and its ledger knows no payment"))?;
         let workflow = self.orchestrator.pick(order.country.code(), order.market_type.name())?;
         let now = self.clock.now();
@@ -314,7 +314,7 @@ impl<O: Orders, R: RefundRequests, E: Executions, T: Clock, I: Ids> RequestRefun
             refunded: given.refunded,
             order_version: order.version,
             key: key.clone(),
-            answer: serde_json::to_string(&answer(&refund)).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+            answer: serde_json::to_string(&answer(&refund)).map_err(|error| StorageError::Corrupt(error.to_string()))?,
             remember_until: now / 1_000 + REMEMBER_SECONDS,
             stuck_at: now + STUCK_AFTER_MS,
             refund,
@@ -324,7 +324,7 @@ impl<O: Orders, R: RefundRequests, E: Executions, T: Clock, I: Ids> RequestRefun
 
 /// What `wanted` gives back of the order; never nothing, and never more than the consumer has paid by the ledger.
 fn given_back(order: &Order, wanted: &RefundRequest) -> Result<carryout_pricing::Refund, RequestRefundError> {
-    let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("order {}: {error}", order.id));
+    let corrupt = |error: &dyn std::fmt::Display| StorageError::Corrupt(format!("order {}: {error}", order.id));
     let given = refund(&order.quote.terms.price, &order.refunded, wanted).map_err(|error| match error {
         RefundError::NoLine(line) => RequestRefundError::NoLine(line),
         RefundError::TooMany { line, left } => RequestRefundError::TooMany { line, left },

@@ -2,60 +2,60 @@
 //!
 //! Every step function has two aliases: `live`, and `sandbox`, which equals `live` until somebody deploys a version to it.
 //! Rules send chosen checkouts through a second state machine of their workflow, whose tasks call the `sandbox` aliases. The
-//! lane is chosen once, when the order is written, and stays with it: later runs use the same state machine.
+//! track is chosen once, when the order is written, and stays with it: later runs use the same state machine.
 
 use crate::consumer::Consumer;
-use carryout_workflow::{StoreError, cohort::Cohort};
+use carryout_workflow::{StorageError, cohort::Cohort};
 use serde::{Deserialize, Serialize};
 use std::{fmt, future::Future};
 
 /// Which aliases of the step functions handle an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Lane {
+pub enum ReleaseTrack {
     /// What is released.
     #[default]
     Live,
     /// What is tried in production.
-    Sandbox,
+    Canary,
 }
 
-impl Lane {
-    /// Every lane.
-    pub const ALL: [Self; 2] = [Self::Live, Self::Sandbox];
+impl ReleaseTrack {
+    /// Every track.
+    pub const ALL: [Self; 2] = [Self::Live, Self::Canary];
 
-    /// As in JSON; also the alias that the lane's state machines call.
+    /// As in JSON; also the alias that the track's state machines call.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Live => "live",
-            Self::Sandbox => "sandbox",
+            Self::Canary => "canary",
         }
     }
 
-    /// The name of a workflow's state machine in this lane.
+    /// The name of a workflow's state machine in this track.
     pub fn state_machine(self, workflow: &str) -> String {
         match self {
             Self::Live => workflow.to_owned(),
-            Self::Sandbox => format!("{workflow}-sandbox"),
+            Self::Canary => format!("{workflow}-canary"),
         }
     }
 }
 
-impl fmt::Display for Lane {
+impl fmt::Display for ReleaseTrack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-/// Whose checkouts take the sandbox lane. Without rules nobody's do.
+/// Whose checkouts take the canary track. Without rules nobody's do.
 ///
 /// ```
-/// use carryout_checkout::routing::{Lane, RoutingRules};
+/// use carryout_checkout::routing::{ReleaseTrack, RoutingRules};
 ///
 /// let rules: RoutingRules = serde_json::from_str(r#"{ "consumers": ["con_ada"], "percent": 0, "employees": true }"#).unwrap();
-/// assert_eq!(rules.lane("con_ada", false), Lane::Sandbox);
-/// assert_eq!(rules.lane("con_bob", false), Lane::Live);
-/// assert_eq!(rules.lane("con_bob", true), Lane::Sandbox);
+/// assert_eq!(rules.release_track("con_ada", false), ReleaseTrack::Canary);
+/// assert_eq!(rules.release_track("con_bob", false), ReleaseTrack::Live);
+/// assert_eq!(rules.release_track("con_bob", true), ReleaseTrack::Canary);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -65,17 +65,17 @@ pub struct RoutingRules(pub Cohort);
 pub const RULES_KEY: (&str, &str) = ("routing", "checkout");
 
 /// What the cohort is drawn for.
-const MATTER: &str = "checkout-sandbox";
+const MATTER: &str = "checkout-canary";
 
 impl RoutingRules {
-    /// The lane of a new order of this consumer.
-    pub fn lane_of(&self, consumer: &Consumer) -> Lane {
-        self.lane(&consumer.id, consumer.employee)
+    /// The track of a new order of this consumer.
+    pub fn release_track_of(&self, consumer: &Consumer) -> ReleaseTrack {
+        self.release_track(&consumer.id, consumer.employee)
     }
 
-    /// The lane of a consumer by id, and by whether they work here.
-    pub fn lane(&self, consumer_id: &str, employee: bool) -> Lane {
-        if self.0.has(MATTER, consumer_id, employee) { Lane::Sandbox } else { Lane::Live }
+    /// The track of a consumer by id, and by whether they work here.
+    pub fn release_track(&self, consumer_id: &str, employee: bool) -> ReleaseTrack {
+        if self.0.has(MATTER, consumer_id, employee) { ReleaseTrack::Canary } else { ReleaseTrack::Live }
     }
 }
 
@@ -83,7 +83,7 @@ impl RoutingRules {
 pub trait Routing: Send + Sync {
     /// The rules as they were at most some seconds ago; the default where none are set. MUST answer soon, if only with an
     /// error: a checkout waits for it, and goes live without.
-    fn rules(&self) -> impl Future<Output = Result<RoutingRules, StoreError>> + Send;
+    fn rules(&self) -> impl Future<Output = Result<RoutingRules, StorageError>> + Send;
 }
 
 #[cfg(test)]
@@ -93,14 +93,17 @@ mod tests {
     #[test]
     fn without_rules_everybody_is_live() {
         let rules = RoutingRules::default();
-        assert_eq!((rules.lane("con_1", true), rules.lane("", false)), (Lane::Live, Lane::Live));
+        assert_eq!(
+            (rules.release_track("con_1", true), rules.release_track("", false)),
+            (ReleaseTrack::Live, ReleaseTrack::Live)
+        );
     }
 
     #[test]
-    fn each_lane_has_its_own_state_machines() {
+    fn each_track_has_its_own_state_machines() {
         assert_eq!(
-            Lane::ALL.map(|lane| lane.state_machine("checkout-standard")),
-            ["checkout-standard", "checkout-standard-sandbox"]
+            ReleaseTrack::ALL.map(|track| track.state_machine("checkout-standard")),
+            ["checkout-standard", "checkout-standard-canary"]
         );
     }
 }

@@ -4,9 +4,9 @@ use crate::{
     market::{Country, MarketType},
     order::{Order, execution_name},
     ports::{Executions, OrderSubmitted},
-    routing::Lane,
+    routing::ReleaseTrack,
 };
-use carryout_workflow::{Coded, ErrorCode, NoWorkflow, Orchestrator, StoreError, Subject};
+use carryout_workflow::{ErrorCode, HasErrorCode, NoWorkflow, Orchestrator, StorageError, Subject};
 use serde_json::{Value, json};
 
 /// Why a workflow was not started.
@@ -17,16 +17,16 @@ pub enum StartError {
     NoWorkflow(#[from] NoWorkflow),
     /// The workflow service failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
-impl Coded for StartError {
-    const CODES: &'static [ErrorCode] = &[crate::submit::MARKET_UNKNOWN, carryout_workflow::run::STORE_UNAVAILABLE];
+impl HasErrorCode for StartError {
+    const CODES: &'static [ErrorCode] = &[crate::submit::MARKET_UNKNOWN, carryout_workflow::run::STORAGE_UNAVAILABLE];
 
     fn code(&self) -> ErrorCode {
         match self {
             Self::NoWorkflow(_) => crate::submit::MARKET_UNKNOWN,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }
@@ -40,7 +40,7 @@ pub async fn start(
 ) -> Result<(), StartError> {
     let workflow = orchestrator.pick(&message.country, &message.market_type)?;
     let name = execution_name(&message.order_id, message.run);
-    executions.start(&message.lane.state_machine(&workflow.name), &name, &execution_input(message)).await?;
+    executions.start(&message.release_track.state_machine(&workflow.name), &name, &execution_input(message)).await?;
     Ok(())
 }
 
@@ -57,23 +57,23 @@ pub fn execution_input(message: &OrderSubmitted) -> Value {
 }
 
 /// What a market's workflow works on, run after run: an order, a refund.
-pub trait Driven: Subject {
+pub trait Startable: Subject {
     /// Its market, by which its workflow is picked.
     fn market(&self) -> (Country, MarketType);
 
     /// The workflow that its runs so far were of.
     fn workflow(&self) -> &str;
 
-    /// The lane that all its runs take.
-    fn lane(&self) -> Lane {
-        Lane::Live
+    /// The track that all its runs take.
+    fn release_track(&self) -> ReleaseTrack {
+        ReleaseTrack::Live
     }
 
     /// What its execution in `run` is given: ids and small facts.
     fn execution_input(&self, run: u32) -> Value;
 }
 
-impl Driven for Order {
+impl Startable for Order {
     fn market(&self) -> (Country, MarketType) {
         (self.country, self.market_type)
     }
@@ -82,8 +82,8 @@ impl Driven for Order {
         &self.workflow
     }
 
-    fn lane(&self) -> Lane {
-        self.lane
+    fn release_track(&self) -> ReleaseTrack {
+        self.release_track
     }
 
     fn execution_input(&self, run: u32) -> Value {
@@ -95,12 +95,12 @@ impl Driven for Order {
 pub async fn start_run(
     orchestrator: &Orchestrator,
     executions: &impl Executions,
-    subject: &impl Driven,
+    subject: &impl Startable,
     run: u32,
 ) -> Result<(), StartError> {
     let (country, market_type) = subject.market();
     let workflow = orchestrator.pick(country.code(), market_type.name())?;
-    let machine = subject.lane().state_machine(&workflow.name);
+    let machine = subject.release_track().state_machine(&workflow.name);
     executions.start(&machine, &execution_name(subject.id(), run), &subject.execution_input(run)).await?;
     Ok(())
 }

@@ -11,9 +11,10 @@ use crate::{
     routing::RoutingRules,
     store::StoreWithMenu,
 };
-use carryout_pricing::{Difference, Quote, Refunded, Seal, differences};
+use carryout_pricing::{Difference, Quote, Refunded, Signer, differences};
 use carryout_workflow::{
-    Coded, Direction, ErrorCode, NoWorkflow, Orchestrator, Plan, PlanReport, StatusMap, StoreError, run::STORE_UNAVAILABLE,
+    Direction, ErrorCode, HasErrorCode, NoWorkflow, Orchestrator, Plan, PlanReport, StatusMap, StorageError,
+    run::STORAGE_UNAVAILABLE,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -99,7 +100,7 @@ pub enum SubmitError {
     Busy,
     /// A store could not be asked.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 /// The account is blocked.
@@ -138,7 +139,7 @@ pub const KEY_REUSED: ErrorCode = ErrorCode::permanent("Idempotency.KeyReused", 
 pub const SUBMIT_BUSY: ErrorCode =
     ErrorCode::retryable("Submit.Busy", "Send the same request again with the same Idempotency-Key.");
 
-impl Coded for SubmitError {
+impl HasErrorCode for SubmitError {
     const CODES: &'static [ErrorCode] = &[
         CONSUMER_UNKNOWN,
         CONSUMER_BLOCKED,
@@ -158,7 +159,7 @@ impl Coded for SubmitError {
         KEY_REUSED,
         SUBMIT_BUSY,
         REQUEST_INVALID,
-        STORE_UNAVAILABLE,
+        STORAGE_UNAVAILABLE,
     ];
 
     fn code(&self) -> ErrorCode {
@@ -179,7 +180,7 @@ impl Coded for SubmitError {
             Self::NoWorkflow(_) => MARKET_UNKNOWN,
             Self::KeyReused => KEY_REUSED,
             Self::Busy => SUBMIT_BUSY,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }
@@ -257,7 +258,7 @@ where
     U: Consumers,
     P: Promotions,
     Q: Quotes,
-    S: Seal,
+    S: Signer,
     T: Clock,
     I: Ids,
     W: Submissions,
@@ -310,7 +311,7 @@ where
                 Err(SubmitRefused::Repeated(completed)) => return repeated(&completed, key),
                 Err(SubmitRefused::QuoteUsed) => return Err(SubmitError::QuoteUsed),
                 Err(SubmitRefused::Conflict) => {}
-                Err(SubmitRefused::Store(error)) => return Err(error.into()),
+                Err(SubmitRefused::Storage(error)) => return Err(error.into()),
             }
         }
         Err(SubmitError::Busy)
@@ -330,7 +331,7 @@ where
         request: &CheckoutRequest,
         clock_ms: impl Fn() -> f64 + Send + Sync,
     ) -> Result<Loaded, SubmitError> {
-        let Quoting { catalog, seal, clock, .. } = &self.quoting;
+        let Quoting { catalog, signer, clock, .. } = &self.quoting;
         let now = clock.now();
         let mut plan = Plan::new(clock_ms);
         let records = plan.task("records", (), |()| async move {
@@ -343,7 +344,7 @@ where
         let quote = plan.task("quote", (&records,), |(records,): (Arc<Records>,)| async move {
             let quote = records.1.clone().filter(|quote| quote.terms.consumer_id == consumer_id);
             let quote = quote.ok_or_else(|| SubmitError::NoQuote(request.quote_id.clone()))?;
-            if quote.signature != request.quote_signature || !quote.is_genuine(seal) {
+            if quote.signature != request.quote_signature || !quote.verify(signer) {
                 return Err(SubmitError::Forged);
             }
             if quote.terms.expires_at <= now {
@@ -385,7 +386,7 @@ where
             });
         // The tasks' handles share the error, so it is cloned out of them.
         let report = plan.run().await.map_err(Arc::unwrap_or_clone)?;
-        let unfinished = || StoreError::Unavailable("the task plan did not finish".to_owned());
+        let unfinished = || StorageError::Unavailable("the task plan did not finish".to_owned());
         Ok(Loaded {
             consumer: consumer.output().ok_or_else(unfinished)?,
             quote: quote.output().ok_or_else(unfinished)?,
@@ -442,7 +443,7 @@ where
             country: store.country,
             market_type: store.market_type,
             workflow: workflow.name.clone(),
-            lane: self.routing.lane_of(&loaded.consumer),
+            release_track: self.routing.release_track_of(&loaded.consumer),
             fulfilment: fulfilment.clone(),
             quote: Quote::clone(quote),
             payment_method: PaymentMethod::clone(payment_method),

@@ -7,7 +7,7 @@
 use crate::{
     order::execution_name,
     ports::{Clock, ExecutionState, Executions, StuckOrders},
-    start::{Driven, StartError, start_run},
+    start::{StartError, Startable, start_run},
 };
 use carryout_workflow::Orchestrator;
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub struct Swept {
 }
 
 /// Drives on every order, or every refund, whose deadline has passed; with the orchestrator that they began with.
-pub async fn sweep<S: Driven>(
+pub async fn sweep<S: Startable>(
     stuck: &impl StuckOrders<Subject = S>,
     executions: &impl Executions,
     orchestrator: &Orchestrator,
@@ -60,7 +60,7 @@ enum Drive {
     Closed,
 }
 
-async fn drive_on<S: Driven>(
+async fn drive_on<S: Startable>(
     order: &S,
     stuck: &impl StuckOrders<Subject = S>,
     executions: &impl Executions,
@@ -68,7 +68,10 @@ async fn drive_on<S: Driven>(
     now: i64,
 ) -> Result<Drive, StartError> {
     let look_again_at = now + LOOK_AGAIN_AFTER_MS;
-    match executions.state(&order.lane().state_machine(order.workflow()), &execution_name(order.id(), order.run())).await? {
+    match executions
+        .state(&order.release_track().state_machine(order.workflow()), &execution_name(order.id(), order.run()))
+        .await?
+    {
         ExecutionState::Running => {
             stuck.look_again(order.id(), order.run(), look_again_at).await?;
             Ok(Drive::Running)

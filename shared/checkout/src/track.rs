@@ -7,7 +7,7 @@ use crate::{
     ports::Orders,
 };
 use carryout_money::Money;
-use carryout_workflow::{Failure, Orchestrator, StepState, StoreError, UndoState, run};
+use carryout_workflow::{Failure, Orchestrator, StepState, StorageError, UndoState, run};
 use serde::{Deserialize, Serialize};
 
 /// An order as its consumer sees it.
@@ -84,7 +84,7 @@ pub async fn track(
     orchestrator: &Orchestrator,
     consumer_id: &str,
     order_id: &str,
-) -> Result<Option<OrderView>, StoreError> {
+) -> Result<Option<OrderView>, StorageError> {
     let order = orders.order(order_id).await?;
     Ok(order.filter(|order| order.consumer.id == consumer_id).map(|order| view(&order, orchestrator)))
 }

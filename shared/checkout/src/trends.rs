@@ -5,8 +5,8 @@ use crate::{
     market::Country,
     ports::{Clock, Report, Reports},
 };
-use carryout_pricing::{Expected, Figure, Statistics};
-use carryout_workflow::StoreError;
+use carryout_pricing::{Expected, PriceMeasure, Statistics};
+use carryout_workflow::StorageError;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future};
@@ -21,7 +21,7 @@ pub struct Observation {
     /// When the quote was made. Milliseconds since the Unix epoch.
     pub at: i64,
     /// Its figures. Minor units of the market's currency.
-    pub figures: BTreeMap<Figure, i64>,
+    pub figures: BTreeMap<PriceMeasure, i64>,
 }
 
 /// How long a slot of statistics is.
@@ -64,26 +64,26 @@ impl Span {
 pub trait Trends: Send + Sync {
     /// Counts quotes in their slots. Each counts once however often, and in whatever company, its event comes; on an error
     /// some may have been counted.
-    fn observe(&self, observations: &[Observation]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn observe(&self, observations: &[Observation]) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// The slot of a figure that starts at `start`; `None` where nothing was counted.
     fn slot(
         &self,
         market: Country,
-        figure: Figure,
+        figure: PriceMeasure,
         span: Span,
         start: i64,
-    ) -> impl Future<Output = Result<Option<Statistics>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Statistics>, StorageError>> + Send;
 
     /// The slots of a figure that start from `since` on and before `until`, by their start, without empty ones.
     fn series(
         &self,
         market: Country,
-        figure: Figure,
+        figure: PriceMeasure,
         span: Span,
         since: i64,
         until: i64,
-    ) -> impl Future<Output = Result<BTreeMap<i64, Statistics>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<BTreeMap<i64, Statistics>, StorageError>> + Send;
 }
 
 // -------------------------------------------------------------------------------------------------------------- watch
@@ -124,7 +124,7 @@ pub struct Anomaly {
     /// The store's country.
     pub market: Country,
     /// The figure.
-    pub component: Figure,
+    pub component: PriceMeasure,
     /// Quotes of the hour.
     pub quotes: u64,
     /// Their mean.
@@ -143,10 +143,10 @@ pub async fn watch(
     trends: &impl Trends,
     reports: &impl Reports<PriceWatch>,
     clock: &impl Clock,
-) -> Result<PriceWatch, StoreError> {
+) -> Result<PriceWatch, StorageError> {
     let hour = Span::Hour.start_of(clock.now()) - Span::Hour.ms();
     let mut found = PriceWatch { hour, ..PriceWatch::default() };
-    for (market, figure) in Country::ALL.into_iter().flat_map(|market| Figure::ALL.map(|figure| (market, figure))) {
+    for (market, figure) in Country::ALL.into_iter().flat_map(|market| PriceMeasure::ALL.map(|figure| (market, figure))) {
         let Some(now) = trends.slot(market, figure, Span::Hour, hour).await? else { continue };
         let starts = (1..=WEEKS).map(|week| hour - week * WEEK_MS);
         let weeks = try_join_all(starts.map(|start| trends.slot(market, figure, Span::Hour, start))).await?;
@@ -159,7 +159,7 @@ pub async fn watch(
 }
 
 /// Whether an hour is unlike the same one of the weeks before; `None` where too little is known to tell.
-fn look(market: Country, component: Figure, now: &Statistics, weeks: &[Statistics]) -> Option<Option<Anomaly>> {
+fn look(market: Country, component: PriceMeasure, now: &Statistics, weeks: &[Statistics]) -> Option<Option<Anomaly>> {
     let telling = |slot: &Statistics| slot.mean().filter(|_| slot.count() >= MIN_QUOTES);
     let mean = telling(now)?;
     let past: Vec<f64> = weeks.iter().filter_map(telling).collect();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn look_at(now: Statistics, weeks: &[Statistics]) -> Option<Option<Anomaly>> {
-        look(Country::US, Figure::Tax, &now, weeks)
+        look(Country::US, PriceMeasure::Tax, &now, weeks)
     }
 
     #[test]

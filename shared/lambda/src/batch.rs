@@ -249,7 +249,7 @@ mod tests {
         let answer = handle(batch(&["good", "bad", "panic", "good"]), Invocation::default(), &|message: Message, _| async move {
             match &*message.body {
                 "good" => Ok(()),
-                "bad" => Err(BatchItemError::new("Store.Unavailable", "no answer")),
+                "bad" => Err(BatchItemError::new("Storage.Unavailable", "no answer")),
                 _ => panic!("out of cheese"),
             }
         })
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(answer, Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "m-01" }, { "itemIdentifier": "m-02" }] })));
         let codes: Vec<Value> =
             captured.lines().iter().filter(|line| line["outcome"] == "failed").map(|line| line["code"].clone()).collect();
-        assert_eq!(codes, ["Store.Unavailable", "Lambda.Unknown"]);
+        assert_eq!(codes, ["Storage.Unavailable", "Lambda.Unknown"]);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use crate::batch::{self, BatchItemError, Message};
 use crate::clock::SystemClock;
 use crate::http::{Problem, Request, Response, correlation_id, fit_for_logs};
 use crate::{Error, telemetry};
-use carryout_workflow::Coded;
+use carryout_workflow::HasErrorCode;
 use futures::FutureExt as _;
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
@@ -91,7 +91,7 @@ impl TaskError {
     }
 
     /// The failure that `error` is.
-    pub fn of<E: Coded>(error: &E) -> Self {
+    pub fn of<E: HasErrorCode>(error: &E) -> Self {
         Self::new(error.code().name, error)
     }
 }

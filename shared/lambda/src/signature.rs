@@ -5,7 +5,7 @@ use crate::idempotency::hex;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use carryout_pricing::Seal;
+use carryout_pricing::Signer;
 use std::fmt;
 
 /// The current key, and the one before it: what was signed before a rotation stays valid until the next one.
@@ -43,9 +43,9 @@ impl Key {
     }
 }
 
-impl Seal for KeyRing {
+impl Signer for KeyRing {
     /// `v1.<fingerprint of the key>.<MAC in base64url>`.
-    fn seal(&self, message: &[u8]) -> String {
+    fn sign(&self, message: &[u8]) -> String {
         let Key { secret, fingerprint } = &self.current;
         format!("v1.{fingerprint}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(secret, message)))
     }
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_seal_survives_one_rotation_and_no_more() {
         let first = KeyRing::new("first secret", None);
-        let sealed = first.seal(b"terms");
+        let sealed = first.sign(b"terms");
         assert!(sealed.starts_with("v1.") && sealed.len() == "v1.12345678.".len() + 43, "{sealed}");
         assert!(first.verify(b"terms", &sealed));
         assert!(KeyRing::new("second secret", Some("first secret")).verify(b"terms", &sealed));
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_changed_message_or_seal_is_refused() {
         let keys = KeyRing::new("secret", Some("older"));
-        let sealed = keys.seal(b"terms");
+        let sealed = keys.sign(b"terms");
         assert!(!keys.verify(b"other terms", &sealed));
         for wrong in ["", "v1", "v1..", "v2", &sealed[..sealed.len() - 1], &sealed.replacen("v1", "v2", 1), &format!("{sealed}A")]
         {

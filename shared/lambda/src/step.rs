@@ -2,7 +2,7 @@
 
 use crate::clock::SystemClock;
 use crate::{Error, Invocation, TaskError, run_task};
-use carryout_workflow::{Action, Coded, Effect, StatusStore, StepInput, StepReply, run, run::RunError};
+use carryout_workflow::{Action, Effect, HasErrorCode, StatusStore, StepInput, StepReply, run, run::RunError};
 use serde::Deserialize;
 use serde_json::Value;
 use std::future::Future;
@@ -51,7 +51,7 @@ pub async fn run_local<H, F, E>(work: H) -> Result<(), Error>
 where
     H: Fn(StepInput, i64) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<StepReply, RunError<E>>> + Send + 'static,
-    E: Coded,
+    E: HasErrorCode,
 {
     run_task(move |event, _: Invocation| {
         let work = work.clone();
@@ -69,9 +69,9 @@ fn not_asked(input: &StepInput) -> TaskError {
     TaskError::new(run::STEP_UNKNOWN.name, format!("this step is never asked to {:?}", input.action))
 }
 
-fn answer<E: Coded>(result: Result<StepReply, RunError<E>>) -> Result<Value, TaskError> {
+fn answer<E: HasErrorCode>(result: Result<StepReply, RunError<E>>) -> Result<Value, TaskError> {
     match result {
-        Ok(reply) => serde_json::to_value(reply).map_err(|error| TaskError::new(run::STORE_CORRUPT.name, error)),
+        Ok(reply) => serde_json::to_value(reply).map_err(|error| TaskError::new(run::STORAGE_CORRUPT.name, error)),
         Err(error) => {
             let failure = error.failure();
             Err(TaskError::new(failure.code, failure.message))

@@ -7,7 +7,7 @@ use aws_lc_rs::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carryout_onboarding::ports::{DataKey, Keys, Vault};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::collections::BTreeMap;
 
 /// A vault whose keys come from a key service, a new one for each form that is sealed.
@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone)]
 pub struct SealingVault<K>(pub K);
 
-fn cipher(key: &DataKey) -> Result<LessSafeKey, StoreError> {
+fn cipher(key: &DataKey) -> Result<LessSafeKey, StorageError> {
     UnboundKey::new(&AES_256_GCM, &key.key).map(LessSafeKey::new).map_err(|_| broken("a key can't be used"))
 }
 
-fn seal(key: &LessSafeKey, wrapped: &str, field: &str, value: String) -> Result<String, StoreError> {
+fn seal(key: &LessSafeKey, wrapped: &str, field: &str, value: String) -> Result<String, StorageError> {
     let mut nonce = [0; NONCE_LEN];
     rand::fill(&mut nonce).map_err(|_| broken("no randomness"))?;
     let mut sealed = value.into_bytes();
@@ -38,12 +38,12 @@ fn open(key: &LessSafeKey, field: &str, sealed: &str) -> Option<String> {
     String::from_utf8(opened.to_vec()).ok()
 }
 
-fn broken(reason: &str) -> StoreError {
-    StoreError::Corrupt(reason.to_owned())
+fn broken(reason: &str) -> StorageError {
+    StorageError::Corrupt(reason.to_owned())
 }
 
 impl<K: Keys> Vault for SealingVault<K> {
-    async fn seal(&self, applicant_id: &str, values: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn seal(&self, applicant_id: &str, values: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StorageError> {
         if values.is_empty() {
             return Ok(values);
         }
@@ -52,7 +52,7 @@ impl<K: Keys> Vault for SealingVault<K> {
         values.into_iter().map(|(field, value)| seal(&key, &wrapped, &field, value).map(|sealed| (field, sealed))).collect()
     }
 
-    async fn open(&self, applicant_id: &str, sealed: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn open(&self, applicant_id: &str, sealed: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StorageError> {
         let unreadable = |field: &str| broken(&format!("{field} can't be opened"));
         let mut keys: BTreeMap<&str, LessSafeKey> = BTreeMap::new();
         let mut opened = BTreeMap::new();
@@ -80,17 +80,17 @@ mod tests {
     struct Plain(AtomicUsize);
 
     impl Keys for Plain {
-        async fn fresh(&self, applicant_id: &str) -> Result<DataKey, StoreError> {
+        async fn fresh(&self, applicant_id: &str) -> Result<DataKey, StorageError> {
             self.0.fetch_add(1, Ordering::Relaxed);
             let mut key = [0; 32];
             rand::fill(&mut key).unwrap();
             Ok(DataKey { key, wrapped: [applicant_id.as_bytes(), &key].concat() })
         }
 
-        async fn unwrap(&self, applicant_id: &str, wrapped: &[u8]) -> Result<DataKey, StoreError> {
+        async fn unwrap(&self, applicant_id: &str, wrapped: &[u8]) -> Result<DataKey, StorageError> {
             self.0.fetch_add(1, Ordering::Relaxed);
             let key = wrapped.strip_prefix(applicant_id.as_bytes()).and_then(|key| key.try_into().ok());
-            let key = key.ok_or_else(|| StoreError::Corrupt("somebody else's key".to_owned()))?;
+            let key = key.ok_or_else(|| StorageError::Corrupt("somebody else's key".to_owned()))?;
             Ok(DataKey { key, wrapped: wrapped.to_vec() })
         }
     }

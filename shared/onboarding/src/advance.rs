@@ -4,10 +4,10 @@ use crate::{
     applicant::Applicant,
     markets::Markets,
     ports::{Applicants, Awaited, Vault, Vendors, Waits},
-    standing::standing,
+    progress::progress_of,
     steps::{self, Ports, StepError},
 };
-use carryout_workflow::{StepSpec, StepState, StoreError, Subject as _, run::RunError};
+use carryout_workflow::{StepSpec, StepState, StorageError, Subject as _, run::RunError};
 
 /// Seconds between looks at what takes long, where the workflow does not say.
 const LOOK_AFTER_SECONDS: u32 = 24 * 60 * 60;
@@ -30,7 +30,7 @@ pub enum AdvanceError {
     },
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 /// Advances an applicant as far as can be, and gives them as they stand then; `None` where there is none of this id.
@@ -56,17 +56,17 @@ pub async fn advance<A: Applicants, V: Vendors, K: Vault>(
         if applicant.is_closed() {
             return Ok(Some(applicant));
         }
-        let workflow = markets.of(&applicant).map_err(|missing| StoreError::Corrupt(missing.to_string()))?;
-        let standing = standing(workflow, &applicant);
+        let workflow = markets.of(&applicant).map_err(|missing| StorageError::Corrupt(missing.to_string()))?;
+        let progress = progress_of(workflow, &applicant);
         let mut ran = false;
-        for next in &standing.next {
+        for next in &progress.next {
             let Some(entry) = applicant.steps.entry(next.spec.entry_name()) else { continue };
             let has_failed = failed.iter().any(|(step, _)| step == next.spec.entry_name());
             if next.runs_by_itself(entry) && !has_failed {
                 match steps::process(ports, next.spec, &applicant, &Default::default(), now, lease_until).await {
                     // A refusal is written down, and waits for an operator.
                     Ok(_) | Err(RunError::Refused(_)) => ran = true,
-                    Err(RunError::Step(error)) if !carryout_workflow::Coded::code(&error).class.may_retry() => ran = true,
+                    Err(RunError::Step(error)) if !carryout_workflow::HasErrorCode::code(&error).class.may_retry() => ran = true,
                     // Its neighbours go on without it.
                     Err(error) => {
                         let step = next.spec.entry_name().to_owned();
@@ -80,7 +80,7 @@ pub async fn advance<A: Applicants, V: Vendors, K: Vault>(
             continue;
         }
         let mut until = None;
-        for next in &standing.next {
+        for next in &progress.next {
             let Some(entry) = applicant.steps.entry(next.spec.entry_name()) else { continue };
             // Without a vendor somebody is waited for who needs no reminder: an operator.
             if entry.state == StepState::Waiting && next.description.vendor.is_some() && !in_review(&applicant, next.spec) {

@@ -6,7 +6,7 @@ use crate::{
     ports::{Applicants, Change, Nudges, VendorAnswer, VendorCallback, Waits},
     steps::{self, Conclusion, Description},
 };
-use carryout_workflow::{Refused, StepState, StoreError};
+use carryout_workflow::{Refused, StepState, StorageError};
 
 /// What became of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +43,10 @@ pub async fn answer(
     markets: &Markets,
     callback: &VendorCallback,
     now: i64,
-) -> Result<Answered, StoreError> {
+) -> Result<Answered, StorageError> {
     let Some((id, step, key_version)) = parts_of(&callback.key) else { return Ok(Answered::Unknown) };
     let Some(applicant) = applicants.applicant(id).await? else { return Ok(Answered::Unknown) };
-    let workflow = markets.of(&applicant).map_err(|missing| StoreError::Corrupt(missing.to_string()))?;
+    let workflow = markets.of(&applicant).map_err(|missing| StorageError::Corrupt(missing.to_string()))?;
     let Some(spec) = workflow.step(step) else { return Ok(Answered::Unknown) };
     let Ok(description) = steps::describe(spec) else { return Ok(Answered::Unknown) };
     if callback.answer == VendorAnswer::Pending || description.vendor.is_none() {
@@ -55,7 +55,7 @@ pub async fn answer(
     let change = change_of(&description, step, key_version, &callback.answer, now);
     let (applicant, answered) = match applicants.change(id, &change).await {
         Ok(applicant) => (applicant, Answered::Recorded),
-        Err(Refused::Held(applicant)) => {
+        Err(Refused::ConditionFailed(applicant)) => {
             let answered = answered_before(&applicant, &change);
             if answered != Answered::Repeated {
                 return Ok(answered);
@@ -63,8 +63,8 @@ pub async fn answer(
             (*applicant, answered)
         }
         Err(Refused::NotFound | Refused::Other) => return Ok(Answered::Unknown),
-        Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this applicant".to_owned())),
-        Err(Refused::Store(error)) => return Err(error),
+        Err(Refused::Conflict) => return Err(StorageError::Unavailable("somebody else writes this applicant".to_owned())),
+        Err(Refused::Storage(error)) => return Err(error),
     };
     if let Some(token) = applicant.steps.entry(step).and_then(|entry| entry.task_token.as_deref()) {
         waits.end(token).await?;

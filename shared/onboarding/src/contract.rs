@@ -11,7 +11,7 @@ use crate::{
     ports::{Applicants, Awaited, Change},
     start::Beginner,
 };
-use carryout_workflow::{Claim, ClaimRefused, Failure, Progress, Refused, Release, StepState, StoreError, Subject as _};
+use carryout_workflow::{Claim, ClaimRefused, Failure, Progress, Refused, Release, StepState, StorageError, Subject as _};
 use serde_json::{Map, json};
 
 /// A lease that ended before anybody was born.
@@ -93,9 +93,9 @@ pub async fn applicants(store: &impl Applicants, new_id: impl Fn() -> String, no
     assert_eq!((claimed.steps.entry(LOOK).unwrap().state, claimed.version), (StepState::Running, 2));
     let held = claim(&id, LOOK, now, HELD);
     store.claim(&held, &note("second")).await.unwrap();
-    assert!(matches!(store.claim(&claim(&id, LOOK, now, HELD + 1), &note("x")).await, Err(ClaimRefused::Held(_))));
+    assert!(matches!(store.claim(&claim(&id, LOOK, now, HELD + 1), &note("x")).await, Err(ClaimRefused::ConditionFailed(_))));
     let progress = Progress { reference: None, response: Some(json!({ "seen": true })), note: note("seen") };
-    assert!(matches!(store.complete(&first, StepState::Done, &progress).await, Err(StoreError::ClaimLost)));
+    assert!(matches!(store.complete(&first, StepState::Done, &progress).await, Err(StorageError::ClaimLost)));
     store.remember(&held, "ref", &note("reference")).await.unwrap();
     store.complete(&held, StepState::Done, &progress).await.unwrap();
     let after = stored(&id).await;
@@ -104,7 +104,10 @@ pub async fn applicants(store: &impl Applicants, new_id: impl Fn() -> String, no
     assert_eq!(entry.response, Some(json!({ "seen": true })));
     assert_eq!(after.data.keys().map(String::as_str).collect::<Vec<_>>(), ["first", "reference", "second", "seen"]);
     assert_eq!(after.version, 5, "each write counts");
-    assert!(matches!(store.claim(&held, &note("x")).await, Err(ClaimRefused::Held(_))), "what is done is not begun again");
+    assert!(
+        matches!(store.claim(&held, &note("x")).await, Err(ClaimRefused::ConditionFailed(_))),
+        "what is done is not begun again"
+    );
     assert!(matches!(store.claim(&claim(&id, "nothing", now, HELD), &note("x")).await, Err(ClaimRefused::NotFound)));
     assert!(matches!(store.claim(&claim(&new_id(), LOOK, now, HELD), &note("x")).await, Err(ClaimRefused::NotFound)));
 
@@ -141,7 +144,7 @@ pub async fn applicants(store: &impl Applicants, new_id: impl Fn() -> String, no
     let wrong_key = change(LEAP, key_version + 1, &[StepState::Waiting], StepState::Done, now);
     let wrong_state = change(LEAP, key_version, &[StepState::Failed], StepState::Done, now);
     for wrong in [wrong_key, wrong_state] {
-        assert!(matches!(store.change(&id, &wrong).await, Err(Refused::Held(_))), "{wrong:?}");
+        assert!(matches!(store.change(&id, &wrong).await, Err(Refused::ConditionFailed(_))), "{wrong:?}");
     }
     let approved = store.change(&id, &change(LEAP, key_version, &[StepState::Waiting], StepState::Done, now)).await.unwrap();
     assert_eq!(approved.steps.entry(LEAP).unwrap().state, StepState::Done);
@@ -149,7 +152,7 @@ pub async fn applicants(store: &impl Applicants, new_id: impl Fn() -> String, no
     assert!(approved.sweep_at.is_some_and(|at| at > now), "somebody looks after them");
     assert_eq!(stored(&id).await, approved);
     let nobody = store.change(&new_id(), &change(LEAP, 1, &[StepState::Pending], StepState::Done, now)).await;
-    assert!(matches!(nobody, Err(Refused::NotFound | Refused::Held(_))), "{nobody:?}");
+    assert!(matches!(nobody, Err(Refused::NotFound | Refused::ConditionFailed(_))), "{nobody:?}");
 
     // Rest holds for the version that it was decided on, and is no write.
     store.rest(&id, approved.version - 1, None).await.unwrap();
@@ -162,7 +165,7 @@ pub async fn applicants(store: &impl Applicants, new_id: impl Fn() -> String, no
     // A whole applicant is replaced by whoever has seen the last version.
     let mut next = stored(&id).await;
     next.version += 2;
-    assert!(matches!(store.replace(&next).await, Err(Refused::Held(_))));
+    assert!(matches!(store.replace(&next).await, Err(Refused::ConditionFailed(_))));
     next.version -= 1;
     next.status = ApplicantStatus::Erased;
     store.replace(&next).await.unwrap();
@@ -178,7 +181,7 @@ pub async fn applicants(store: &impl Applicants, new_id: impl Fn() -> String, no
     let active = stored(&closed).await;
     assert_eq!((active.status, active.ttl, active.sweep_at), (ApplicantStatus::Active, HELD, None));
     assert!(active.is_closed());
-    assert!(matches!(store.claim(&claim(&closed, LOOK, now, HELD), &note("x")).await, Err(ClaimRefused::Held(_))));
+    assert!(matches!(store.claim(&claim(&closed, LOOK, now, HELD), &note("x")).await, Err(ClaimRefused::ConditionFailed(_))));
     // So does whoever completes it from outside.
     let other = begun().await;
     let waits = claim(&other, LEAP, now, HELD);
@@ -194,5 +197,5 @@ pub async fn applicants(store: &impl Applicants, new_id: impl Fn() -> String, no
     assert_eq!((active.status, active.ttl, active.sweep_at), (ApplicantStatus::Active, HELD, None));
     assert_eq!(stored(&other).await, active);
     let late = store.change(&closed, &change(LOOK, key_version, &[StepState::Pending], StepState::Done, now)).await;
-    assert!(matches!(late, Err(Refused::Held(_))), "{late:?}");
+    assert!(matches!(late, Err(Refused::ConditionFailed(_))), "{late:?}");
 }

@@ -1,6 +1,6 @@
 //! How many come how far: per market, version and step.
 
-use crate::{applicant::Applicant, applicant::ApplicantStatus, markets::Markets, standing::standing};
+use crate::{applicant::Applicant, applicant::ApplicantStatus, markets::Markets, progress::progress_of};
 use carryout_workflow::StepState;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -61,8 +61,8 @@ impl Funnel {
             return;
         }
         let Ok(workflow) = markets.of(applicant) else { return };
-        let standing = standing(workflow, applicant);
-        let is_next = |name: &str| standing.next.iter().any(|next| next.spec.entry_name() == name);
+        let progress = progress_of(workflow, applicant);
+        let is_next = |name: &str| progress.next.iter().any(|next| next.spec.entry_name() == name);
         // A step is come to when the steps of the stages before it have ended.
         let mut came_at = applicant.created_at;
         let stages = workflow.stages.iter().map(carryout_workflow::Stage::steps).chain([std::slice::from_ref(&workflow.finish)]);

@@ -10,7 +10,7 @@ use crate::{
     ports::Applicants,
     steps,
 };
-use carryout_workflow::{Refused, StepEntry, StepState, StoreError, Subject as _, Workflow};
+use carryout_workflow::{Refused, StepEntry, StepState, StorageError, Subject as _, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, future::Future};
@@ -81,7 +81,7 @@ pub trait LegacySystem: Send + Sync {
         owner: &str,
         country: &str,
         market_type: &str,
-    ) -> impl Future<Output = Result<Option<LegacyRecord>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<LegacyRecord>, StorageError>> + Send;
 
     /// Writes the progress of a person in a market. MUST keep what it holds at a higher version, and what it knows of the person.
     fn mirror(
@@ -91,7 +91,7 @@ pub trait LegacySystem: Send + Sync {
         market_type: &str,
         version: u64,
         record: &LegacyRecord,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// The flag of the older shape, and the step of the newer one, that say the same as a step here.
@@ -261,7 +261,7 @@ pub async fn mirror(
     markets: &Markets,
     id: &str,
     now: i64,
-) -> Result<Merged, StoreError> {
+) -> Result<Merged, StorageError> {
     if !markets.settings().mirror {
         return Ok(Merged::default());
     }
@@ -269,7 +269,7 @@ pub async fn mirror(
     let applicant = applicants.applicant(id).await?.filter(|applicant| applicant.status != ApplicantStatus::Erased);
     let Some(mut applicant) = applicant else { return Ok(Merged::default()) };
     let Some(shape) = applicant.legacy else { return Ok(Merged::default()) };
-    let workflow = markets.of(&applicant).map_err(|missing| StoreError::Corrupt(missing.to_string()))?;
+    let workflow = markets.of(&applicant).map_err(|missing| StorageError::Corrupt(missing.to_string()))?;
     let mut merged = Merged::default();
     if !applicant.is_closed()
         && let Some(record) = legacy.record(&applicant.owner, &applicant.country, &applicant.market_type).await?
@@ -280,9 +280,11 @@ pub async fn mirror(
             applicant.updated_at = now;
             match applicants.replace(&applicant).await {
                 Ok(()) => {}
-                Err(Refused::Store(error)) => return Err(error),
+                Err(Refused::Storage(error)) => return Err(error),
                 // They have moved on; what they are now is mirrored with that.
-                Err(Refused::Held(_) | Refused::Conflict | Refused::NotFound | Refused::Other) => return Ok(Merged::default()),
+                Err(Refused::ConditionFailed(_) | Refused::Conflict | Refused::NotFound | Refused::Other) => {
+                    return Ok(Merged::default());
+                }
             }
         }
     }

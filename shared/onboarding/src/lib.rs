@@ -2,7 +2,7 @@
 //!
 //! 1. The orchestrator picks a workflow by country and market type: [`markets`] has them all as data, one file each.
 //! 2. An [`applicant`] begins ([`start`]) with one status map, and stays at the version of the workflow that they began with.
-//! 3. [`standing`] tells from the status map alone where they are and what is next. Who submits a step's form ([`submit`])
+//! 3. [`progress`] tells from the status map alone where they are and what is next. Who submits a step's form ([`submit`])
 //!    makes its [`steps`] module run, under a claim; steps without a form run by themselves ([`advance`]). Documents are uploaded
 //!    first ([`uploads`]).
 //! 4. Vendors answer at once or later ([`answer`]); what takes too long is asked for, and then looked at by a person ([`wait`]).
@@ -33,7 +33,7 @@ pub mod migrate;
 pub mod operate;
 pub mod ports;
 pub mod privacy;
-pub mod standing;
+pub mod progress;
 pub mod start;
 pub mod steps;
 pub mod submit;

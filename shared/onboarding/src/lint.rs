@@ -3,7 +3,7 @@
 use crate::{
     form::{Field, Kind},
     markets::{MARKET_FACTS, Market},
-    standing::applies,
+    progress::applies,
     steps::{self, Description},
 };
 use carryout_workflow::{StepSpec, Workflow};

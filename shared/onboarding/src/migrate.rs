@@ -1,7 +1,7 @@
 //! Moves applicants who are on their way to another version of their workflow, by a plan that is looked at first.
 
 use crate::{applicant::Applicant, ports::Applicants};
-use carryout_workflow::{Refused, StepState, StoreError, Subject as _, Workflow};
+use carryout_workflow::{Refused, StepState, StorageError, Subject as _, Workflow};
 use serde::Serialize;
 
 /// What would be done.
@@ -98,7 +98,7 @@ fn plan_one(from: &Workflow, to: &Workflow, applicant: &Applicant) -> Result<Mov
 /// # Errors
 ///
 /// Where the store failed.
-pub async fn migrate(applicants: &impl Applicants, to: &Workflow, step: &Move, now: i64) -> Result<bool, StoreError> {
+pub async fn migrate(applicants: &impl Applicants, to: &Workflow, step: &Move, now: i64) -> Result<bool, StorageError> {
     let Some(mut applicant) = applicants.applicant(&step.id).await? else { return Ok(false) };
     if applicant.version != step.at_version || applicant.steps.0.values().any(|entry| entry.is_leased(now)) {
         return Ok(false);
@@ -114,7 +114,7 @@ pub async fn migrate(applicants: &impl Applicants, to: &Workflow, step: &Move, n
     applicant.version += 1;
     match applicants.replace(&applicant).await {
         Ok(()) => Ok(true),
-        Err(Refused::Held(_) | Refused::Conflict | Refused::NotFound | Refused::Other) => Ok(false),
-        Err(Refused::Store(error)) => Err(error),
+        Err(Refused::ConditionFailed(_) | Refused::Conflict | Refused::NotFound | Refused::Other) => Ok(false),
+        Err(Refused::Storage(error)) => Err(error),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     ports::{Applicants, Change, Nudges, Waits},
     steps::{self, MAX_REASON},
 };
-use carryout_workflow::{Coded, ErrorCode, Failure, Refused, StepState, StoreError, run};
+use carryout_workflow::{ErrorCode, Failure, HasErrorCode, Refused, StepState, StorageError, run};
 use serde::{Deserialize, Serialize};
 
 /// What an operator does.
@@ -46,17 +46,17 @@ pub enum OperateError {
     },
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
-impl Coded for OperateError {
+impl HasErrorCode for OperateError {
     const CODES: &'static [ErrorCode] = &[
         codes::APPLICANT_UNKNOWN,
         codes::APPLICANT_STEP_UNKNOWN,
         codes::STEP_NOT_OPTIONAL,
         codes::STEP_NOT_THERE,
-        run::STORE_UNAVAILABLE,
-        run::STORE_CORRUPT,
+        run::STORAGE_UNAVAILABLE,
+        run::STORAGE_CORRUPT,
     ];
 
     fn code(&self) -> ErrorCode {
@@ -65,7 +65,7 @@ impl Coded for OperateError {
             Self::NoStep(_) => codes::APPLICANT_STEP_UNKNOWN,
             Self::NotSkippable(_) => codes::STEP_NOT_OPTIONAL,
             Self::Moved { .. } => codes::STEP_NOT_THERE,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }
@@ -98,7 +98,7 @@ pub async fn operate(
     now: i64,
 ) -> Result<Applicant, OperateError> {
     let applicant = applicants.applicant(id).await?.ok_or_else(|| OperateError::Unknown(id.to_owned()))?;
-    let workflow = markets.of(&applicant).map_err(|missing| StoreError::Corrupt(missing.to_string()))?;
+    let workflow = markets.of(&applicant).map_err(|missing| StorageError::Corrupt(missing.to_string()))?;
     let no_step = || OperateError::NoStep(step.to_owned());
     let description = steps::describe(workflow.step(step).ok_or_else(no_step)?).map_err(|_| no_step())?;
     let entry = applicant.steps.entry(step).ok_or_else(no_step)?;
@@ -152,13 +152,13 @@ pub async fn operate(
     let token = entry.task_token.clone();
     let changed = match applicants.change(id, &change).await {
         Ok(changed) => changed,
-        Err(Refused::Held(applicant)) => {
+        Err(Refused::ConditionFailed(applicant)) => {
             let state = applicant.steps.entry(step).map_or(StepState::Pending, |entry| entry.state);
             return Err(OperateError::Moved { step: step.to_owned(), state });
         }
         Err(Refused::NotFound | Refused::Other) => return Err(OperateError::Unknown(id.to_owned())),
-        Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this applicant".to_owned()).into()),
-        Err(Refused::Store(error)) => return Err(error.into()),
+        Err(Refused::Conflict) => return Err(StorageError::Unavailable("somebody else writes this applicant".to_owned()).into()),
+        Err(Refused::Storage(error)) => return Err(error.into()),
     };
     if let Some(token) = token {
         waits.end(&token).await?;

@@ -5,7 +5,7 @@ use crate::{
     applicant::{Applicant, AuditEntry, Collected},
     markets::Markets,
 };
-use carryout_workflow::{Failure, Refused, StatusStore, StepState, StoreError};
+use carryout_workflow::{Failure, Refused, StatusStore, StepState, StorageError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
@@ -127,14 +127,14 @@ pub trait Vault: Send + Sync {
         &self,
         applicant_id: &str,
         values: BTreeMap<String, String>,
-    ) -> impl Future<Output = Result<BTreeMap<String, String>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, StorageError>> + Send;
 
     /// Opens what was sealed.
     fn open(
         &self,
         applicant_id: &str,
         sealed: BTreeMap<String, String>,
-    ) -> impl Future<Output = Result<BTreeMap<String, String>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, StorageError>> + Send;
 }
 
 /// A key that seals personal data, and its wrapped form, which is kept with what it sealed. The key is not part of its debug output.
@@ -155,10 +155,10 @@ impl fmt::Debug for DataKey {
 /// Where the keys of personal data come from.
 pub trait Keys: Send + Sync {
     /// A new key for this applicant.
-    fn fresh(&self, applicant_id: &str) -> impl Future<Output = Result<DataKey, StoreError>> + Send;
+    fn fresh(&self, applicant_id: &str) -> impl Future<Output = Result<DataKey, StorageError>> + Send;
 
     /// The key in this wrapped form. MUST fail where it was made for another applicant.
-    fn unwrap(&self, applicant_id: &str, wrapped: &[u8]) -> impl Future<Output = Result<DataKey, StoreError>> + Send;
+    fn unwrap(&self, applicant_id: &str, wrapped: &[u8]) -> impl Future<Output = Result<DataKey, StorageError>> + Send;
 }
 
 /// A document that somebody is about to upload.
@@ -190,10 +190,11 @@ pub struct Upload {
 /// Documents of applicants, which their clients put there themselves.
 pub trait Documents: Send + Sync {
     /// Lets somebody put a document until `expires_at`, counted from `now`; both in milliseconds since the Unix epoch.
-    fn upload(&self, document: &Document, now: i64, expires_at: i64) -> impl Future<Output = Result<Upload, StoreError>> + Send;
+    fn upload(&self, document: &Document, now: i64, expires_at: i64)
+    -> impl Future<Output = Result<Upload, StorageError>> + Send;
 
     /// Removes every object whose name begins like this.
-    fn remove(&self, prefix: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn remove(&self, prefix: &str) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// One change of one entry from outside a claim: an answer, an operator's action, a silence.
@@ -227,42 +228,42 @@ pub struct Change {
 /// `replace` write the whole applicant, in one conditional write.
 pub trait Applicants: StatusStore<Subject = Applicant, Note = Collected> {
     /// Writes a new applicant; gives the one that exists under its id, if there is one.
-    fn create(&self, applicant: &Applicant) -> impl Future<Output = Result<Option<Applicant>, StoreError>> + Send;
+    fn create(&self, applicant: &Applicant) -> impl Future<Output = Result<Option<Applicant>, StorageError>> + Send;
 
     /// The applicant, in one read; `None` if there is none of this id.
-    fn applicant(&self, id: &str) -> impl Future<Output = Result<Option<Applicant>, StoreError>> + Send;
+    fn applicant(&self, id: &str) -> impl Future<Output = Result<Option<Applicant>, StorageError>> + Send;
 
     /// Changes one entry of an open applicant in one write, ends any lease on it, and has somebody look after the applicant.
     /// Refuses with the applicant as it stands where the change does not apply.
     fn change(&self, id: &str, change: &Change) -> impl Future<Output = Result<Applicant, Refused<Applicant>>> + Send;
 
     /// Writes where an answer to a waiting step ends the wait for it; `false` where the step does not wait for this answer any more.
-    fn register(&self, awaited: &Awaited, task_token: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    fn register(&self, awaited: &Awaited, task_token: &str) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
     /// Replaces the applicant if it still is at the version before `applicant.version`.
     fn replace(&self, applicant: &Applicant) -> impl Future<Output = Result<(), Refused<Applicant>>> + Send;
 
     /// Nobody needs to look after the applicant before `until` (milliseconds since the Unix epoch; `None` for ever), if it still
     /// is at this version. Does not count as a write.
-    fn rest(&self, id: &str, version: u64, until: Option<i64>) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn rest(&self, id: &str, version: u64, until: Option<i64>) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// Every applicant, one after the other: for reports and plans, not for requests.
 pub trait ApplicantPages: Send + Sync {
     /// Shows each of them.
-    fn each(&self, visit: impl FnMut(Applicant) + Send) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn each(&self, visit: impl FnMut(Applicant) + Send) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// The markets, with what operators set.
 pub trait MarketSource: Send + Sync {
     /// The markets as they are now; may be some seconds old. What can't be used is not: the ones before hold.
-    fn markets(&self) -> impl Future<Output = Result<Arc<Markets>, StoreError>> + Send;
+    fn markets(&self) -> impl Future<Output = Result<Arc<Markets>, StorageError>> + Send;
 }
 
 /// Makes somebody advance an applicant.
 pub trait Nudges: Send + Sync {
     /// Sends a message, at least once.
-    fn nudge(&self, applicant_id: &str, correlation_id: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn nudge(&self, applicant_id: &str, correlation_id: &str) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// What is waited for: the input of the waiting machine.
@@ -285,8 +286,8 @@ pub struct Awaited {
 /// Waits.
 pub trait Waits: Send + Sync {
     /// Begins to wait. A second beginning of the same wait does nothing.
-    fn begin(&self, awaited: &Awaited) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn begin(&self, awaited: &Awaited) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// Ends the wait behind a task token. A token that nobody waits under any more is no error.
-    fn end(&self, task_token: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn end(&self, task_token: &str) -> impl Future<Output = Result<(), StorageError>> + Send;
 }

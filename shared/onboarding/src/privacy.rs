@@ -6,7 +6,7 @@ use crate::{
     start::shard,
     uploads::{UPLOAD_LASTS_MS, prefix},
 };
-use carryout_workflow::{Refused, StoreError};
+use carryout_workflow::{Refused, StorageError};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// # Errors
 ///
 /// Where the vault can't open it.
-pub async fn export(vault: &impl Vault, applicant: &Applicant) -> Result<Value, StoreError> {
+pub async fn export(vault: &impl Vault, applicant: &Applicant) -> Result<Value, StorageError> {
     let mut collected = Map::new();
     let mut sealed = BTreeMap::new();
     for (field, datum) in &applicant.data {
@@ -52,14 +52,14 @@ const TRIES: u32 = 8;
 /// # Errors
 ///
 /// Where the store or the documents failed, or others kept writing: ask again.
-pub async fn erase(applicants: &impl Applicants, documents: &impl Documents, id: &str, now: i64) -> Result<bool, StoreError> {
+pub async fn erase(applicants: &impl Applicants, documents: &impl Documents, id: &str, now: i64) -> Result<bool, StorageError> {
     let Some(erased) = close(applicants, id, now).await? else { return Ok(false) };
     forget(applicants, documents, &erased, now).await?;
     Ok(true)
 }
 
 /// The applicant with nothing in it.
-async fn close(applicants: &impl Applicants, id: &str, now: i64) -> Result<Option<Applicant>, StoreError> {
+async fn close(applicants: &impl Applicants, id: &str, now: i64) -> Result<Option<Applicant>, StorageError> {
     for _ in 0..TRIES {
         let Some(mut applicant) = applicants.applicant(id).await? else { return Ok(None) };
         if applicant.status == ApplicantStatus::Erased {
@@ -79,12 +79,12 @@ async fn close(applicants: &impl Applicants, id: &str, now: i64) -> Result<Optio
         applicant.version += 1;
         match applicants.replace(&applicant).await {
             Ok(()) => return Ok(Some(applicant)),
-            Err(Refused::Held(_) | Refused::Conflict) => {}
+            Err(Refused::ConditionFailed(_) | Refused::Conflict) => {}
             Err(Refused::NotFound | Refused::Other) => return Ok(None),
-            Err(Refused::Store(error)) => return Err(error),
+            Err(Refused::Storage(error)) => return Err(error),
         }
     }
-    Err(StoreError::Unavailable("somebody else writes this applicant".to_owned()))
+    Err(StorageError::Unavailable("somebody else writes this applicant".to_owned()))
 }
 
 /// Removes what an erased applicant has uploaded. Once no upload lasts any longer, nobody needs to look after them again.
@@ -97,7 +97,7 @@ pub async fn forget(
     documents: &impl Documents,
     applicant: &Applicant,
     now: i64,
-) -> Result<(), StoreError> {
+) -> Result<(), StorageError> {
     if applicant.status != ApplicantStatus::Erased {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use crate::{
     markets::Markets,
     ports::{Applicants, Nudges, Vault},
 };
-use carryout_workflow::{Coded, Direction, ErrorCode, NoWorkflow, StatusMap, StoreError, Workflow, run};
+use carryout_workflow::{Direction, ErrorCode, HasErrorCode, NoWorkflow, StatusMap, StorageError, Workflow, run};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -37,18 +37,18 @@ pub enum StartError {
     Legacy(String),
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
-impl Coded for StartError {
+impl HasErrorCode for StartError {
     const CODES: &'static [ErrorCode] =
-        &[codes::MARKET_NOT_OPEN, codes::MARKET_LEGACY, run::STORE_UNAVAILABLE, run::STORE_CORRUPT];
+        &[codes::MARKET_NOT_OPEN, codes::MARKET_LEGACY, run::STORAGE_UNAVAILABLE, run::STORAGE_CORRUPT];
 
     fn code(&self) -> ErrorCode {
         match self {
             Self::NotOpen(_) => codes::MARKET_NOT_OPEN,
             Self::Legacy(_) => codes::MARKET_LEGACY,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }
@@ -133,7 +133,7 @@ async fn began_before(
     record: &LegacyRecord,
     vault: &impl Vault,
     now: i64,
-) -> Result<(), StoreError> {
+) -> Result<(), StorageError> {
     let collected: Map<String, Value> = adopt(applicant, workflow, record, now);
     let (plain, personal) = crate::submit::sorted(workflow, collected);
     let sealed = vault.seal(&applicant.id, personal).await?;

@@ -6,12 +6,12 @@ use crate::{
     form::{self, WrongField},
     markets::Markets,
     ports::{Applicants, Change, Nudges, Vault, Vendors},
-    standing::{Next, standing},
+    progress::{Next, progress_of},
     steps::{self, Ports, StepError},
     uploads,
 };
 use carryout_workflow::{
-    ErrorCode, Failure, Refused, StepState, StoreError, Subject as _, Workflow,
+    ErrorCode, Failure, Refused, StepState, StorageError, Subject as _, Workflow,
     run::{self, RunError},
 };
 use serde_json::{Map, Value};
@@ -51,10 +51,10 @@ pub enum SubmitError {
     Run(RunError<StepError>),
     /// Personal data can't be sealed.
     #[error("the vault failed: {0}")]
-    Vault(#[source] StoreError),
+    Vault(#[source] StorageError),
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 impl SubmitError {
@@ -79,7 +79,7 @@ impl SubmitError {
             Self::Wrong(_) => FORM_WRONG,
             Self::Closed => codes::APPLICANT_CLOSED,
             Self::Vault(_) => codes::VAULT_UNAVAILABLE,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
             Self::Run(_) => run::STEP_UNKNOWN,
         }
     }
@@ -168,12 +168,12 @@ fn after(applicant: &mut Applicant, step: &str, state: StepState, response: Valu
 
 /// The step, where the applicant may submit its form now.
 pub(crate) fn open_step<'w>(workflow: &'w Workflow, applicant: &Applicant, step: &str) -> Result<Next<'w>, SubmitError> {
-    let standing = standing(workflow, applicant);
-    if !standing.applicable.iter().any(|spec| spec.entry_name() == step) {
+    let progress = progress_of(workflow, applicant);
+    if !progress.applicable.iter().any(|spec| spec.entry_name() == step) {
         return Err(SubmitError::NoStep(step.to_owned()));
     }
-    let names = standing.next.iter().map(|next| next.spec.entry_name().to_owned()).collect();
-    let found = standing.next.into_iter().find(|next| next.spec.entry_name() == step && !next.description.is_automatic());
+    let names = progress.next.iter().map(|next| next.spec.entry_name().to_owned()).collect();
+    let found = progress.next.into_iter().find(|next| next.spec.entry_name() == step && !next.description.is_automatic());
     let next = found.ok_or_else(|| SubmitError::NotReady { step: step.to_owned(), next: names })?;
     match applicant.steps.entry(step) {
         Some(entry) if entry.state == StepState::Failed => match &entry.failure {
@@ -204,10 +204,12 @@ async fn skip(applicants: &impl Applicants, applicant: &Applicant, next: &Next<'
     };
     match applicants.change(&applicant.id, &change).await {
         Ok(changed) => Ok(changed),
-        Err(Refused::Held(applicant)) if applicant.steps.entry(name).is_some_and(|entry| entry.is_complete()) => Ok(*applicant),
-        Err(Refused::Held(_) | Refused::Other | Refused::NotFound) => Err(SubmitError::Run(RunError::InProgress(0))),
-        Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this applicant".to_owned()).into()),
-        Err(Refused::Store(error)) => Err(error.into()),
+        Err(Refused::ConditionFailed(applicant)) if applicant.steps.entry(name).is_some_and(|entry| entry.is_complete()) => {
+            Ok(*applicant)
+        }
+        Err(Refused::ConditionFailed(_) | Refused::Other | Refused::NotFound) => Err(SubmitError::Run(RunError::InProgress(0))),
+        Err(Refused::Conflict) => Err(StorageError::Unavailable("somebody else writes this applicant".to_owned()).into()),
+        Err(Refused::Storage(error)) => Err(error.into()),
     }
 }
 
@@ -240,6 +242,6 @@ fn day(now: i64) -> jiff::civil::Date {
 
 impl From<crate::markets::NoDefinition> for SubmitError {
     fn from(missing: crate::markets::NoDefinition) -> Self {
-        Self::Store(StoreError::Corrupt(missing.to_string()))
+        Self::Storage(StorageError::Corrupt(missing.to_string()))
     }
 }

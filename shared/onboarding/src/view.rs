@@ -5,7 +5,7 @@ use crate::{
     applicant::{Applicant, ApplicantStatus, AuditEntry},
     form,
     markets::{Markets, NoDefinition},
-    standing::{Standing, standing},
+    progress::{ApplicantProgress, progress_of},
 };
 use carryout_workflow::{Failure, StepState};
 use serde::{Deserialize, Serialize};
@@ -98,7 +98,7 @@ pub struct OperatorView {
 ///
 /// Where their workflow is gone.
 pub fn view(applicant: &Applicant, markets: &Markets) -> Result<ApplicantView, NoDefinition> {
-    let Standing { applicable, complete, next } = standing(markets.of(applicant)?, applicant);
+    let ApplicantProgress { applicable, complete, next } = progress_of(markets.of(applicant)?, applicant);
     let entry = |name: &str| applicant.steps.entry(name).cloned().unwrap_or_default();
     let next = next.into_iter().map(|next| {
         let entry = entry(next.spec.entry_name());

@@ -9,7 +9,7 @@ use crate::{
     ports::{Applicants, Awaited, Change, Nudges, VendorError, Vendors},
     steps::{self, review},
 };
-use carryout_workflow::{Refused, StepState, StoreError, compile_wait};
+use carryout_workflow::{Refused, StepState, StorageError, compile_wait};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ pub enum WaitError {
     Vendor(#[from] VendorError),
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 /// Whether a step still waits for the answer that this wait is for.
@@ -75,7 +75,7 @@ pub async fn look(
 ) -> Result<StillWaiting, WaitError> {
     let ended = Ok(StillWaiting { waiting: false });
     let Some(applicant) = applicants.applicant(&awaited.id).await? else { return ended };
-    let workflow = markets.of(&applicant).map_err(|missing| StoreError::Corrupt(missing.to_string()))?;
+    let workflow = markets.of(&applicant).map_err(|missing| StorageError::Corrupt(missing.to_string()))?;
     let spec = workflow.step(&awaited.step).filter(|_| waits(&applicant, awaited));
     let Some((spec, description)) = spec.and_then(|spec| Some((spec, steps::describe(spec).ok()?))) else { return ended };
     let Some(kind) = description.vendor else { return ended };
@@ -112,8 +112,8 @@ pub async fn look(
             Ok(StillWaiting { waiting: false })
         }
         // Somebody else has answered, or closed the application.
-        Err(Refused::Held(_) | Refused::NotFound | Refused::Other) => ended,
-        Err(Refused::Conflict) => Err(StoreError::Unavailable("somebody else writes this applicant".to_owned()).into()),
-        Err(Refused::Store(error)) => Err(error.into()),
+        Err(Refused::ConditionFailed(_) | Refused::NotFound | Refused::Other) => ended,
+        Err(Refused::Conflict) => Err(StorageError::Unavailable("somebody else writes this applicant".to_owned()).into()),
+        Err(Refused::Storage(error)) => Err(error.into()),
     }
 }

@@ -1,6 +1,6 @@
 //! Where stored applicants would stand if their workflow were another.
 
-use crate::{applicant::Applicant, standing::walk};
+use crate::{applicant::Applicant, progress::walk};
 use carryout_workflow::Workflow;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,23 +25,23 @@ pub fn what_if<'a>(workflow: &Workflow, applicants: impl IntoIterator<Item = &'a
     let mut told = WhatIf::default();
     for applicant in applicants {
         told.applicants += 1;
-        let standing = walk(workflow, &applicant.attributes(), |spec, description| {
+        let progress = walk(workflow, &applicant.attributes(), |spec, description| {
             applicant.steps.entry(spec.entry_name()).is_some_and(|entry| description.is_completed_by(entry.state))
         });
         let finish = workflow.finish.entry_name();
-        if standing.next.iter().all(|next| next.spec.entry_name() == finish) {
+        if progress.next.iter().all(|next| next.spec.entry_name() == finish) {
             told.finished += 1;
         }
-        for next in standing.next.iter().filter(|next| next.spec.entry_name() != finish) {
+        for next in progress.next.iter().filter(|next| next.spec.entry_name() != finish) {
             *told.next.entry(next.spec.entry_name().to_owned()).or_default() += 1;
         }
-        for spec in &standing.applicable {
+        for spec in &progress.applicable {
             if applicant.steps.entry(spec.entry_name()).is_none() {
                 *told.asked.entry(spec.entry_name().to_owned()).or_default() += 1;
             }
         }
         for (name, entry) in &applicant.steps.0 {
-            if entry.is_complete() && !standing.applicable.iter().any(|spec| spec.entry_name() == name) {
+            if entry.is_complete() && !progress.applicable.iter().any(|spec| spec.entry_name() == name) {
                 *told.spared.entry(name.clone()).or_default() += 1;
             }
         }

@@ -1,6 +1,6 @@
 //! One call to a partner, and what its outcome means.
 
-use carryout_checkout::{partners::Agreement, ports::CallError};
+use carryout_checkout::{partners::PartnerPolicy, ports::CallError};
 use reqwest::{Client, RequestBuilder, StatusCode, redirect::Policy};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -32,7 +32,7 @@ impl Http {
 /// - Not connected, 429 or 503: nothing happened ([`CallError::Unavailable`]).
 /// - No answer in time, another 5xx, or an answer that can't be read: it may have happened ([`CallError::Unclear`]).
 /// - Another 4xx: refused ([`CallError::Refused`]).
-pub(crate) async fn send<T: DeserializeOwned>(agreement: &Agreement, request: RequestBuilder) -> Result<T, CallError> {
+pub(crate) async fn send<T: DeserializeOwned>(agreement: &PartnerPolicy, request: RequestBuilder) -> Result<T, CallError> {
     let partner = agreement.name;
     let unavailable = |detail: String| CallError::Unavailable { partner, detail };
     let unclear = |detail: String| CallError::Unclear { partner, detail };

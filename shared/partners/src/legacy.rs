@@ -2,12 +2,12 @@ use crate::call::{Http, send};
 use carryout_checkout::{
     legacy::{LegacyOrder, LegacySink, Upserted},
     parity::{LegacyPriceRequest, LegacyPrices},
-    partners::{Agreement, LEGACY},
+    partners::{LEGACY, PartnerPolicy},
     ports::CallError,
 };
 use carryout_onboarding::legacy::{LegacyRecord, LegacySystem};
 use carryout_pricing::Price;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -44,12 +44,12 @@ impl LegacySink for HttpLegacy {
 pub struct HttpLegacyPrices {
     http: Http,
     base_url: String,
-    agreement: Agreement,
+    agreement: PartnerPolicy,
 }
 
 impl HttpLegacyPrices {
     /// The system below `base_url`, given as long as `agreement` says.
-    pub fn new(http: Http, base_url: impl Into<String>, agreement: Agreement) -> Self {
+    pub fn new(http: Http, base_url: impl Into<String>, agreement: PartnerPolicy) -> Self {
         Self { http, base_url: base_url.into(), agreement }
     }
 }
@@ -88,12 +88,12 @@ impl HttpLegacyApplicants {
     }
 }
 
-fn unavailable(error: CallError) -> StoreError {
-    StoreError::Unavailable(error.to_string())
+fn unavailable(error: CallError) -> StorageError {
+    StorageError::Unavailable(error.to_string())
 }
 
 impl LegacySystem for HttpLegacyApplicants {
-    async fn record(&self, owner: &str, country: &str, market_type: &str) -> Result<Option<LegacyRecord>, StoreError> {
+    async fn record(&self, owner: &str, country: &str, market_type: &str) -> Result<Option<LegacyRecord>, StorageError> {
         let Some(url) = self.url(owner, country, market_type) else { return Ok(None) };
         let known: KnownApplicant = send(&LEGACY, self.http.client().get(url)).await.map_err(unavailable)?;
         Ok(known.record)
@@ -106,7 +106,7 @@ impl LegacySystem for HttpLegacyApplicants {
         market_type: &str,
         version: u64,
         record: &LegacyRecord,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), StorageError> {
         let Some(url) = self.url(owner, country, market_type) else { return Ok(()) };
         let put = self.http.client().put(url).json(&json!({ "version": version, "record": record }));
         send::<Value>(&LEGACY, put).await.map(drop).map_err(unavailable)

@@ -1,6 +1,6 @@
 use crate::call::{Http, send};
 use carryout_checkout::{
-    partners::{Agreement, Fallback},
+    partners::{Fallback, PartnerPolicy},
     ports::CallError,
 };
 use carryout_onboarding::ports::{VendorAnswer, VendorError, VendorKind, VendorRequest, Vendors};
@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// What is agreed with every vendor of onboarding: its step is tried again for as long as it takes.
-const VENDOR: Agreement =
-    Agreement { name: "vendor", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Queue };
+const VENDOR: PartnerPolicy =
+    PartnerPolicy { name: "vendor", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Queue };
 
 /// The vendors of onboarding behind HTTP: `POST /v1/{kind}/requests`, answered at once or by a callback, and
 /// `GET /v1/{kind}/requests?key=`. A vendor refuses by an answer; a request that it does not take says nothing of the applicant.

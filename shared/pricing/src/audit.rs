@@ -1,6 +1,6 @@
 //! Says where every cent of a price comes from, and computes it again from what was stored.
 
-use crate::{Component, Context, ENGINE, Pipeline, Policy, Price, PricingError, Sheet, Source, price};
+use crate::{Component, Context, ENGINE, Pipeline, Policy, Price, PriceBreakdown, PricingError, Source, price};
 use carryout_money::Money;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -179,7 +179,7 @@ fn source(source: Source, context: &Context) -> String {
     }
 }
 
-fn shares(context: &Context, sheet: &Sheet<'_>, shares: &crate::Shares, amount: impl Fn(i64) -> String) -> String {
+fn shares(context: &Context, sheet: &PriceBreakdown<'_>, shares: &crate::Shares, amount: impl Fn(i64) -> String) -> String {
     let lines = context.lines.iter().map(|line| &*line.item_id).zip(&shares.lines);
     let fees = sheet.fees().iter().map(|fee| fee.code.as_ref()).zip(&shares.fees);
     lines

@@ -470,13 +470,13 @@ pub struct Tier {
     /// The amount from which it is given.
     pub from: i64,
     /// What it gives.
-    pub off: Off,
+    pub off: DiscountAmount,
 }
 
 /// An amount off, by share or as such.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Off {
+pub enum DiscountAmount {
     /// A share, 0 to 1.
     Percent(Rate),
     /// An amount.
@@ -638,8 +638,8 @@ impl Context {
             }
             Benefit::FreeDelivery => Ok(()),
             Benefit::Tiered(tiers) => tiers.iter().try_for_each(|tier| match tier.off {
-                Off::Percent(rate) => share(rate, 1, field),
-                Off::Fixed(fixed) => amount(fixed, field),
+                DiscountAmount::Percent(rate) => share(rate, 1, field),
+                DiscountAmount::Fixed(fixed) => amount(fixed, field),
             }),
         }
     }

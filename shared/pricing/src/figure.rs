@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 /// prices do over time is watched by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Figure {
+pub enum PriceMeasure {
     /// Sum of the lines.
     Subtotal,
     /// What is taken off; not above zero.
@@ -26,7 +26,7 @@ pub enum Figure {
     Total,
 }
 
-impl Figure {
+impl PriceMeasure {
     /// Every figure, in the order in which a price is made.
     pub const ALL: [Self; 8] =
         [Self::Subtotal, Self::Discount, Self::Fees, Self::Tax, Self::Deposits, Self::Tip, Self::Credit, Self::Total];
@@ -73,13 +73,13 @@ fn sum(charges: &[Charge]) -> i64 {
     charges.iter().fold(0, |sum, charge| sum.saturating_add(charge.amount.minor))
 }
 
-impl fmt::Display for Figure {
+impl fmt::Display for PriceMeasure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl FromStr for Figure {
+impl FromStr for PriceMeasure {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
@@ -153,11 +153,11 @@ mod tests {
     #[test]
     fn figures_are_the_sums_of_what_they_are_named_for() {
         let price = price(&context()).unwrap();
-        let figures = Figure::all_of(&price);
+        let figures = PriceMeasure::all_of(&price);
         // 8.875 % of 2 900 and of 299: 257 and 27.
         let expected = [2_900, 0, 299, 284, 0, 150, 0, 3_633];
-        assert_eq!(Figure::ALL.map(|figure| figures[&figure]), expected);
-        for figure in Figure::ALL {
+        assert_eq!(PriceMeasure::ALL.map(|figure| figures[&figure]), expected);
+        for figure in PriceMeasure::ALL {
             assert_eq!(figure.name().parse(), Ok(figure));
             assert_eq!(serde_json::to_value(figure).unwrap(), figure.name());
         }

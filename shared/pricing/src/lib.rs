@@ -21,23 +21,23 @@ mod validator;
 
 pub use audit::{Differs, FirstDifference, Record, explain};
 pub use context::{
-    Allocation, Allowance, Benefit, Context, ContextLine, Credit, DELIVERY_FEE, Fee, FeeAmount, Limits, MAX_AMOUNT, MAX_LINES,
-    MAX_QUANTITY, MAX_RULES, MAX_TAXES, NO_TAX, NoWeight, Off, Policy, Promotion, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes,
-    Tier, Weight,
+    Allocation, Allowance, Benefit, Context, ContextLine, Credit, DELIVERY_FEE, DiscountAmount, Fee, FeeAmount, Limits,
+    MAX_AMOUNT, MAX_LINES, MAX_QUANTITY, MAX_RULES, MAX_TAXES, NO_TAX, NoWeight, Policy, Promotion, STANDARD_TAX, Scope,
+    TaxLevel, TaxRate, Taxes, Tier, Weight,
 };
-pub use figure::Figure;
+pub use figure::PriceMeasure;
 pub use pipeline::{Collector, ENGINE, Pipeline, PricingError, price};
 pub use price::{Charge, Price, PricedLine, Shares};
 pub use provider::{
     CONSUMER, CREDITS, CRITICALITY, Contribution, Criticality, FEES, Fallback, Flag, ITEMS, LastKnown, NoContext, OnFailure,
     PROMOTIONS, Provider, ProviderError, Providers, TAXES, Timer,
 };
-pub use quote::{Difference, Limited, Quote, QuoteTerms, Seal, Taken, differences, limited};
+pub use quote::{Difference, Limited, Quote, QuoteTerms, Signer, Taken, differences, limited};
 pub use refund::{
     Part, Refund, RefundComponent, RefundError, RefundLine, RefundPart, RefundRequest, Refunded, RefundedLine, left_to_refund,
     refund,
 };
 pub use render::{CartPreview, Checkout, Preview, Receipt, ReceiptLine, Renderer};
-pub use sheet::{Adjustment, Component, FeeAmounts, LineAmounts, Sheet, Source};
+pub use sheet::{Adjustment, Component, FeeAmounts, LineAmounts, PriceBreakdown, Source};
 pub use statistics::{Expected, Statistics};
 pub use validator::{Rule, Violation};

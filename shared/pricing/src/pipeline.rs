@@ -1,5 +1,5 @@
 use crate::{
-    Checkout, Component, Context, Price, Renderer, Rule, Sheet, Violation,
+    Checkout, Component, Context, Price, PriceBreakdown, Renderer, Rule, Violation,
     collectors::{Credits, FeeDiscounts, Fees, LineDiscounts, Subtotal, Tax, Tip},
     validator::violations,
 };
@@ -22,7 +22,7 @@ pub trait Collector: Send + Sync {
     /// # Errors
     ///
     /// [`PricingError`] where the context has no price.
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError>;
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError>;
 }
 
 /// Why a context has no price.
@@ -94,9 +94,9 @@ impl Pipeline {
     /// # Errors
     ///
     /// [`PricingError`]; [`PricingError::Wrong`] where the validator found something.
-    pub fn sheet<'a>(&'a self, context: &'a Context) -> Result<Sheet<'a>, PricingError> {
+    pub fn sheet<'a>(&'a self, context: &'a Context) -> Result<PriceBreakdown<'a>, PricingError> {
         context.check()?;
-        let mut sheet = Sheet::new(context)?;
+        let mut sheet = PriceBreakdown::new(context)?;
         for collector in &self.collectors {
             sheet.begin(collector.name());
             collector.collect(context, &mut sheet)?;

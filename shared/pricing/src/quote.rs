@@ -67,14 +67,14 @@ pub struct Quote {
     /// What is promised.
     #[serde(flatten)]
     pub terms: QuoteTerms,
-    /// Made by [`Seal`] over [`QuoteTerms::to_sign`].
+    /// Made by [`Signer`] over [`QuoteTerms::to_sign`].
     pub signature: String,
 }
 
 /// Signs with a secret key and verifies, also under the key before the current one.
-pub trait Seal: Send + Sync {
+pub trait Signer: Send + Sync {
     /// A signature over `message`, safe in a URL.
-    fn seal(&self, message: &[u8]) -> String;
+    fn sign(&self, message: &[u8]) -> String;
 
     /// Whether `signature` was made over `message` by the current key or the one before. Takes the same time for every
     /// wrong signature.
@@ -101,16 +101,16 @@ impl QuoteTerms {
     }
 
     /// A quote on these terms.
-    pub fn sealed(self, seal: &impl Seal) -> Quote {
-        let signature = seal.seal(&self.to_sign());
+    pub fn signed(self, signer: &impl Signer) -> Quote {
+        let signature = signer.sign(&self.to_sign());
         Quote { terms: self, signature }
     }
 }
 
 impl Quote {
     /// Whether the signature fits the terms.
-    pub fn is_genuine(&self, seal: &impl Seal) -> bool {
-        seal.verify(&self.terms.to_sign(), &self.signature)
+    pub fn verify(&self, signer: &impl Signer) -> bool {
+        signer.verify(&self.terms.to_sign(), &self.signature)
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{Charge, Component, Context, ENGINE, Price, PricedLine, Sheet};
+use crate::{Charge, Component, Context, ENGINE, Price, PriceBreakdown, PricedLine};
 use carryout_money::Money;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ pub trait Renderer {
     type Output;
 
     /// Picks the adjustments that it shows.
-    fn render(&self, context: &Context, sheet: Sheet<'_>) -> Self::Output;
+    fn render(&self, context: &Context, sheet: PriceBreakdown<'_>) -> Self::Output;
 }
 
 /// Everything, line by line and component by component: what a quote locks, an order keeps and a refund gives back.
@@ -65,7 +65,7 @@ pub struct ReceiptLine {
 impl Renderer for Checkout {
     type Output = Price;
 
-    fn render(&self, context: &Context, mut sheet: Sheet<'_>) -> Price {
+    fn render(&self, context: &Context, mut sheet: PriceBreakdown<'_>) -> Price {
         let currency = context.currency;
         let money = |minor| Money::new(minor, currency);
         let (subtotal, total) = (sheet.subtotal(), sheet.total());
@@ -120,7 +120,7 @@ impl Renderer for Checkout {
 impl Renderer for CartPreview {
     type Output = Preview;
 
-    fn render(&self, context: &Context, sheet: Sheet<'_>) -> Preview {
+    fn render(&self, context: &Context, sheet: PriceBreakdown<'_>) -> Preview {
         let money = |minor| Money::new(minor, context.currency);
         let of = |components: &[Component]| {
             let adjustments = sheet.adjustments().iter().filter(|one| components.contains(&one.component) && !one.included);

@@ -88,7 +88,7 @@ pub struct FeeAmounts<'a> {
 
 /// What the collectors have found so far: the adjustments, and what they make of lines, fees and total.
 #[derive(Debug)]
-pub struct Sheet<'a> {
+pub struct PriceBreakdown<'a> {
     adjustments: Vec<Adjustment<'a>>,
     collectors: Vec<&'static str>,
     lines: Vec<LineAmounts>,
@@ -100,7 +100,7 @@ pub struct Sheet<'a> {
     collector: &'static str,
 }
 
-impl<'a> Sheet<'a> {
+impl<'a> PriceBreakdown<'a> {
     pub(crate) fn new(context: &'a Context) -> Result<Self, PricingError> {
         let mut lines = Vec::with_capacity(context.lines.len());
         for line in &context.lines {

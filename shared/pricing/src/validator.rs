@@ -1,10 +1,10 @@
-use crate::{Adjustment, Collector, Component, Context, Sheet, Source};
+use crate::{Adjustment, Collector, Component, Context, PriceBreakdown, Source};
 use std::fmt;
 
 /// A rule that prices of some market or scenario must keep.
 pub trait Rule: Send + Sync {
     /// What is wrong with a price; `None` where the rule holds or does not apply. MUST depend on its arguments alone.
-    fn violation(&self, context: &Context, sheet: &Sheet<'_>) -> Option<String>;
+    fn violation(&self, context: &Context, sheet: &PriceBreakdown<'_>) -> Option<String>;
 }
 
 /// Something that is wrong with a price.
@@ -48,7 +48,7 @@ impl fmt::Display for Violation {
 /// Everything that is wrong with a price.
 pub(crate) fn violations(
     context: &Context,
-    sheet: &Sheet<'_>,
+    sheet: &PriceBreakdown<'_>,
     collectors: &[Box<dyn Collector>],
     rules: &[Box<dyn Rule>],
 ) -> Vec<Violation> {

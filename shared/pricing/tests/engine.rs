@@ -3,9 +3,9 @@
 
 use carryout_money::{Currency, Rate, Rounding};
 use carryout_pricing::{
-    Adjustment, Allocation, Benefit, CartPreview, Charge, Collector, Component, Context, ContextLine, Credit, Differs, Fee,
-    FeeAmount, Limits, Off, Pipeline, Policy, Price, PricingError, Promotion, Receipt, Record, Rule, STANDARD_TAX, Scope, Shares,
-    Sheet, Source, TaxLevel, TaxRate, Taxes, Tier, Violation, Weight, explain, price,
+    Adjustment, Allocation, Benefit, CartPreview, Charge, Collector, Component, Context, ContextLine, Credit, Differs,
+    DiscountAmount, Fee, FeeAmount, Limits, Pipeline, Policy, Price, PriceBreakdown, PricingError, Promotion, Receipt, Record,
+    Rule, STANDARD_TAX, Scope, Shares, Source, TaxLevel, TaxRate, Taxes, Tier, Violation, Weight, explain, price,
 };
 use serde_json::json;
 
@@ -232,7 +232,10 @@ fn the_cheapest_of_every_few_units_cost_less() {
 
 #[test]
 fn more_is_off_for_more() {
-    let tiers = vec![Tier { from: 2_000, off: Off::Percent(percent(10_000)) }, Tier { from: 5_000, off: Off::Fixed(900) }];
+    let tiers = vec![
+        Tier { from: 2_000, off: DiscountAmount::Percent(percent(10_000)) },
+        Tier { from: 5_000, off: DiscountAmount::Fixed(900) },
+    ];
     let with =
         |amount| Context { promotions: vec![promotion("more", Benefit::Tiered(tiers.clone()))], ..cart(&[("a", 1, amount)]) };
     assert!(priced(&with(1_999)).discounts.is_empty());
@@ -344,7 +347,7 @@ impl Collector for BagFee {
         &[Component::Fee]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         let units: u32 = context.lines.iter().map(|line| line.quantity).sum();
         sheet.add_fee(Source::Collector, "bag", "Bags", 10 * i64::from(units.div_ceil(5)), STANDARD_TAX)
     }
@@ -371,7 +374,7 @@ impl Collector for Careless {
         &[Component::Discount, Component::Deposit]
     }
 
-    fn collect<'a>(&'a self, _: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, _: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         sheet.add((self.0)())
     }
 }
@@ -402,7 +405,7 @@ fn a_wrong_price_is_never_shown() {
 struct MinimumOrder(i64);
 
 impl Rule for MinimumOrder {
-    fn violation(&self, _: &Context, sheet: &Sheet<'_>) -> Option<String> {
+    fn violation(&self, _: &Context, sheet: &PriceBreakdown<'_>) -> Option<String> {
         (sheet.total() < self.0).then(|| format!("an order is at least {}", self.0))
     }
 }

@@ -4,9 +4,9 @@ mod any_json;
 
 use carryout_money::{Currency, Money, Rate, Rounding};
 use carryout_pricing::{
-    Allocation, Benefit, Charge, Context, ContextLine, Credit, Fee, FeeAmount, Limits, Off, Pipeline, Policy, Price, Promotion,
-    Record, RefundLine, RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight, left_to_refund,
-    price, refund,
+    Allocation, Benefit, Charge, Context, ContextLine, Credit, DiscountAmount, Fee, FeeAmount, Limits, Pipeline, Policy, Price,
+    Promotion, Record, RefundLine, RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight,
+    left_to_refund, price, refund,
 };
 use proptest::{
     prelude::*,
@@ -48,7 +48,7 @@ fn lines() -> impl Strategy<Value = Vec<ContextLine>> {
 }
 
 fn promotions() -> impl Strategy<Value = Vec<Promotion>> {
-    let off = prop_oneof![rate(100_000).prop_map(Off::Percent), (0_i64..3_000).prop_map(Off::Fixed)];
+    let off = prop_oneof![rate(100_000).prop_map(DiscountAmount::Percent), (0_i64..3_000).prop_map(DiscountAmount::Fixed)];
     let tier = (0_i64..9_000, off).prop_map(|(from, off)| Tier { from, off });
     let benefit =
         prop_oneof![
@@ -244,7 +244,7 @@ proptest! {
     fn a_dearer_line_has_no_smaller_share_of_what_is_off(amount in 0_i64..50_000, prices in prop::collection::vec(1_i64..9_000, 2..12)) {
         let lines = prices.iter().enumerate().map(|(index, price)| ContextLine::new(index.to_string(), "Item", 1, *price)).collect();
         let promotion: Promotion =
-            serde_json::from_value(json!({ "id": "off", "name": "Off", "benefit": { "fixed": amount } })).unwrap();
+            serde_json::from_value(json!({ "id": "off", "name": "DiscountAmount", "benefit": { "fixed": amount } })).unwrap();
         let price = price(&Context { promotions: vec![promotion], ..Context::new(Currency::USD, lines) }).unwrap();
         prop_assert_eq!(price.total.minor, (prices.iter().sum::<i64>() - amount).max(0));
         if let Some(discount) = price.discounts.first() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carryout_forecast::Setting;
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use jiff::Timestamp;
 
 use crate::decision::Decision;
@@ -16,8 +16,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn told_to_fail<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unavailable("told to fail".to_owned()))
+fn told_to_fail<T>() -> Result<T, StorageError> {
+    Err(StorageError::Unavailable("told to fail".to_owned()))
 }
 
 /// A feed of what was put into it; silent about everything else.
@@ -48,7 +48,7 @@ impl OfferedLoad for FakeLoad {
         function: &str,
         since: Timestamp,
         until: Timestamp,
-    ) -> Result<BTreeMap<Timestamp, Observed>, StoreError> {
+    ) -> Result<BTreeMap<Timestamp, Observed>, StorageError> {
         let Feed { slots, fails } = &*lock(&self.0);
         if *fails {
             return told_to_fail();
@@ -75,7 +75,7 @@ impl FakeSettings {
 }
 
 impl SettingsSource for FakeSettings {
-    async fn settings(&self) -> Result<Settings, StoreError> {
+    async fn settings(&self) -> Result<Settings, StorageError> {
         lock(&self.0).clone().map_or_else(told_to_fail, Ok)
     }
 }
@@ -108,7 +108,7 @@ impl FakeStore {
 }
 
 impl ScalingStore for FakeStore {
-    async fn claim(&self, at: Timestamp, until: i64) -> Result<Claim, StoreError> {
+    async fn claim(&self, at: Timestamp, until: i64) -> Result<Claim, StorageError> {
         let kept = &mut *lock(&self.0);
         let claim = match kept.tick {
             Some((last, _, finished)) if last > at || (last == at && finished) => Claim::Over,
@@ -121,7 +121,7 @@ impl ScalingStore for FakeStore {
         Ok(claim)
     }
 
-    async fn finish(&self, at: Timestamp) -> Result<(), StoreError> {
+    async fn finish(&self, at: Timestamp) -> Result<(), StorageError> {
         if let Some((last, _, finished)) = &mut lock(&self.0).tick
             && *last == at
         {
@@ -130,7 +130,7 @@ impl ScalingStore for FakeStore {
         Ok(())
     }
 
-    async fn history(&self, function: &str, first: i64) -> Result<History, StoreError> {
+    async fn history(&self, function: &str, first: i64) -> Result<History, StorageError> {
         let kept = lock(&self.0);
         if kept.fails {
             return told_to_fail();
@@ -140,7 +140,7 @@ impl ScalingStore for FakeStore {
         Ok(history)
     }
 
-    async fn add(&self, function: &str, days: &History) -> Result<(), StoreError> {
+    async fn add(&self, function: &str, days: &History) -> Result<(), StorageError> {
         let mut kept = lock(&self.0);
         let history = kept.histories.entry(function.to_owned()).or_default();
         for (day, slots) in &days.days {
@@ -149,20 +149,20 @@ impl ScalingStore for FakeStore {
         Ok(())
     }
 
-    async fn learned(&self, function: &str) -> Result<Option<Learned>, StoreError> {
+    async fn learned(&self, function: &str) -> Result<Option<Learned>, StorageError> {
         Ok(lock(&self.0).learned.get(function).cloned())
     }
 
-    async fn keep_learned(&self, function: &str, learned: &Learned) -> Result<(), StoreError> {
+    async fn keep_learned(&self, function: &str, learned: &Learned) -> Result<(), StorageError> {
         lock(&self.0).learned.insert(function.to_owned(), learned.clone());
         Ok(())
     }
 
-    async fn plan(&self, function: &str) -> Result<Option<Plan>, StoreError> {
+    async fn plan(&self, function: &str) -> Result<Option<Plan>, StorageError> {
         Ok(lock(&self.0).plans.get(function).cloned())
     }
 
-    async fn keep_plan(&self, plan: &Plan) -> Result<(), StoreError> {
+    async fn keep_plan(&self, plan: &Plan) -> Result<(), StorageError> {
         let mut kept = lock(&self.0);
         if kept.fails {
             return told_to_fail();
@@ -171,11 +171,11 @@ impl ScalingStore for FakeStore {
         Ok(())
     }
 
-    async fn decision(&self, function: &str) -> Result<Option<Decision>, StoreError> {
+    async fn decision(&self, function: &str) -> Result<Option<Decision>, StorageError> {
         Ok(lock(&self.0).decisions.get(function).cloned())
     }
 
-    async fn keep_decision(&self, decision: &Decision) -> Result<(), StoreError> {
+    async fn keep_decision(&self, decision: &Decision) -> Result<(), StorageError> {
         lock(&self.0).decisions.insert(decision.function.clone(), decision.clone());
         Ok(())
     }
@@ -231,7 +231,7 @@ impl FakeCapacity {
 }
 
 impl Capacity for FakeCapacity {
-    async fn reported(&self, function: &str) -> Result<Reported, StoreError> {
+    async fn reported(&self, function: &str) -> Result<Reported, StorageError> {
         let account = lock(&self.0);
         if account.fails {
             return told_to_fail();
@@ -246,7 +246,7 @@ impl Capacity for FakeCapacity {
         })
     }
 
-    async fn set(&self, function: &str, setting: Setting) -> Result<(), StoreError> {
+    async fn set(&self, function: &str, setting: Setting) -> Result<(), StorageError> {
         let mut account = lock(&self.0);
         if account.fails {
             return told_to_fail();
@@ -258,13 +258,13 @@ impl Capacity for FakeCapacity {
         Ok(())
     }
 
-    async fn ceiling(&self, function: &str) -> Result<Option<Ceiling>, StoreError> {
+    async fn ceiling(&self, function: &str) -> Result<Option<Ceiling>, StorageError> {
         let account = lock(&self.0);
         let queue = account.aliases.get(function).and_then(|alias| alias.queue);
         Ok(queue.map(|maximum| Ceiling { mapping: function.to_owned(), maximum }))
     }
 
-    async fn set_ceiling(&self, mapping: &str, maximum: u32) -> Result<(), StoreError> {
+    async fn set_ceiling(&self, mapping: &str, maximum: u32) -> Result<(), StorageError> {
         lock(&self.0).aliases.entry(mapping.to_owned()).or_default().queue = Some(Some(maximum));
         Ok(())
     }

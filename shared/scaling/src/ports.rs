@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use carryout_forecast::{Choice, Setting};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -21,13 +21,13 @@ pub trait OfferedLoad: Send + Sync {
         function: &str,
         since: Timestamp,
         until: Timestamp,
-    ) -> impl Future<Output = Result<BTreeMap<Timestamp, Observed>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<BTreeMap<Timestamp, Observed>, StorageError>> + Send;
 }
 
 /// Reads what operators set.
 pub trait SettingsSource: Send + Sync {
     /// The settings; the default where nothing was ever set.
-    fn settings(&self) -> impl Future<Output = Result<Settings, StoreError>> + Send;
+    fn settings(&self) -> impl Future<Output = Result<Settings, StorageError>> + Send;
 }
 
 /// Whether a tick may run.
@@ -84,35 +84,35 @@ pub trait ScalingStore: Send + Sync {
     /// Lets one tick run at a time and none after a later one: takes the tick that is `at`, for as long as `until`
     /// (milliseconds since the Unix epoch), unless it or a later one is finished, or another one's lease still lasts. It MUST be
     /// one atomic write.
-    fn claim(&self, at: Timestamp, until: i64) -> impl Future<Output = Result<Claim, StoreError>> + Send;
+    fn claim(&self, at: Timestamp, until: i64) -> impl Future<Output = Result<Claim, StorageError>> + Send;
 
     /// Marks a tick as finished.
-    fn finish(&self, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn finish(&self, at: Timestamp) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// The days of a function from `first` on.
-    fn history(&self, function: &str, first: i64) -> impl Future<Output = Result<History, StoreError>> + Send;
+    fn history(&self, function: &str, first: i64) -> impl Future<Output = Result<History, StorageError>> + Send;
 
     /// Adds the slots of these days to what is kept of them, and remembers days without any. The same slot again replaces what was
     /// there.
-    fn add(&self, function: &str, days: &History) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn add(&self, function: &str, days: &History) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// What was learned of a function last.
-    fn learned(&self, function: &str) -> impl Future<Output = Result<Option<Learned>, StoreError>> + Send;
+    fn learned(&self, function: &str) -> impl Future<Output = Result<Option<Learned>, StorageError>> + Send;
 
     /// Keeps what was learned.
-    fn keep_learned(&self, function: &str, learned: &Learned) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn keep_learned(&self, function: &str, learned: &Learned) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// The newest plan of a function.
-    fn plan(&self, function: &str) -> impl Future<Output = Result<Option<Plan>, StoreError>> + Send;
+    fn plan(&self, function: &str) -> impl Future<Output = Result<Option<Plan>, StorageError>> + Send;
 
     /// Keeps a plan in place of the one before.
-    fn keep_plan(&self, plan: &Plan) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn keep_plan(&self, plan: &Plan) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// The newest decision for a function.
-    fn decision(&self, function: &str) -> impl Future<Output = Result<Option<Decision>, StoreError>> + Send;
+    fn decision(&self, function: &str) -> impl Future<Output = Result<Option<Decision>, StorageError>> + Send;
 
     /// Keeps a decision in place of the one before.
-    fn keep_decision(&self, decision: &Decision) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn keep_decision(&self, decision: &Decision) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// How far Lambda is with a setting.
@@ -160,14 +160,14 @@ pub struct Ceiling {
 /// Reads and changes what Lambda keeps ready.
 pub trait Capacity: Send + Sync {
     /// What is set for a function's alias.
-    fn reported(&self, function: &str) -> impl Future<Output = Result<Reported, StoreError>> + Send;
+    fn reported(&self, function: &str) -> impl Future<Output = Result<Reported, StorageError>> + Send;
 
     /// Sets it, or deletes the setting. The same again changes nothing.
-    fn set(&self, function: &str, setting: Setting) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn set(&self, function: &str, setting: Setting) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// The event source mapping that feeds a function's alias from a queue, where there is one.
-    fn ceiling(&self, function: &str) -> impl Future<Output = Result<Option<Ceiling>, StoreError>> + Send;
+    fn ceiling(&self, function: &str) -> impl Future<Output = Result<Option<Ceiling>, StorageError>> + Send;
 
     /// Sets its maximum concurrency, 2 to 1000.
-    fn set_ceiling(&self, mapping: &str, maximum: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn set_ceiling(&self, mapping: &str, maximum: u32) -> impl Future<Output = Result<(), StorageError>> + Send;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use carryout_forecast::{Account, Calendar, Choice, Forecast, Function, plan};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
@@ -73,7 +73,7 @@ impl<L: OfferedLoad, S: ScalingStore, C: Capacity, O: SettingsSource> Scaler<L, 
     /// # Errors
     ///
     /// Where the settings or the store's claim can't be reached: nothing was changed.
-    pub async fn tick(&self, at: Timestamp, until: i64) -> Result<Outcome, StoreError> {
+    pub async fn tick(&self, at: Timestamp, until: i64) -> Result<Outcome, StorageError> {
         let at = SLOT.floor(at);
         let settings = self.settings.settings().await?;
         if settings.mode == Mode::Off {
@@ -117,7 +117,7 @@ impl<L: OfferedLoad, S: ScalingStore, C: Capacity, O: SettingsSource> Scaler<L, 
     /// A function's history, with what the feed tells of the slots since its end and of one day that nobody has looked at, the
     /// newest first: so a new deployment learns what CloudWatch remembers, a day with every tick. With the history comes why the
     /// feed could not be read.
-    async fn history(&self, function: &str, at: Timestamp) -> Result<(History, Option<StoreError>), StoreError> {
+    async fn history(&self, function: &str, at: Timestamp) -> Result<(History, Option<StorageError>), StorageError> {
         let (today, _) = slot_of(at);
         let first = today - HISTORY_DAYS;
         let mut history = self.store.history(function, first).await?;
@@ -199,7 +199,7 @@ impl<L: OfferedLoad, S: ScalingStore, C: Capacity, O: SettingsSource> Scaler<L, 
         let learned = match self.store.learned(name).await {
             Ok(learned) => learned,
             // It is learned anew.
-            Err(StoreError::Corrupt(_)) => None,
+            Err(StorageError::Corrupt(_)) => None,
             Err(error) => return Err(format!("what was learned could not be read: {error}")),
         };
         let choice = match learned.filter(|learned| at.duration_since(learned.at) < LEARNED_FOR) {
@@ -260,7 +260,7 @@ impl<L: OfferedLoad, S: ScalingStore, C: Capacity, O: SettingsSource> Scaler<L, 
         decision
     }
 
-    async fn raise_ceiling(&self, decision: &mut Decision, settings: &Settings) -> Result<(), StoreError> {
+    async fn raise_ceiling(&self, decision: &mut Decision, settings: &Settings) -> Result<(), StorageError> {
         let Some(ceiling) = self.capacity.ceiling(&decision.function).await? else { return Ok(()) };
         decision.ceiling = ceiling.maximum;
         let max = settings.tuning(&decision.function).max;

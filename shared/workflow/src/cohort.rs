@@ -80,7 +80,7 @@ mod tests {
     fn a_share_keeps_its_members_while_it_grows_and_is_as_large_as_it_says() {
         let mut smaller = BTreeSet::new();
         for percent in [0, 1, 10, 20, 50, 99, 100] {
-            let larger = members("checkout-sandbox", percent);
+            let larger = members("checkout-canary", percent);
             assert!(smaller.is_subset(&larger), "{percent} % lost somebody");
             let expected = f64::from(percent) * 100.0;
             // Four standard deviations of a fair draw.
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_consumers_bucket_never_changes() {
-        let bucket = |id| place("checkout-sandbox", id, BUCKETS);
+        let bucket = |id| place("checkout-canary", id, BUCKETS);
         assert_eq!(["con_1", "con_2", "con_1w2vmf5f"].map(bucket), [915, 6944, 1073]);
     }
 

@@ -1,6 +1,6 @@
 //! What domain code may not make up by itself.
 
-use crate::StoreError;
+use crate::StorageError;
 use std::future::Future;
 
 /// Tells the time. Milliseconds since the Unix epoch.
@@ -27,5 +27,5 @@ pub struct Secret {
 /// One secret.
 pub trait Secrets: Send + Sync {
     /// The secret as it is now; may be some minutes old.
-    fn secret(&self) -> impl Future<Output = Result<Secret, StoreError>> + Send;
+    fn secret(&self) -> impl Future<Output = Result<Secret, StorageError>> + Send;
 }

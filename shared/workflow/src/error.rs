@@ -49,7 +49,7 @@ impl ErrorCode {
 }
 
 /// An error of one operation, each of whose variants has a stable code.
-pub trait Coded: Error + Send + Sync + 'static {
+pub trait HasErrorCode: Error + Send + Sync + 'static {
     /// Every code that this operation can end with.
     const CODES: &'static [ErrorCode];
 
@@ -71,7 +71,7 @@ pub struct Failure {
 
 impl Failure {
     /// The record of `error`.
-    pub fn of<E: Coded>(error: &E) -> Self {
+    pub fn of<E: HasErrorCode>(error: &E) -> Self {
         let code = error.code();
         Self { code: code.name.to_owned(), message: error.to_string(), advice: code.advice.to_owned() }
     }

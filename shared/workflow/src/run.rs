@@ -6,7 +6,7 @@
 
 use crate::step::{Attempt, Effect, Step};
 use crate::{
-    Class, Coded, Direction, ErrorCode, Failure, Outcome, Progress, StepInput, StepReply, StepState, Subject, UndoState,
+    Class, Direction, ErrorCode, Failure, HasErrorCode, Outcome, Progress, StepInput, StepReply, StepState, Subject, UndoState,
 };
 use serde_json::Value;
 use std::future::Future;
@@ -49,16 +49,16 @@ impl Release {
 #[derive(Debug)]
 pub enum ClaimRefused<S> {
     /// The subject as it stands; its direction, run, entry or lease did not allow the claim.
-    Held(Box<S>),
+    ConditionFailed(Box<S>),
     /// There is no such subject, or its workflow has no such step.
     NotFound,
     /// The store could not be asked.
-    Store(StoreError),
+    Storage(StorageError),
 }
 
-impl<S> From<StoreError> for ClaimRefused<S> {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl<S> From<StorageError> for ClaimRefused<S> {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
     }
 }
 
@@ -66,7 +66,7 @@ impl<S> From<StoreError> for ClaimRefused<S> {
 #[derive(Debug)]
 pub enum Refused<S> {
     /// The subject as it stands; its run, direction, status or entry did not allow it.
-    Held(Box<S>),
+    ConditionFailed(Box<S>),
     /// The subject allowed it, something else that is written with it did not: the quote, the stock.
     Other,
     /// There is no such subject.
@@ -74,18 +74,18 @@ pub enum Refused<S> {
     /// Somebody else wrote the same things at the same moment. Try again.
     Conflict,
     /// The store failed.
-    Store(StoreError),
+    Storage(StorageError),
 }
 
-impl<S> From<StoreError> for Refused<S> {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl<S> From<StorageError> for Refused<S> {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
     }
 }
 
 /// A store did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
+pub enum StorageError {
     /// The store could not be reached, or was too busy. The write may have happened: repeat it, it is conditional.
     #[error("the store is not available: {0}")]
     Unavailable(String),
@@ -97,23 +97,23 @@ pub enum StoreError {
     Corrupt(String),
 }
 
-impl StoreError {
+impl StorageError {
     /// The code of this error.
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Unavailable(_) => STORE_UNAVAILABLE,
+            Self::Unavailable(_) => STORAGE_UNAVAILABLE,
             Self::ClaimLost => STEP_IN_PROGRESS,
-            Self::Corrupt(_) => STORE_CORRUPT,
+            Self::Corrupt(_) => STORAGE_CORRUPT,
         }
     }
 }
 
 /// The store did not answer in time.
-pub const STORE_UNAVAILABLE: ErrorCode =
-    ErrorCode::retryable("Store.Unavailable", "Send the same request again in a moment; what was taken goes on by itself.");
+pub const STORAGE_UNAVAILABLE: ErrorCode =
+    ErrorCode::retryable("Storage.Unavailable", "Send the same request again in a moment; what was taken goes on by itself.");
 /// What is stored can't be read.
-pub const STORE_CORRUPT: ErrorCode =
-    ErrorCode::permanent("Store.Corrupt", "Contact support with the number of the order or application.");
+pub const STORAGE_CORRUPT: ErrorCode =
+    ErrorCode::permanent("Storage.Corrupt", "Contact support with the number of the order or application.");
 /// Somebody else is acting on this step right now.
 pub const STEP_IN_PROGRESS: ErrorCode = ErrorCode::retryable("Step.InProgress", "Wait a moment; it goes on by itself.");
 /// A newer run has taken over: this one must not act any more, not even to undo.
@@ -129,7 +129,7 @@ pub const STEP_UNKNOWN: ErrorCode =
 
 /// The codes that any step can end with, besides its own.
 pub const CODES: &[ErrorCode] =
-    &[STORE_UNAVAILABLE, STORE_CORRUPT, STEP_IN_PROGRESS, RUN_SUPERSEDED, RUN_TURNED, CANCEL_REQUESTED, STEP_UNKNOWN];
+    &[STORAGE_UNAVAILABLE, STORAGE_CORRUPT, STEP_IN_PROGRESS, RUN_SUPERSEDED, RUN_TURNED, CANCEL_REQUESTED, STEP_UNKNOWN];
 
 /// Keeps subjects with their status maps. Every method is one conditional write, and no method reads first.
 pub trait StatusStore: Send + Sync {
@@ -149,7 +149,12 @@ pub trait StatusStore: Send + Sync {
     ) -> impl Future<Output = Result<Self::Subject, ClaimRefused<Self::Subject>>> + Send;
 
     /// Writes a partner's reference under a claim.
-    fn remember(&self, claim: &Claim, reference: &str, note: &Self::Note) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn remember(
+        &self,
+        claim: &Claim,
+        reference: &str,
+        note: &Self::Note,
+    ) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// Ends an attempt under a claim with `state` and gives the claim back. An entry that is left waiting has not ended.
     fn complete(
@@ -157,11 +162,16 @@ pub trait StatusStore: Send + Sync {
         claim: &Claim,
         state: StepState,
         progress: &Progress<Self::Note>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// Gives a claim back after a failed attempt, as `release` says. What was definitely refused also raises the entry's key
     /// version.
-    fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn release(
+        &self,
+        claim: &Claim,
+        failure: &Failure,
+        release: Release,
+    ) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// Turns the subject round and claims an entry for its undo.
     ///
@@ -178,10 +188,10 @@ pub trait StatusStore: Send + Sync {
         &self,
         claim: &Claim,
         progress: &Progress<Self::Note>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<(), StorageError>> + Send;
 
     /// Gives an undo's claim back after a failed attempt; the undo stays asked for.
-    fn release_undo(&self, claim: &Claim, failure: &Failure) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn release_undo(&self, claim: &Claim, failure: &Failure) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// Why running a step failed.
@@ -213,10 +223,10 @@ pub enum RunError<E> {
     Unknown,
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
-impl<E: Coded> RunError<E> {
+impl<E: HasErrorCode> RunError<E> {
     /// The failure as it is reported: code, message, advice.
     pub fn failure(&self) -> Failure {
         let coded = |code: ErrorCode| Failure { code: code.name.into(), message: self.to_string(), advice: code.advice.into() };
@@ -228,7 +238,7 @@ impl<E: Coded> RunError<E> {
             Self::Turned => coded(RUN_TURNED),
             Self::CancelRequested => coded(CANCEL_REQUESTED),
             Self::Unknown => coded(STEP_UNKNOWN),
-            Self::Store(error) => coded(error.code()),
+            Self::Storage(error) => coded(error.code()),
         }
     }
 }
@@ -258,7 +268,7 @@ impl<T: StatusStore> Attempt<T::Note> for Claimed<'_, T> {
         self.claim.now
     }
 
-    async fn remember(&self, reference: &str, note: T::Note) -> Result<(), StoreError> {
+    async fn remember(&self, reference: &str, note: T::Note) -> Result<(), StorageError> {
         self.store.remember(self.claim, reference, &note).await
     }
 }
@@ -331,8 +341,8 @@ where
     let subject = match store.claim_undo(&claim, input.reason().as_ref()).await {
         Ok(subject) => subject,
         Err(ClaimRefused::NotFound) => return Err(RunError::Unknown),
-        Err(ClaimRefused::Store(error)) => return Err(RunError::Store(error)),
-        Err(ClaimRefused::Held(subject)) => {
+        Err(ClaimRefused::Storage(error)) => return Err(RunError::Storage(error)),
+        Err(ClaimRefused::ConditionFailed(subject)) => {
             let entry = subject.status().entry(step.entry_name()).ok_or(RunError::Unknown)?;
             return match (subject.is_closed(), entry.undo) {
                 _ if subject.run() != input.run => Err(RunError::Superseded(input.run, subject.run())),
@@ -371,9 +381,9 @@ pub fn answer_refused_claim<S: Step>(
     now: i64,
 ) -> Result<StepReply, RunError<S::Error>> {
     let subject = match refused {
-        ClaimRefused::Held(subject) => subject,
+        ClaimRefused::ConditionFailed(subject) => subject,
         ClaimRefused::NotFound => return Err(RunError::Unknown),
-        ClaimRefused::Store(error) => return Err(RunError::Store(error)),
+        ClaimRefused::Storage(error) => return Err(RunError::Storage(error)),
     };
     let entry = subject.status().entry(step.entry_name()).ok_or(RunError::Unknown)?;
     if subject.run() != run {

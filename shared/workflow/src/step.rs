@@ -1,4 +1,4 @@
-use crate::{Claim, Coded, Direction, Failure, StatusMap, StepState, StoreError};
+use crate::{Claim, Direction, Failure, HasErrorCode, StatusMap, StepState, StorageError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::future::{Future, ready};
@@ -122,7 +122,7 @@ pub trait Step: Send + Sync {
     /// What it works on.
     type Subject: Subject;
     /// How it fails.
-    type Error: Coded;
+    type Error: HasErrorCode;
 
     /// Its name, which is also its function's where it has one.
     const NAME: &'static str;
@@ -193,5 +193,5 @@ pub trait Attempt<N>: Send + Sync {
 
     /// Writes the partner's name for the effect into the entry while the attempt goes on, so that whoever comes next
     /// finds the effect by it.
-    fn remember(&self, reference: &str, note: N) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn remember(&self, reference: &str, note: N) -> impl Future<Output = Result<(), StorageError>> + Send;
 }

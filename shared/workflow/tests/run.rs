@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_workflow::{
-    Action, Attempt, Claim, ClaimRefused, Coded, Direction, Effect, ErrorCode, Failure, Outcome, Progress, Release, StatusMap,
-    StatusStore, Step, StepEntry, StepInput, StepState, StoreError, Subject, UndoState,
+    Action, Attempt, Claim, ClaimRefused, Direction, Effect, ErrorCode, Failure, HasErrorCode, Outcome, Progress, Release,
+    StatusMap, StatusStore, Step, StepEntry, StepInput, StepState, StorageError, Subject, UndoState,
     run::{self, RunError},
 };
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ enum SendError {
     Silent,
 }
 
-impl Coded for SendError {
+impl HasErrorCode for SendError {
     const CODES: &'static [ErrorCode] =
         &[ErrorCode::permanent("Send.NoAddress", "Correct it."), ErrorCode::unknown("Send.Silent", "Wait.")];
 
@@ -119,16 +119,16 @@ impl Told {
     }
 
     fn held(parcel: Parcel) -> Self {
-        Self::giving(Err(ClaimRefused::Held(Box::new(parcel))))
+        Self::giving(Err(ClaimRefused::ConditionFailed(Box::new(parcel))))
     }
 
     fn written(&self) -> Vec<String> {
         self.written.lock().unwrap().clone()
     }
 
-    fn write(&self, what: String) -> Result<(), StoreError> {
+    fn write(&self, what: String) -> Result<(), StorageError> {
         self.written.lock().unwrap().push(what);
-        if self.writes_fail { Err(StoreError::Unavailable("told to fail".to_owned())) } else { Ok(()) }
+        if self.writes_fail { Err(StorageError::Unavailable("told to fail".to_owned())) } else { Ok(()) }
     }
 }
 
@@ -144,16 +144,16 @@ impl StatusStore for Told {
         self.claim.lock().unwrap().take().unwrap()
     }
 
-    async fn remember(&self, _: &Claim, reference: &str, (): &()) -> Result<(), StoreError> {
+    async fn remember(&self, _: &Claim, reference: &str, (): &()) -> Result<(), StorageError> {
         self.written.lock().unwrap().push(format!("remember {reference}"));
         Ok(())
     }
 
-    async fn complete(&self, _: &Claim, state: StepState, progress: &Progress<()>) -> Result<(), StoreError> {
+    async fn complete(&self, _: &Claim, state: StepState, progress: &Progress<()>) -> Result<(), StorageError> {
         self.write(format!("complete {state:?} {:?}", progress.reference))
     }
 
-    async fn release(&self, _: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+    async fn release(&self, _: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         self.write(format!("release {} {release:?}", failure.code))
     }
 
@@ -162,11 +162,11 @@ impl StatusStore for Told {
         self.claim(claim, &()).await
     }
 
-    async fn complete_undo(&self, _: &Claim, _: &Progress<()>) -> Result<(), StoreError> {
+    async fn complete_undo(&self, _: &Claim, _: &Progress<()>) -> Result<(), StorageError> {
         self.write("complete_undo".to_owned())
     }
 
-    async fn release_undo(&self, _: &Claim, failure: &Failure) -> Result<(), StoreError> {
+    async fn release_undo(&self, _: &Claim, failure: &Failure) -> Result<(), StorageError> {
         self.write(format!("release_undo {}", failure.code))
     }
 }
@@ -227,9 +227,9 @@ async fn a_step_that_fails_gives_its_claim_back_as_the_class_of_its_error_says()
 #[tokio::test]
 async fn an_effect_that_could_not_be_recorded_is_no_success() {
     let store = Told { writes_fail: true, ..Told::giving(Ok(Parcel::with(|_| {}))) };
-    assert_eq!(forward(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, "Store.Unavailable");
+    assert_eq!(forward(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, "Storage.Unavailable");
     let store = Told { writes_fail: true, ..Told::giving(Ok(Parcel::with(|_| {}))) };
-    assert_eq!(back(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, "Store.Unavailable");
+    assert_eq!(back(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, "Storage.Unavailable");
 }
 
 #[tokio::test]
@@ -253,8 +253,8 @@ async fn a_refused_claim_is_answered_from_what_is_stored_and_the_step_does_nothi
     }
     for (refused, code) in [
         (ClaimRefused::NotFound, "Step.Unknown"),
-        (ClaimRefused::Store(StoreError::Unavailable("x".to_owned())), "Store.Unavailable"),
-        (ClaimRefused::Store(StoreError::Corrupt("x".to_owned())), "Store.Corrupt"),
+        (ClaimRefused::Storage(StorageError::Unavailable("x".to_owned())), "Storage.Unavailable"),
+        (ClaimRefused::Storage(StorageError::Corrupt("x".to_owned())), "Storage.Corrupt"),
     ] {
         let store = Told::giving(Err(refused));
         assert_eq!(forward(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, code);

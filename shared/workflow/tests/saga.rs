@@ -165,10 +165,10 @@ fn every_task_has_a_timeout_and_retries_with_full_jitter_under_a_cap() {
         assert!(retry["MaxDelaySeconds"].as_u64().is_some_and(|seconds| (1..=60).contains(&seconds)), "{name}");
         assert!(retry["MaxAttempts"].as_u64().is_some_and(|attempts| attempts > 0), "{name}");
         let errors = retry["ErrorEquals"].as_array().unwrap();
-        for code in ["Store.Unavailable", "Step.InProgress", "Lambda.TooManyRequestsException"] {
+        for code in ["Storage.Unavailable", "Step.InProgress", "Lambda.TooManyRequestsException"] {
             assert!(errors.contains(&json!(code)), "{name}: {code}");
         }
-        for code in ["Run.Superseded", "Run.Turned", "Step.Unknown", "Store.Corrupt", "States.ALL"] {
+        for code in ["Run.Superseded", "Run.Turned", "Step.Unknown", "Storage.Corrupt", "States.ALL"] {
             assert!(!errors.contains(&json!(code)), "{name}: {code} does not pass by itself");
         }
     }

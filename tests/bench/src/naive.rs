@@ -110,7 +110,7 @@ impl Naive {
     async fn write(&self, order: &str, record: &str, version: Option<u64>, quote: &Quote) -> Result<()> {
         self.documents.write(order, record, &json!(quote), version).await.map_err(|refused| match refused {
             DocumentConflict::Conflict => anyhow!("{record} of {order} was written by somebody else"),
-            DocumentConflict::Store(error) => error.into(),
+            DocumentConflict::Storage(error) => error.into(),
         })
     }
 }

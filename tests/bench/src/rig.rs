@@ -104,14 +104,14 @@ pub fn baskets(country: Country, market_type: MarketType, count: usize) -> Resul
         .collect()
 }
 
-type Seal = PlainSeal;
-type DynamoQuoting = Quoting<DynamoCatalog, DynamoConsumers, DynamoPromotions, DynamoQuotes, Seal, SystemClock, RandomIds>;
+type Signer = PlainSeal;
+type DynamoQuoting = Quoting<DynamoCatalog, DynamoConsumers, DynamoPromotions, DynamoQuotes, Signer, SystemClock, RandomIds>;
 type DynamoSubmit = Submit<
     DynamoCatalog,
     DynamoConsumers,
     DynamoPromotions,
     DynamoQuotes,
-    Seal,
+    Signer,
     SystemClock,
     RandomIds,
     DynamoSubmissions,
@@ -148,7 +148,7 @@ impl Rig {
             promotions: DynamoPromotions::new(aws, control, counters),
             quotes: DynamoQuotes::new(aws, quotes),
             engine: Arc::new(PriceEngine::standard(SystemTimer)),
-            seal: PlainSeal::default(),
+            signer: PlainSeal::default(),
             clock: SystemClock,
             ids: RandomIds,
             lock_for: 900_000,
@@ -290,7 +290,7 @@ pub async fn checkout_plan() -> Result<PlanReport> {
             promotions: store.clone(),
             quotes: store.clone(),
             engine: Arc::new(PriceEngine::standard(SystemTimer)),
-            seal: PlainSeal::default(),
+            signer: PlainSeal::default(),
             clock: clock.clone(),
             ids: RandomIds,
             lock_for: 900_000,

@@ -53,7 +53,7 @@ impl Shared {
     /// Where a source is no Rust, or a function that is looked for is gone.
     pub fn load() -> Result<Self, String> {
         let mut shared = Self { codes: Codes::load()?, makes: BTreeMap::new(), store: BTreeSet::new() };
-        shared.store = constants(&source::parse("shared/workflow/src/run.rs")?, "StoreError", &shared.codes);
+        shared.store = constants(&source::parse("shared/workflow/src/run.rs")?, "StorageError", &shared.codes);
         let always = ALWAYS.iter().map(|(path, functions)| ("always", *path, *functions));
         for (name, path, functions) in MADE_BY.iter().copied().chain(always) {
             let file = source::parse(path)?;
@@ -134,9 +134,9 @@ impl Shared {
     fn mapped(&self, body: &Block) -> Result<BTreeSet<Problem>, String> {
         let mut found = BTreeSet::new();
         for (error, variants) in status_by_variant(body) {
-            let file = source::product()
-                .into_iter()
-                .find(|path| path.starts_with("shared/") && files::read(path).contains(&format!("impl Coded for {error}")));
+            let file = source::product().into_iter().find(|path| {
+                path.starts_with("shared/") && files::read(path).contains(&format!("impl HasErrorCode for {error}"))
+            });
             let Some(path) = file else { continue };
             let codes = code_by_variant(&source::parse(&path)?, &error);
             for (variant, status) in variants {

@@ -1,7 +1,7 @@
 //! `infra/template.yaml`.
 
 use crate::{files, yaml};
-use carryout_checkout::{routing::Lane, workflows::orchestrator};
+use carryout_checkout::{routing::ReleaseTrack, workflows::orchestrator};
 use carryout_workflow::Workflow;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,15 +165,15 @@ pub fn resource_name(resource: &Value) -> String {
     }
 }
 
-/// The lanes that a workflow has: a checkout goes through either, everything else is live.
-pub fn lanes(workflow: &Workflow) -> &'static [Lane] {
+/// The tracks that a workflow has: a checkout goes through either, everything else is live.
+pub fn tracks(workflow: &Workflow) -> &'static [ReleaseTrack] {
     let is_checkout = orchestrator().workflows().iter().any(|checkout| checkout.name == workflow.name);
-    if is_checkout { &Lane::ALL } else { &[Lane::Live] }
+    if is_checkout { &ReleaseTrack::ALL } else { &[ReleaseTrack::Live] }
 }
 
-/// The names of a workflow's state machines, one for each of its lanes.
+/// The names of a workflow's state machines, one for each of its tracks.
 pub fn state_machines(workflow: &Workflow) -> Vec<String> {
-    lanes(workflow).iter().map(|lane| lane.state_machine(&workflow.name)).collect()
+    tracks(workflow).iter().map(|track| track.state_machine(&workflow.name)).collect()
 }
 
 /// The ARN of a workflow's state machine, as the template writes it.

@@ -5,7 +5,7 @@ use carryout_checkout::{codes, quoting, request_refund, steps, workflows};
 use carryout_lambda::http::{MAX_BODY_BYTES, Problem};
 use carryout_lambda::signature;
 use carryout_onboarding::{codes::STEP_REJECTED, steps::StepError};
-use carryout_workflow::{Class, Coded as _, run};
+use carryout_workflow::{Class, HasErrorCode as _, run};
 use contract::codes::{Codes, is_code};
 use contract::files;
 use contract::findings::{Findings, set};

@@ -15,7 +15,7 @@ use carryout_lambda::signature::{
     verify_webhook,
 };
 use carryout_onboarding::ports::{Awaited, VendorCallback};
-use carryout_pricing::Figure;
+use carryout_pricing::PriceMeasure;
 use carryout_workflow::{Action, Direction, Orchestrator, StepInput, Workflow, run};
 use contract::files;
 use contract::findings::{Findings, set};
@@ -481,7 +481,7 @@ fn legacy(body: &str, attributes: &Value) -> Result<(), String> {
 fn sample(body: &str) -> Result<(), String> {
     let sample: PriceSample = parse(body)?;
     let price = carryout_pricing::price(&sample.request.context).map_err(|error| error.to_string())?;
-    let figures = Figure::all_of(&price);
+    let figures = PriceMeasure::all_of(&price);
     if sample.ours == figures { Ok(()) } else { Err(format!("its figures must be {figures:?}")) }
 }
 

@@ -152,7 +152,7 @@ fn waits(workflow: &Workflow) -> bool {
     workflow.steps().any(|spec| spec.wait.is_some())
 }
 
-/// The state machines of the workflows of the orchestrators that a function asks, in every lane; of all, where it asks none.
+/// The state machines of the workflows of the orchestrators that a function asks, in every track; of all, where it asks none.
 fn state_machine_names(folder: &str, wanted: impl Fn(&Workflow) -> bool) -> impl Iterator<Item = String> {
     let mut asked = BTreeSet::new();
     for path in files::below(&format!("functions/{folder}/src"), ".rs") {

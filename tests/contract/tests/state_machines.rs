@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
 use carryout_checkout::ports::{OrderFacts, OrderSubmitted};
-use carryout_checkout::routing::Lane;
+use carryout_checkout::routing::ReleaseTrack;
 use carryout_checkout::start::execution_input;
 use carryout_checkout::{codes, steps, workflows};
 use carryout_onboarding::wait::{WAIT_MACHINE, wait_machine};
@@ -107,7 +107,7 @@ fn sample_input() -> Value {
         order_id: "ord_1".into(),
         country: "US".into(),
         market_type: "restaurant".into(),
-        lane: Lane::Live,
+        release_track: ReleaseTrack::Live,
         run: 1,
         direction: Direction::Forward,
         failure: None,

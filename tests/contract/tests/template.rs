@@ -1,7 +1,7 @@
 //! `infra/template.yaml` agrees with the functions, the state machines and the timeouts.
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
-use carryout_checkout::{partners::AGREEMENTS, routing::Lane, workflows};
+use carryout_checkout::{partners::AGREEMENTS, routing::ReleaseTrack, workflows};
 use carryout_onboarding::wait::WAIT_MACHINE;
 use carryout_workflow::{Workflow, function_arn_key};
 use contract::files;
@@ -158,9 +158,9 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
     let machines: BTreeSet<String> = template.of_type("AWS::Serverless::StateMachine").map(|(id, _)| id.to_owned()).collect();
     let mut found = BTreeSet::new();
     let workflows = orchestrators.iter().flat_map(|orchestrator| orchestrator.workflows());
-    let lanes = workflows.flat_map(|workflow| template::lanes(workflow).iter().map(move |lane| (workflow, *lane)));
-    for (workflow, lane) in lanes {
-        let (name, machine) = (&workflow.name, lane.state_machine(&workflow.name));
+    let tracks = workflows.flat_map(|workflow| template::tracks(workflow).iter().map(move |track| (workflow, *track)));
+    for (workflow, track) in tracks {
+        let (name, machine) = (&workflow.name, track.state_machine(&workflow.name));
         let Some((id, properties)) = template.state_machine(&machine) else {
             findings.add(format!(
                 "{}: add a state machine named !Sub \"${{AWS::StackName}}-{machine}\" for the workflow {name}",
@@ -188,11 +188,11 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
                 continue;
             };
             let target = template::resource_name(&properties["DefinitionSubstitutions"][&key]);
-            let expected = format!("{}:{lane}", function.id);
+            let expected = format!("{}:{track}", function.id);
             findings.check(target == expected, || {
-                format!("{id}: {key} must be !Sub \"${{{}.Arn}}:{lane}\", the function of the step {step}", function.id)
+                format!("{id}: {key} must be !Sub \"${{{}.Arn}}:{track}\", the function of the step {step}", function.id)
             });
-            findings.check(lane == Lane::Live || has_sandbox(&template, function.id), || {
+            findings.check(track == ReleaseTrack::Live || has_sandbox(&template, function.id), || {
                 format!(
                     "{}: add an AWS::Lambda::Alias sandbox of {} at !GetAtt {}.Version.Version",
                     template::PATH,
@@ -232,7 +232,7 @@ fn has_sandbox(template: &Template, function: &str) -> bool {
     template.of_type("AWS::Lambda::Alias").any(|(_, alias)| {
         let version = &alias["FunctionVersion"]["Fn::GetAtt"];
         alias["FunctionName"]["Ref"] == function
-            && alias["Name"] == Lane::Sandbox.name()
+            && alias["Name"] == ReleaseTrack::Canary.name()
             && (version[0] == format!("{function}.Version") && version[1] == "Version"
                 || version[0] == function && version[1] == "Version.Version")
     })

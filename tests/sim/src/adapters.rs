@@ -1,22 +1,22 @@
 //! The in-memory adapters as the simulated functions hold them: requests may reach a partner twice, and a guard of the
 //! checkout can be taken away, so that it is seen what it is there for.
 
-use crate::faults::{Faults, Party};
+use crate::faults::{Dependency, Faults};
 use crate::virtual_time::Schedule;
 use carryout_checkout::{
     consumer::Address,
-    draws::Reserved,
     memory::{FakeLogistics, FakeMerchants, FakePayments, Store},
     order::Order,
     ports::{
         CallError, Delivery, Intent, IntentStatus, Logistics, Merchants, OrderNote, Payments, Refund, Reservations,
         ReserveRefused,
     },
+    redemptions::Reserved,
     store::Location,
 };
 use carryout_money::Money;
 use carryout_workflow::{
-    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StoreError, Subject as _,
+    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StorageError, Subject as _,
 };
 use std::sync::{
     Arc,
@@ -87,7 +87,7 @@ impl Guard {
 
 /// What the wrapped partners share.
 #[derive(Clone)]
-pub struct Line {
+pub struct FaultContext {
     /// What goes wrong.
     pub faults: Faults,
     /// When it arrives again.
@@ -98,7 +98,7 @@ pub struct Line {
     pub keys: Arc<AtomicU32>,
 }
 
-impl Line {
+impl FaultContext {
     fn key(&self, key: &str) -> String {
         match self.missing {
             Some(Guard::NameFirst) => format!("{key}#{}", self.keys.fetch_add(1, Ordering::Relaxed)),
@@ -111,7 +111,7 @@ impl Line {
     }
 
     /// Lets `again` arrive at the partner later, if the plan says that this request does.
-    fn repeat<F>(&self, party: Party, call: &'static str, again: impl FnOnce() -> F)
+    fn repeat<F>(&self, party: Dependency, call: &'static str, again: impl FnOnce() -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -126,9 +126,9 @@ impl Line {
 }
 
 /// Stock and counters.
-pub struct Shelves(pub Store, pub Option<Guard>);
+pub struct FaultyReservations(pub Store, pub Option<Guard>);
 
-impl Reservations for Shelves {
+impl Reservations for FaultyReservations {
     async fn reserve(&self, claim: &Claim, order: &Order) -> Result<Reserved, ReserveRefused> {
         self.0.reserve(claim, order).await
     }
@@ -146,12 +146,12 @@ impl Reservations for Shelves {
 
 /// The processor, at the end of a line.
 #[derive(Clone)]
-pub struct Processor(pub FakePayments, pub Line);
+pub struct Processor(pub FakePayments, pub FaultContext);
 
 impl Payments for Processor {
     async fn create(&self, key: &str, order: &Order) -> Result<Intent, CallError> {
         let key = self.1.key(key);
-        self.1.repeat(Party::Payments, "create", || {
+        self.1.repeat(Dependency::Payments, "create", || {
             let (payments, key, order) = (self.0.clone(), key.clone(), order.clone());
             async move { drop(payments.create(&key, &order).await) }
         });
@@ -160,7 +160,7 @@ impl Payments for Processor {
 
     async fn confirm(&self, key: &str, intent: &str, payment_method: &str) -> Result<Intent, CallError> {
         let key = self.1.key(key);
-        self.1.repeat(Party::Payments, "confirm", || {
+        self.1.repeat(Dependency::Payments, "confirm", || {
             let (payments, key, intent, method) = (self.0.clone(), key.clone(), intent.to_owned(), payment_method.to_owned());
             async move { drop(payments.confirm(&key, &intent, &method).await) }
         });
@@ -174,7 +174,7 @@ impl Payments for Processor {
 
     async fn capture(&self, key: &str, intent: &str, amount: Money) -> Result<Intent, CallError> {
         let key = self.1.key(key);
-        self.1.repeat(Party::Payments, "capture", || {
+        self.1.repeat(Dependency::Payments, "capture", || {
             let (payments, key, intent) = (self.0.clone(), key.clone(), intent.to_owned());
             async move { drop(payments.capture(&key, &intent, amount).await) }
         });
@@ -183,7 +183,7 @@ impl Payments for Processor {
 
     async fn cancel(&self, key: &str, intent: &str) -> Result<Intent, CallError> {
         let key = self.1.key(key);
-        self.1.repeat(Party::Payments, "cancel", || {
+        self.1.repeat(Dependency::Payments, "cancel", || {
             let (payments, key, intent) = (self.0.clone(), key.clone(), intent.to_owned());
             async move { drop(payments.cancel(&key, &intent).await) }
         });
@@ -192,7 +192,7 @@ impl Payments for Processor {
 
     async fn refund(&self, key: &str, intent: &str, amount: Money) -> Result<Refund, CallError> {
         let key = self.1.key(key);
-        self.1.repeat(Party::Payments, "refund", || {
+        self.1.repeat(Dependency::Payments, "refund", || {
             let (payments, key, intent) = (self.0.clone(), key.clone(), intent.to_owned());
             async move { drop(payments.refund(&key, &intent, amount).await) }
         });
@@ -207,7 +207,7 @@ impl Payments for Processor {
 
 /// The logistics partner, at the end of a line.
 #[derive(Clone)]
-pub struct Couriers(pub FakeLogistics, pub Line);
+pub struct Couriers(pub FakeLogistics, pub FaultContext);
 
 impl Logistics for Couriers {
     async fn covers(&self, from: Location, to: Location) -> Result<bool, CallError> {
@@ -216,7 +216,7 @@ impl Logistics for Couriers {
 
     async fn create(&self, key: &str, order: &Order, to: &Address) -> Result<Delivery, CallError> {
         let key = self.1.key(key);
-        self.1.repeat(Party::Logistics, "create", || {
+        self.1.repeat(Dependency::Logistics, "create", || {
             let (logistics, key, order, to) = (self.0.clone(), key.clone(), order.clone(), to.clone());
             async move { drop(logistics.create(&key, &order, &to).await) }
         });
@@ -229,7 +229,7 @@ impl Logistics for Couriers {
     }
 
     async fn cancel(&self, delivery: &str) -> Result<(), CallError> {
-        self.1.repeat(Party::Logistics, "cancel", || {
+        self.1.repeat(Dependency::Logistics, "cancel", || {
             let (logistics, delivery) = (self.0.clone(), delivery.to_owned());
             async move { drop(logistics.cancel(&delivery).await) }
         });
@@ -239,11 +239,11 @@ impl Logistics for Couriers {
 
 /// The merchants' systems, at the end of a line.
 #[derive(Clone)]
-pub struct Kitchens(pub FakeMerchants, pub Line);
+pub struct FaultyMerchants(pub FakeMerchants, pub FaultContext);
 
-impl Merchants for Kitchens {
+impl Merchants for FaultyMerchants {
     async fn send(&self, order: &Order, wants_answer: bool) -> Result<(), CallError> {
-        self.1.repeat(Party::Merchants, "send", || {
+        self.1.repeat(Dependency::Merchants, "send", || {
             let (merchants, order) = (self.0.clone(), order.clone());
             async move { drop(merchants.send(&order, wants_answer).await) }
         });
@@ -251,7 +251,7 @@ impl Merchants for Kitchens {
     }
 
     async fn cancel(&self, order: &Order) -> Result<(), CallError> {
-        self.1.repeat(Party::Merchants, "cancel", || {
+        self.1.repeat(Dependency::Merchants, "cancel", || {
             let (merchants, order) = (self.0.clone(), order.clone());
             async move { drop(merchants.cancel(&order).await) }
         });
@@ -275,9 +275,9 @@ impl Claims {
         }
     }
 
-    fn written_anyway(&self, written: Result<(), StoreError>) -> Result<(), StoreError> {
+    fn written_anyway(&self, written: Result<(), StorageError>) -> Result<(), StorageError> {
         match (written, self.1) {
-            (Err(StoreError::ClaimLost), Some(Guard::Lease | Guard::Direction | Guard::Run)) => Ok(()),
+            (Err(StorageError::ClaimLost), Some(Guard::Lease | Guard::Direction | Guard::Run)) => Ok(()),
             (written, _) => written,
         }
     }
@@ -289,30 +289,30 @@ impl StatusStore for Claims {
 
     async fn claim(&self, claim: &Claim, note: &OrderNote) -> Result<Order, ClaimRefused<Order>> {
         match self.0.claim(claim, note).await {
-            Err(ClaimRefused::Held(order)) if self.would_grant(&order, claim) => Ok(*order),
+            Err(ClaimRefused::ConditionFailed(order)) if self.would_grant(&order, claim) => Ok(*order),
             claimed => claimed,
         }
     }
 
-    async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StoreError> {
+    async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StorageError> {
         if self.1 == Some(Guard::NameFirst) {
             return Ok(());
         }
         self.written_anyway(self.0.remember(claim, reference, note).await)
     }
 
-    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
+    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<OrderNote>) -> Result<(), StorageError> {
         self.written_anyway(self.0.complete(claim, state, progress).await)
     }
 
-    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         self.0.release(claim, failure, release).await
     }
 
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Order, ClaimRefused<Order>> {
         match self.0.claim_undo(claim, reason).await {
             // The direction is what an undo turns; there is nothing to grant against it.
-            Err(ClaimRefused::Held(order))
+            Err(ClaimRefused::ConditionFailed(order))
                 if self.1 != Some(Guard::Direction) && self.would_grant(&order, claim) && !order.is_closed() =>
             {
                 Ok(*order)
@@ -321,11 +321,11 @@ impl StatusStore for Claims {
         }
     }
 
-    async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
+    async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StorageError> {
         self.written_anyway(self.0.complete_undo(claim, progress).await)
     }
 
-    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StoreError> {
+    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StorageError> {
         self.0.release_undo(claim, failure).await
     }
 }

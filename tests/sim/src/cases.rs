@@ -3,7 +3,7 @@
 use crate::{
     adapters::Guard,
     cloud::{MerchantHabit, Scenario},
-    faults::{Armed, CallFault, Happening, PLACES, Party, Site, Weather, What, effect_of},
+    faults::{CallFault, Dependency, InvocationFault, PLACES, PlannedFault, RandomFaults, Site, What, effect_of},
     random::Random,
 };
 use carryout_checkout::{
@@ -184,7 +184,8 @@ fn points(place: &str, kind: Kind) -> &'static [Point] {
     const AT: &[Point] = &[Point::At];
     const BOTH: &[Point] = &[Point::Before, Point::After];
     const BEFORE: &[Point] = &[Point::Before];
-    let is_partner = matches!(effect_of(place), Some((party, _)) if party != Party::Store && party != Party::Executions);
+    let is_partner =
+        matches!(effect_of(place), Some((party, _)) if party != Dependency::Store && party != Dependency::Executions);
     let is_around = AROUND.contains(&place);
     let when = |fits: bool, points: &'static [Point]| if fits { points } else { NEVER };
     match kind {
@@ -276,7 +277,7 @@ impl Scenario {
             honours_keys: random.chance(50),
             fraud: false,
             armed: Vec::new(),
-            weather: None,
+            random_faults: None,
             merchant: MerchantHabit { answer: Some(MerchantAnswer::Accepted), after_ms, times: (1, 0) },
             missing: None,
         }
@@ -306,17 +307,17 @@ impl Scenario {
 
     /// A partner that refuses a request refuses its copy too: what it definitely refused is what the next steps rely on.
     fn keep_refusals_final(&mut self) {
-        let twice = |armed: &Armed| matches!(armed.what, What::RequestTwice(_)).then_some(armed.place);
+        let twice = |armed: &PlannedFault| matches!(armed.what, What::RequestTwice(_)).then_some(armed.place);
         let copied: Vec<&str> = self.armed.iter().filter_map(twice).collect();
-        let refused = |armed: &Armed| matches!(armed.what, What::Call(CallFault::Refuse(_)));
+        let refused = |armed: &PlannedFault| matches!(armed.what, What::Call(CallFault::Refuse(_)));
         self.armed.retain(|armed| !(refused(armed) && copied.contains(&armed.place)));
     }
 
     /// An order whose partners fail at random.
-    pub fn in_weather(weather: Weather, missing: Option<Guard>, random: &mut Random) -> Self {
+    pub fn in_weather(random_faults: RandomFaults, missing: Option<Guard>, random: &mut Random) -> Self {
         let mut scenario = Self::calm(random, false);
         scenario.merchant.after_ms = scenario.merchant.after_ms.min(4_000);
-        Self { weather: Some(weather), missing, ..scenario }
+        Self { random_faults: Some(random_faults), missing, ..scenario }
     }
 
     fn add(&mut self, case: Case, random: &mut Random) {
@@ -337,7 +338,7 @@ impl Scenario {
             }
             None if place == "cancel-order" => {
                 let moment = random.pick(order).copied().unwrap_or("confirm-price");
-                self.armed.push(Armed::once(moment, What::Around(Happening::ConsumerCancels), Site::Effect));
+                self.armed.push(PlannedFault::once(moment, What::Around(InvocationFault::ConsumerCancels), Site::Effect));
                 order.first().map(|first| (*first, 10))
             }
             None if AROUND.contains(&place) => order.first().map(|first| (*first, 20)),
@@ -361,10 +362,10 @@ impl Scenario {
         let lasts = random.chance(if is_back { 25 } else { 12 }) && !AROUND.contains(&place);
         let several = random.chance(30);
         let mut push = |what: What, site: Site, may_last: bool| {
-            let armed = Armed::once(place, what, site);
+            let armed = PlannedFault::once(place, what, site);
             self.armed.push(match (may_last && lasts, several && may_last) {
                 (true, _) => armed.for_long(),
-                (false, true) => Armed { times: 3, ..armed },
+                (false, true) => PlannedFault { times: 3, ..armed },
                 (false, false) => armed,
             });
         };
@@ -386,8 +387,8 @@ impl Scenario {
             Kind::Conflict => push(What::Call(CallFault::Conflict), Site::Before(if skip < 3 { 0 } else { 1 }), true),
             Kind::Killed if case.point == Point::After => push(What::Killed, Site::After(skip / 2), true),
             Kind::Killed => push(What::Killed, Site::Before(skip * 2), true),
-            Kind::Throttled if case.point == Point::After => push(What::Around(Happening::AnswerLost), Site::Effect, true),
-            Kind::Throttled => push(What::Around(Happening::Throttled), Site::Effect, true),
+            Kind::Throttled if case.point == Point::After => push(What::Around(InvocationFault::AnswerLost), Site::Effect, true),
+            Kind::Throttled => push(What::Around(InvocationFault::Throttled), Site::Effect, true),
             Kind::AnsweredTwice if place == "receive-webhooks" => {
                 self.merchant.times = (2 + random.below(2) as u32, random.between(0, 3_000));
             }
@@ -401,10 +402,10 @@ impl Scenario {
             Kind::LateAfterUndo if random.chance(50) => {
                 // The last attempt of all is the one whose effect is late.
                 let last = RetryClass::Partner.policy().2 + 1;
-                let silent = Armed::once(place, What::Call(CallFault::NoAnswer), Site::Effect);
-                let late = Armed::once(place, What::Call(CallFault::Late(late)), Site::Effect);
-                self.armed.extend([Armed { times: last - 1, ..silent }, Armed { from: last, ..late }]);
-                self.armed.push(Armed::once(place, What::Call(CallFault::NoAnswer), Site::Effect).for_long());
+                let silent = PlannedFault::once(place, What::Call(CallFault::NoAnswer), Site::Effect);
+                let late = PlannedFault::once(place, What::Call(CallFault::Late(late)), Site::Effect);
+                self.armed.extend([PlannedFault { times: last - 1, ..silent }, PlannedFault { from: last, ..late }]);
+                self.armed.push(PlannedFault::once(place, What::Call(CallFault::NoAnswer), Site::Effect).for_long());
             }
             Kind::LateAfterUndo => {
                 push(What::Call(CallFault::Late(late)), Site::Effect, false);
@@ -412,7 +413,7 @@ impl Scenario {
                     push(What::Killed, Site::After(0), false);
                 }
                 let refuse = What::Call(CallFault::Refuse(refusal(place)));
-                self.armed.push(Armed { from: 2, ..Armed::once(place, refuse, Site::Effect).for_long() });
+                self.armed.push(PlannedFault { from: 2, ..PlannedFault::once(place, refuse, Site::Effect).for_long() });
             }
             Kind::DeliveredTwice => {
                 let after = match random.below(4) {
@@ -421,10 +422,10 @@ impl Scenario {
                     2 => random.between(2_000, 20_000),
                     _ => random.between(20_000, 150_000),
                 };
-                push(What::Around(Happening::Twice(after)), Site::Effect, false);
+                push(What::Around(InvocationFault::Twice(after)), Site::Effect, false);
             }
             Kind::TwoRuns => {
-                let happening = if random.chance(80) { Happening::NextRun } else { Happening::SameRun };
+                let happening = if random.chance(80) { InvocationFault::NextRun } else { InvocationFault::SameRun };
                 push(What::Around(happening), Site::Effect, false);
             }
             Kind::OutOfOrder => {
@@ -433,17 +434,19 @@ impl Scenario {
                     false => MerchantAnswer::Refused { reason: "no eggs".to_owned() },
                 };
                 let times = 1 + random.below(2) as u32;
-                push(What::Around(Happening::MerchantAnswers(answer, times)), Site::Effect, false);
+                push(What::Around(InvocationFault::MerchantAnswers(answer, times)), Site::Effect, false);
             }
-            Kind::CallerGone if case.point == Point::After => push(What::Around(Happening::CallerGoneAfter), Site::Effect, false),
-            Kind::CallerGone => push(What::Around(Happening::CallerGone), Site::Effect, false),
-            Kind::Cancelled => push(What::Around(Happening::ConsumerCancels), Site::Effect, false),
+            Kind::CallerGone if case.point == Point::After => {
+                push(What::Around(InvocationFault::CallerGoneAfter), Site::Effect, false)
+            }
+            Kind::CallerGone => push(What::Around(InvocationFault::CallerGone), Site::Effect, false),
+            Kind::Cancelled => push(What::Around(InvocationFault::ConsumerCancels), Site::Effect, false),
         }
     }
 
     /// Lets `step` fail for good.
     fn turn_at(&mut self, step: &'static str, random: &mut Random) {
-        let mut arm = |what: CallFault, site: Site| self.armed.push(Armed::once(step, What::Call(what), site).for_long());
+        let mut arm = |what: CallFault, site: Site| self.armed.push(PlannedFault::once(step, What::Call(what), site).for_long());
         match step {
             "check-fraud" => self.fraud = true,
             "await-merchant" => {
@@ -473,24 +476,24 @@ impl Scenario {
         let Some(place) = random.pick(&undos) else { return };
         let fault = if random.chance(50) { CallFault::Error } else { CallFault::NoAnswer };
         let site = if *place == "undo-authorize-payment" { Site::Before(0) } else { Site::Effect };
-        self.armed.push(Armed::once(place, What::Call(fault), site).for_long());
+        self.armed.push(PlannedFault::once(place, What::Call(fault), site).for_long());
     }
 
     /// Loses the order's message, or its execution somewhere on the way.
     fn lose_the_run(&mut self, random: &mut Random) {
         let places = ["start-checkout", "confirm-price", "authorize-payment", "notify-merchant", "complete-order"];
         let Some(place) = random.pick(&places) else { return };
-        let happening = if random.chance(50) { Happening::CallerGone } else { Happening::CallerGoneAfter };
-        let happening = if *place == "start-checkout" { Happening::CallerGone } else { happening };
-        self.armed.push(Armed::once(place, What::Around(happening), Site::Effect));
+        let happening = if random.chance(50) { InvocationFault::CallerGone } else { InvocationFault::CallerGoneAfter };
+        let happening = if *place == "start-checkout" { InvocationFault::CallerGone } else { happening };
+        self.armed.push(PlannedFault::once(place, What::Around(happening), Site::Effect));
     }
 }
 
 /// How long after it was sent a request of this place may still have its effect. Milliseconds.
 fn longest_processing_ms(place: &str) -> i64 {
     match effect_of(place) {
-        Some((Party::Payments, _)) => PAYMENT.longest_processing_ms,
-        Some((Party::Logistics, _)) => LOGISTICS.longest_processing_ms,
+        Some((Dependency::Payments, _)) => PAYMENT.longest_processing_ms,
+        Some((Dependency::Logistics, _)) => LOGISTICS.longest_processing_ms,
         _ => MERCHANT.longest_processing_ms,
     }
 }

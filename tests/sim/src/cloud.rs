@@ -2,9 +2,9 @@
 //! around it a consumer who orders and a merchant who answers.
 
 use crate::{
-    adapters::{Claims, Couriers, Guard, Kitchens, Line, Processor, Shelves},
+    adapters::{Claims, Couriers, FaultContext, FaultyMerchants, FaultyReservations, Guard, Processor},
     asl::{Ended, Machine, Platform, Raised, run},
-    faults::{Armed, CallFault, Faults, Happening, Party, SharedInvocation, Weather, is_killed, place_of},
+    faults::{CallFault, Dependency, Faults, InvocationFault, PlannedFault, RandomFaults, SharedInvocation, is_killed, place_of},
     history::History,
     machines::Machines,
     random::Random,
@@ -38,7 +38,7 @@ use carryout_checkout::{
 };
 use carryout_money::{Money, Rate};
 use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
-use carryout_workflow::{Action, Coded, Effect, Failure, StepInput, StepReply, StoreError, run as steps, run::RunError};
+use carryout_workflow::{Action, Effect, Failure, HasErrorCode, StepInput, StepReply, StorageError, run as steps, run::RunError};
 use futures::{
     FutureExt as _,
     channel::oneshot,
@@ -98,9 +98,9 @@ pub struct Scenario {
     /// Whether the fraud service rejects the consumer.
     pub fraud: bool,
     /// What goes wrong.
-    pub armed: Vec<Armed>,
+    pub armed: Vec<PlannedFault>,
     /// What fails at random.
-    pub weather: Option<Weather>,
+    pub random_faults: Option<RandomFaults>,
     /// What the merchant does.
     pub merchant: MerchantHabit,
     /// The guard that is taken away.
@@ -139,7 +139,7 @@ pub struct Cloud {
     scenario: Scenario,
     machines: Arc<Machines>,
     ids: SequentialIds,
-    line: Line,
+    line: FaultContext,
     state: Mutex<State>,
 }
 
@@ -221,7 +221,7 @@ pub fn simulate(machines: &Arc<Machines>, scenario: Scenario, mut random: Random
     let clock = ManualClock::at(NOON);
     let mut executor = Executor::new(&clock, random.fork());
     let history = History::new(&clock, kept);
-    let faults = Faults::new(scenario.armed.clone(), scenario.weather, random.fork(), history);
+    let faults = Faults::new(scenario.armed.clone(), scenario.random_faults, random.fork(), history);
     let cloud = Arc::new(Cloud::new(&executor, &clock, faults, scenario, machines, random));
     let consumer = Arc::clone(&cloud);
     cloud.schedule.spawn(async move { consumer.order().await });
@@ -246,11 +246,11 @@ impl Cloud {
         random: Random,
     ) -> Self {
         let schedule = executor.schedule();
-        let pause = |party: Party| {
+        let pause = |party: Dependency| {
             let (schedule, faults) = (schedule.clone(), faults.clone());
             Pause::with(move |call| wait(&schedule, &faults, party, call))
         };
-        let store = Store::new(clock).pausing(pause(Party::Store));
+        let store = Store::new(clock).pausing(pause(Dependency::Store));
         store.put_store(samples::store(SHOP, scenario.market.0, scenario.market.1));
         // A tenth off the items, which twenty orders get and each consumer once; and a credit of 5.00.
         let limits = Limits {
@@ -265,25 +265,25 @@ impl Cloud {
         store.put_consumer(consumer);
         let plan = faults.clone();
         store.choose(move |call| {
-            plan.call(Party::Store, call).map(|fault| match fault {
+            plan.call(Dependency::Store, call).map(|fault| match fault {
                 CallFault::AnswerLost => StoreFault::After,
                 CallFault::Conflict => StoreFault::Conflict,
                 _ => StoreFault::Before,
             })
         });
-        let payments = FakePayments::new(clock, scenario.honours_keys).pausing(pause(Party::Payments));
-        payments.faults().choose(partner_faults(&faults, Party::Payments));
-        let fraud = FakeFraud::new(clock).pausing(pause(Party::Fraud));
-        fraud.faults().choose(partner_faults(&faults, Party::Fraud));
+        let payments = FakePayments::new(clock, scenario.honours_keys).pausing(pause(Dependency::Payments));
+        payments.faults().choose(partner_faults(&faults, Dependency::Payments));
+        let fraud = FakeFraud::new(clock).pausing(pause(Dependency::Fraud));
+        fraud.faults().choose(partner_faults(&faults, Dependency::Fraud));
         if scenario.fraud {
             fraud.reject(CONSUMER);
         }
-        let logistics = FakeLogistics::new(clock).pausing(pause(Party::Logistics));
-        logistics.faults().choose(partner_faults(&faults, Party::Logistics));
-        let merchants = FakeMerchants::new(clock).pausing(pause(Party::Merchants));
-        merchants.faults().choose(partner_faults(&faults, Party::Merchants));
+        let logistics = FakeLogistics::new(clock).pausing(pause(Dependency::Logistics));
+        logistics.faults().choose(partner_faults(&faults, Dependency::Logistics));
+        let merchants = FakeMerchants::new(clock).pausing(pause(Dependency::Merchants));
+        merchants.faults().choose(partner_faults(&faults, Dependency::Merchants));
         let keys = Arc::new(AtomicU32::new(0));
-        let line = Line { faults: faults.clone(), schedule: schedule.clone(), missing: scenario.missing, keys };
+        let line = FaultContext { faults: faults.clone(), schedule: schedule.clone(), missing: scenario.missing, keys };
         let state = State {
             executions: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -345,7 +345,7 @@ impl Cloud {
             promotions: self.store.clone(),
             quotes: self.store.clone(),
             engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
-            seal: PlainSeal::default(),
+            signer: PlainSeal::default(),
             clock: self.schedule.clock().clone(),
             ids: self.ids.clone(),
             lock_for: 600_000,
@@ -411,7 +411,7 @@ impl Cloud {
         self.faults.history.say(|| format!("the consumer cancels: {:?}", cancelled.as_ref().map(|order| order.status)));
         match cancelled {
             Ok(_) | Err(CancelError::Unknown | CancelError::TooLate | CancelError::Nothing) => Ok(Value::Null),
-            Err(CancelError::Store(error)) => Err(Raised::new(error.code().name, error.to_string())),
+            Err(CancelError::Storage(error)) => Err(Raised::new(error.code().name, error.to_string())),
         }
     }
 
@@ -576,41 +576,41 @@ impl Cloud {
         let mut gone_after = false;
         for happening in self.faults.around(place) {
             match happening {
-                Happening::Throttled => {
+                InvocationFault::Throttled => {
                     self.schedule.sleep(20).await;
                     return Err(Raised::new("Lambda.TooManyRequestsException", "Rate Exceeded."));
                 }
-                Happening::AnswerLost => lost = true,
-                Happening::Twice(after) => {
+                InvocationFault::AnswerLost => lost = true,
+                InvocationFault::Twice(after) => {
                     let (cloud, work) = (Arc::clone(self), work.clone());
                     self.schedule.spawn(async move {
                         cloud.schedule.sleep(after).await;
                         drop(cloud.run_function(place, work()).await);
                     });
                 }
-                Happening::NextRun => self.begin_next_run(),
-                Happening::SameRun => {
+                InvocationFault::NextRun => self.begin_next_run(),
+                InvocationFault::SameRun => {
                     if let Some(caller) = caller {
                         self.begin(&caller.workflow, &caller.name, caller.input.clone());
                     }
                 }
-                Happening::MerchantAnswers(answer, times) => {
+                InvocationFault::MerchantAnswers(answer, times) => {
                     if let Some(order) = self.stored() {
                         self.schedule.spawn(self.merchant_answers(&order.id, &answer, (times, 300)));
                     }
                 }
-                Happening::ConsumerCancels => {
+                InvocationFault::ConsumerCancels => {
                     let cloud = Arc::clone(self);
                     self.schedule.spawn(async move { cloud.cancel().await });
                 }
-                Happening::CallerGone => {
+                InvocationFault::CallerGone => {
                     if let Some(caller) = caller {
                         caller.gone.store(true, Ordering::Relaxed);
                         return pending().await;
                     }
                     return Err(Raised::new("Lambda.Unknown", "the caller is gone"));
                 }
-                Happening::CallerGoneAfter => gone_after = true,
+                InvocationFault::CallerGoneAfter => gone_after = true,
             }
         }
         let on_its_way = self.faults.between(1, 30);
@@ -666,7 +666,7 @@ impl Cloud {
         match step.as_str() {
             "confirm-price" => answer(ConfirmPrice { locks: store }.process(&input, now).await),
             "reserve-items" => {
-                self.effect(ReserveItems { reservations: Shelves(store, self.scenario.missing) }, &input, now).await
+                self.effect(ReserveItems { reservations: FaultyReservations(store, self.scenario.missing) }, &input, now).await
             }
             "check-fraud" => self.effect(CheckFraud { fraud: self.fraud.clone() }, &input, now).await,
             "authorize-payment" => self.effect(AuthorizePayment { payments: processor() }, &input, now).await,
@@ -675,7 +675,8 @@ impl Cloud {
             }
             "notify-merchant" => {
                 self.merchant_is_sent(&input.id);
-                self.effect(NotifyMerchant { merchants: Kitchens(self.merchants.clone(), line.clone()) }, &input, now).await
+                self.effect(NotifyMerchant { merchants: FaultyMerchants(self.merchants.clone(), line.clone()) }, &input, now)
+                    .await
             }
             "await-merchant" => answer(self.await_merchant().process(&input, now).await),
             "capture-payment" => self.effect(CapturePayment { payments: processor() }, &input, now).await,
@@ -733,7 +734,7 @@ impl Cloud {
     }
 }
 
-fn answer<E: Coded>(result: Result<StepReply, RunError<E>>) -> Result<Value, Raised> {
+fn answer<E: HasErrorCode>(result: Result<StepReply, RunError<E>>) -> Result<Value, Raised> {
     match result {
         Ok(reply) => Ok(json!(reply)),
         Err(error) => {
@@ -744,7 +745,7 @@ fn answer<E: Coded>(result: Result<StepReply, RunError<E>>) -> Result<Value, Rai
     }
 }
 
-fn partner_faults(faults: &Faults, party: Party) -> impl FnMut(&'static str) -> Option<Fault> + Send + 'static {
+fn partner_faults(faults: &Faults, party: Dependency) -> impl FnMut(&'static str) -> Option<Fault> + Send + 'static {
     let faults = faults.clone();
     move |call| {
         faults.call(party, call).map(|fault| match fault {
@@ -757,7 +758,7 @@ fn partner_faults(faults: &Faults, party: Party) -> impl FnMut(&'static str) -> 
     }
 }
 
-fn wait(schedule: &Schedule, faults: &Faults, party: Party, call: &'static str) -> BoxFuture<'static, ()> {
+fn wait(schedule: &Schedule, faults: &Faults, party: Dependency, call: &'static str) -> BoxFuture<'static, ()> {
     match faults.wait(party, call) {
         Some(ms) => schedule.sleep(ms).boxed(),
         None => pending().boxed(),
@@ -871,10 +872,15 @@ struct Services(Arc<Cloud>);
 
 impl Services {
     /// One call, with whatever goes wrong with it.
-    async fn request<T>(&self, party: Party, call: &'static str, effect: impl FnOnce(&Arc<Cloud>) -> T) -> Result<T, StoreError> {
+    async fn request<T>(
+        &self,
+        party: Dependency,
+        call: &'static str,
+        effect: impl FnOnce(&Arc<Cloud>) -> T,
+    ) -> Result<T, StorageError> {
         let cloud = &self.0;
         wait(&cloud.schedule, &cloud.faults, party, call).await;
-        let lost = || Err(StoreError::Unavailable(format!("{call}: told to fail")));
+        let lost = || Err(StorageError::Unavailable(format!("{call}: told to fail")));
         let answer = match cloud.faults.call(party, call) {
             None => Ok(effect(cloud)),
             Some(CallFault::AnswerLost) => {
@@ -887,8 +893,8 @@ impl Services {
         answer
     }
 
-    async fn tell(&self, call: &'static str, token: &str, answer: Result<Value, Raised>) -> Result<(), StoreError> {
-        self.request(Party::Callbacks, call, |cloud| {
+    async fn tell(&self, call: &'static str, token: &str, answer: Result<Value, Raised>) -> Result<(), StorageError> {
+        self.request(Dependency::Callbacks, call, |cloud| {
             // A token that nobody waits for any more is no error.
             if let Some(waiting) = lock(&cloud.state).waiting.remove(token) {
                 drop(waiting.send(answer));
@@ -899,12 +905,12 @@ impl Services {
 }
 
 impl Executions for Services {
-    async fn start(&self, workflow: &str, name: &str, input: &Value) -> Result<(), StoreError> {
-        self.request(Party::Executions, "start", |cloud| cloud.begin(workflow, name, input.clone())).await
+    async fn start(&self, workflow: &str, name: &str, input: &Value) -> Result<(), StorageError> {
+        self.request(Dependency::Executions, "start", |cloud| cloud.begin(workflow, name, input.clone())).await
     }
 
-    async fn state(&self, _workflow: &str, name: &str) -> Result<ExecutionState, StoreError> {
-        self.request(Party::Executions, "state", |cloud| match lock(&cloud.state).executions.get(name) {
+    async fn state(&self, _workflow: &str, name: &str) -> Result<ExecutionState, StorageError> {
+        self.request(Dependency::Executions, "state", |cloud| match lock(&cloud.state).executions.get(name) {
             None => ExecutionState::NotFound,
             Some(Execution::Runs) => ExecutionState::Running,
             Some(Execution::Ended) => ExecutionState::Ended,
@@ -914,18 +920,18 @@ impl Executions for Services {
 }
 
 impl Callbacks for Services {
-    async fn succeed(&self, task_token: &str, output: &Value) -> Result<(), StoreError> {
+    async fn succeed(&self, task_token: &str, output: &Value) -> Result<(), StorageError> {
         self.tell("succeed", task_token, Ok(output.clone())).await
     }
 
-    async fn fail(&self, task_token: &str, failure: &Failure) -> Result<(), StoreError> {
+    async fn fail(&self, task_token: &str, failure: &Failure) -> Result<(), StorageError> {
         self.tell("fail", task_token, Err(Raised::new(&failure.code, &failure.message))).await
     }
 }
 
 impl Pager for Services {
-    async fn page(&self, parked: &ParkedOrder) -> Result<(), StoreError> {
-        self.request(Party::Pager, "page", |cloud| {
+    async fn page(&self, parked: &ParkedOrder) -> Result<(), StorageError> {
+        self.request(Dependency::Pager, "page", |cloud| {
             let Some(order) = cloud.stored() else { return };
             let (remained, at) = (cloud.remaining(&order.id), cloud.schedule.now());
             cloud.faults.history.say(|| format!("the page says {:?}, the books {remained:?}", parked.remaining));
@@ -936,9 +942,9 @@ impl Pager for Services {
 }
 
 impl OrderQueue for Services {
-    async fn send(&self, message: &OrderSubmitted) -> Result<(), StoreError> {
+    async fn send(&self, message: &OrderSubmitted) -> Result<(), StorageError> {
         let message = message.clone();
-        self.request(Party::Queue, "send", |cloud| {
+        self.request(Dependency::Queue, "send", |cloud| {
             let cloud = Arc::clone(cloud);
             cloud.schedule.clone().spawn(async move { cloud.deliver(message).await });
         })

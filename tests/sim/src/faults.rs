@@ -12,7 +12,7 @@ use std::{
 
 /// Whom a function calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Party {
+pub enum Dependency {
     /// Our own tables.
     Store,
     /// The payment processor.
@@ -33,40 +33,40 @@ pub enum Party {
     Pager,
 }
 
-impl Party {
+impl Dependency {
     const fn is_partner(self) -> bool {
         matches!(self, Self::Payments | Self::Fraud | Self::Logistics | Self::Merchants)
     }
 }
 
 /// The places, and the call in each that has the effect.
-pub const PLACES: &[(&str, Party, &str)] = &[
-    ("confirm-price", Party::Store, "confirm"),
-    ("reserve-items", Party::Store, "reserve"),
-    ("check-fraud", Party::Fraud, "check"),
-    ("authorize-payment", Party::Payments, "confirm"),
-    ("create-delivery", Party::Logistics, "create"),
-    ("notify-merchant", Party::Merchants, "send"),
-    ("await-merchant", Party::Store, "wait_for"),
-    ("capture-payment", Party::Payments, "capture"),
-    ("complete-order", Party::Store, "place"),
-    ("undo-capture-payment", Party::Payments, "refund"),
-    ("undo-create-delivery", Party::Logistics, "cancel"),
-    ("undo-notify-merchant", Party::Merchants, "cancel"),
-    ("undo-authorize-payment", Party::Payments, "cancel"),
-    ("undo-reserve-items", Party::Store, "put_back"),
-    ("close-as-failed", Party::Store, "fail"),
-    ("park", Party::Store, "park"),
-    ("submit-checkout", Party::Store, "submit"),
-    ("start-checkout", Party::Executions, "start"),
-    ("sweep-orders", Party::Executions, "start"),
-    ("receive-webhooks", Party::Store, "record"),
-    ("cancel-order", Party::Store, "cancel"),
-    ("redrive-orders", Party::Store, "reopen"),
+pub const PLACES: &[(&str, Dependency, &str)] = &[
+    ("confirm-price", Dependency::Store, "confirm"),
+    ("reserve-items", Dependency::Store, "reserve"),
+    ("check-fraud", Dependency::Fraud, "check"),
+    ("authorize-payment", Dependency::Payments, "confirm"),
+    ("create-delivery", Dependency::Logistics, "create"),
+    ("notify-merchant", Dependency::Merchants, "send"),
+    ("await-merchant", Dependency::Store, "wait_for"),
+    ("capture-payment", Dependency::Payments, "capture"),
+    ("complete-order", Dependency::Store, "place"),
+    ("undo-capture-payment", Dependency::Payments, "refund"),
+    ("undo-create-delivery", Dependency::Logistics, "cancel"),
+    ("undo-notify-merchant", Dependency::Merchants, "cancel"),
+    ("undo-authorize-payment", Dependency::Payments, "cancel"),
+    ("undo-reserve-items", Dependency::Store, "put_back"),
+    ("close-as-failed", Dependency::Store, "fail"),
+    ("park", Dependency::Store, "park"),
+    ("submit-checkout", Dependency::Store, "submit"),
+    ("start-checkout", Dependency::Executions, "start"),
+    ("sweep-orders", Dependency::Executions, "start"),
+    ("receive-webhooks", Dependency::Store, "record"),
+    ("cancel-order", Dependency::Store, "cancel"),
+    ("redrive-orders", Dependency::Store, "reopen"),
 ];
 
 /// The call that has the effect in this place.
-pub fn effect_of(place: &str) -> Option<(Party, &'static str)> {
+pub fn effect_of(place: &str) -> Option<(Dependency, &'static str)> {
     PLACES.iter().find(|(name, ..)| *name == place).map(|(_, party, call)| (*party, *call))
 }
 
@@ -99,10 +99,10 @@ pub enum CallFault {
 }
 
 impl CallFault {
-    const fn fits(&self, party: Party) -> bool {
+    const fn fits(&self, party: Dependency) -> bool {
         match self {
             Self::AnswerLost | Self::NoAnswer | Self::Error => true,
-            Self::Conflict => matches!(party, Party::Store),
+            Self::Conflict => matches!(party, Dependency::Store),
             Self::Late(_) | Self::Refuse(_) => party.is_partner(),
         }
     }
@@ -110,7 +110,7 @@ impl CallFault {
 
 /// What happens around one invocation of a function.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Happening {
+pub enum InvocationFault {
     /// It is not run: too many requests.
     Throttled,
     /// It runs, and whoever called it is told that the Lambda service failed.
@@ -141,7 +141,7 @@ pub enum What {
     /// A request reaches the partner a second time, this many milliseconds later.
     RequestTwice(i64),
     /// Something around the function.
-    Around(Happening),
+    Around(InvocationFault),
 }
 
 /// At which of the calls, or waits, of an invocation.
@@ -159,7 +159,7 @@ pub enum Site {
 
 /// Something that is going to go wrong.
 #[derive(Debug, Clone)]
-pub struct Armed {
+pub struct PlannedFault {
     /// Where.
     pub place: &'static str,
     /// What.
@@ -172,7 +172,7 @@ pub struct Armed {
     pub times: u32,
 }
 
-impl Armed {
+impl PlannedFault {
     /// Once, at the first opportunity.
     pub const fn once(place: &'static str, what: What, site: Site) -> Self {
         Self { place, what, site, from: 1, times: 1 }
@@ -215,7 +215,7 @@ pub fn is_killed(invocation: &SharedInvocation) -> bool {
 
 /// How many of 100 partner calls fail at random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Weather {
+pub struct RandomFaults {
     /// They did nothing, and say so.
     pub fail: u64,
     /// They happened, and their answer is lost.
@@ -231,8 +231,8 @@ pub struct Faults {
 }
 
 struct Shared {
-    armed: Vec<Armed>,
-    weather: Option<Weather>,
+    armed: Vec<PlannedFault>,
+    random_faults: Option<RandomFaults>,
     current: Option<SharedInvocation>,
     invocations: BTreeMap<&'static str, u32>,
     fired: u32,
@@ -241,8 +241,8 @@ struct Shared {
 
 impl Faults {
     /// A plan of what is `armed`; `random` decides how long calls take.
-    pub fn new(armed: Vec<Armed>, weather: Option<Weather>, random: Random, history: History) -> Self {
-        let shared = Shared { armed, weather, current: None, invocations: BTreeMap::new(), fired: 0, random };
+    pub fn new(armed: Vec<PlannedFault>, random_faults: Option<RandomFaults>, random: Random, history: History) -> Self {
+        let shared = Shared { armed, random_faults, current: None, invocations: BTreeMap::new(), fired: 0, random };
         Self { shared: Arc::new(Mutex::new(shared)), history }
     }
 
@@ -250,7 +250,7 @@ impl Faults {
     pub fn lift(&self) {
         let mut shared = lock(&self.shared);
         shared.armed.retain(|armed| armed.place == "redrive-orders" && armed.times != u32::MAX);
-        shared.weather = None;
+        shared.random_faults = None;
         drop(shared);
         self.history.say(|| "faults are lifted".to_owned());
     }
@@ -279,7 +279,7 @@ impl Faults {
     }
 
     /// What happens around the next invocation in `place`.
-    pub fn around(&self, place: &'static str) -> Vec<Happening> {
+    pub fn around(&self, place: &'static str) -> Vec<InvocationFault> {
         let mut shared = lock(&self.shared);
         let nth = shared.invocations.get(place).copied().unwrap_or_default() + 1;
         let mut found = Vec::new();
@@ -298,7 +298,7 @@ impl Faults {
     }
 
     /// What goes wrong with this call, made now.
-    pub fn call(&self, party: Party, call: &'static str) -> Option<CallFault> {
+    pub fn call(&self, party: Dependency, call: &'static str) -> Option<CallFault> {
         let mut shared = lock(&self.shared);
         let current = shared.current.clone();
         let fault = match &current {
@@ -321,11 +321,11 @@ impl Faults {
             None => None,
         };
         let fault = fault.or_else(|| {
-            let weather = shared.weather.filter(|_| party.is_partner())?;
+            let random_faults = shared.random_faults.filter(|_| party.is_partner())?;
             let drawn = shared.random.number() % 100;
             let fault = match drawn {
-                drawn if drawn < weather.fail => CallFault::Error,
-                drawn if drawn < weather.fail + weather.lose_answer => CallFault::AnswerLost,
+                drawn if drawn < random_faults.fail => CallFault::Error,
+                drawn if drawn < random_faults.fail + random_faults.lose_answer => CallFault::AnswerLost,
                 _ => return None,
             };
             shared.fired += 1;
@@ -343,7 +343,7 @@ impl Faults {
     }
 
     /// After how many milliseconds this request reaches its partner a second time, if it does.
-    pub fn twice(&self, party: Party, call: &'static str) -> Option<i64> {
+    pub fn twice(&self, party: Dependency, call: &'static str) -> Option<i64> {
         let mut shared = lock(&self.shared);
         let invocation = shared.current.clone()?;
         let invocation = lock(&invocation);
@@ -360,11 +360,13 @@ impl Faults {
     }
 
     /// How long the current invocation waits here, milliseconds; nothing where it is killed while it waits.
-    pub fn wait(&self, party: Party, call: &'static str) -> Option<i64> {
+    pub fn wait(&self, party: Dependency, call: &'static str) -> Option<i64> {
         let mut shared = lock(&self.shared);
         let longest = match party {
-            Party::Store | Party::Executions | Party::Callbacks | Party::Queue | Party::Pager => (2, 12, 1_800),
-            Party::Payments | Party::Fraud | Party::Logistics | Party::Merchants => (10, 90, 1_400),
+            Dependency::Store | Dependency::Executions | Dependency::Callbacks | Dependency::Queue | Dependency::Pager => {
+                (2, 12, 1_800)
+            }
+            Dependency::Payments | Dependency::Fraud | Dependency::Logistics | Dependency::Merchants => (10, 90, 1_400),
         };
         let slow = shared.random.chance(4);
         let ms = shared.random.between(longest.0, if slow { longest.2 } else { longest.1 });
@@ -399,7 +401,7 @@ impl Shared {
         invocation: &Invocation,
         is_effect: bool,
         number: u32,
-        party: Party,
+        party: Dependency,
         fits: impl Fn(&What) -> Option<T>,
     ) -> Option<T> {
         for armed in self.armed.iter_mut().filter(|armed| armed.place == invocation.place && armed.times > 0) {

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sim::{
     adapters::Guard,
     cases,
-    faults::Weather,
+    faults::RandomFaults,
     machines::Machines,
     matrix::{Subject, run_all, run_in_weather, run_one, table},
     verdict::judge,
@@ -63,11 +63,11 @@ fn main() -> Result<ExitCode> {
         replay(&machines, **subject, *seed, missing);
         println!("replay it: make sim CASE={} SEED={seed}\n", subject.name());
     }
-    let weather = Weather { fail: 20, lose_answer: 5 };
-    let with = run_in_weather(&machines, weather, None, 2_000);
-    let without = run_in_weather(&machines, weather, Some(Guard::Retries), 2_000);
+    let random_faults = RandomFaults { fail: 20, lose_answer: 5 };
+    let with = run_in_weather(&machines, random_faults, None, 2_000);
+    let without = run_in_weather(&machines, random_faults, Some(Guard::Retries), 2_000);
     for (seed, what) in [&with, &without].into_iter().filter_map(|tally| tally.first_broken.as_ref()) {
-        println!("weather seed {seed}: {}", what.join("; "));
+        println!("random_faults seed {seed}: {}", what.join("; "));
     }
     let percent = |placed: u64, runs: u64| placed as f64 * 100.0 / runs.max(1) as f64;
     println!(

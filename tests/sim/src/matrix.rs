@@ -4,7 +4,7 @@ use crate::{
     adapters::Guard,
     cases::{Case, Kind, all},
     cloud::{Outcome, Scenario, simulate},
-    faults::{PLACES, Weather},
+    faults::{PLACES, RandomFaults},
     machines::Machines,
     random::Random,
     verdict::{Broken, judge},
@@ -144,11 +144,11 @@ pub fn run_all(
 }
 
 /// Runs orders whose partners fail at random, and counts them.
-pub fn run_in_weather(machines: &Arc<Machines>, weather: Weather, missing: Option<Guard>, runs: u64) -> Tally {
+pub fn run_in_weather(machines: &Arc<Machines>, random_faults: RandomFaults, missing: Option<Guard>, runs: u64) -> Tally {
     let mut tally = Tally::default();
     for seed in 0..runs {
-        let mut random = Random::named("weather", seed);
-        let scenario = Scenario::in_weather(weather, missing, &mut random);
+        let mut random = Random::named("random_faults", seed);
+        let scenario = Scenario::in_weather(random_faults, missing, &mut random);
         tally.add(seed, &simulate(machines, scenario, random, false));
     }
     tally

@@ -4,7 +4,7 @@
 use sim::{
     adapters::Guard,
     cases,
-    faults::Weather,
+    faults::RandomFaults,
     machines::Machines,
     matrix::{Subject, run_all, run_in_weather, run_one},
     verdict::judge,
@@ -45,9 +45,9 @@ fn the_same_seed_is_the_same_history() {
 
 #[test]
 fn retries_place_nearly_every_payable_order() {
-    let weather = Weather { fail: 20, lose_answer: 5 };
-    let with = run_in_weather(machines(), weather, None, 150);
-    let without = run_in_weather(machines(), weather, Some(Guard::Retries), 150);
+    let random_faults = RandomFaults { fail: 20, lose_answer: 5 };
+    let with = run_in_weather(machines(), random_faults, None, 150);
+    let without = run_in_weather(machines(), random_faults, Some(Guard::Retries), 150);
     assert!(with.placed * 100 >= with.runs * 97, "{with:?}");
     assert!(without.placed * 100 < without.runs * 50, "{without:?}");
     assert_eq!((with.first_broken, without.first_broken), (None, None));

@@ -2,10 +2,10 @@
 
 mod cloud;
 mod forecast;
-mod lanes;
 mod orders;
 mod prices;
 mod quotes;
+mod release_tracks;
 mod rounds;
 mod scaling;
 mod stack;
@@ -22,10 +22,10 @@ use crate::project::Project;
 use crate::terminal::Terminal;
 use cloud::{Down, Status, Up, WithCloud};
 use forecast::ForecastCommand;
-use lanes::{Route, SandboxCommand};
 use orders::{Ledger, OrderCommand, Reconcile};
 use prices::{ParityCommand, TrendsCommand};
 use quotes::QuoteCommand;
+use release_tracks::{CanaryCommand, Route};
 use rounds::{Demo, Soak};
 use stack::{Build, Deploy, Seed, Statemachines, Token, Tool};
 use workflow::WorkflowCommand;
@@ -52,7 +52,7 @@ enum Command {
     Demo(Demo),
     Soak(Soak),
     Route(Route),
-    Sandbox(SandboxCommand),
+    Canary(CanaryCommand),
     Statemachines(Statemachines),
     Order(OrderCommand),
     Quote(QuoteCommand),
@@ -84,7 +84,7 @@ impl Cli {
             Command::Demo(demo) => demo.run(&project, terminal).await,
             Command::Soak(soak) => soak.run(&project, terminal).await,
             Command::Route(route) => route.run(&project).await,
-            Command::Sandbox(sandbox) => sandbox.run(&project, terminal).await,
+            Command::Canary(canary) => canary.run(&project, terminal).await,
             Command::Statemachines(statemachines) => statemachines.run(&project, terminal),
             Command::Order(order) => order.run(&project, terminal).await,
             Command::Quote(quote) => quote.run(&project, terminal).await,

@@ -2,14 +2,14 @@
 
 use anyhow::{Result, ensure};
 use carryout_checkout::{market::Country, trends::Span};
-use carryout_pricing::Figure;
+use carryout_pricing::PriceMeasure;
 use carryout_workflow::cohort::Percent;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use std::process::ExitCode;
 
 use super::duration;
-use super::lanes::{CohortChange, percent};
+use super::release_tracks::{CohortChange, percent};
 use crate::control::Change;
 use crate::parity::{self, RolloutChange};
 use crate::project::Project;
@@ -94,7 +94,7 @@ pub(super) struct TrendsCommand {
     market: Option<Country>,
     /// One component only: subtotal, discount, fees, tax, deposits, tip, credit or total
     #[arg(long)]
-    component: Option<Figure>,
+    component: Option<PriceMeasure>,
     /// How far back
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=1512))]
     hours: u16,

@@ -242,7 +242,7 @@ impl Deployment<'_> {
             let description = answer.pointer("/Stacks/0").cloned().unwrap_or_default();
             let status = description.get("StackStatus").and_then(Value::as_str).unwrap_or_default();
             match StackState::of(status) {
-                StackState::Standing => return Ok(description),
+                StackState::Ready => return Ok(description),
                 StackState::Failed => {
                     self.explain_failure();
                     let reason = description.get("StackStatusReason").and_then(Value::as_str).unwrap_or_default();

@@ -6,7 +6,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackState {
     /// The stack is as the template says.
-    Standing,
+    Ready,
     /// It is not, and will not become so by waiting.
     Failed,
     /// Something is under way.
@@ -18,7 +18,7 @@ impl StackState {
     pub fn of(status: &str) -> Self {
         match status {
             // Old resources are still being removed, but the new ones are in place.
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "IMPORT_COMPLETE" => Self::Standing,
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "IMPORT_COMPLETE" => Self::Ready,
             // A change set that was refused leaves a stack that has nothing yet.
             "REVIEW_IN_PROGRESS" => Self::Moving,
             status if status.ends_with("_IN_PROGRESS") => Self::Moving,
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_rollback_is_a_failure_even_when_complete() {
-        assert_eq!(StackState::of("UPDATE_COMPLETE"), StackState::Standing);
+        assert_eq!(StackState::of("UPDATE_COMPLETE"), StackState::Ready);
         assert_eq!(StackState::of("UPDATE_ROLLBACK_COMPLETE"), StackState::Failed);
         assert_eq!(StackState::of("ROLLBACK_IN_PROGRESS"), StackState::Moving);
         assert_eq!(StackState::of("CREATE_FAILED"), StackState::Failed);

@@ -10,7 +10,7 @@ use carryout_scaling::{
     Capacity as _, HORIZON_SLOTS, History, Mode, Observed, OfferedLoad, Outcome, SLOT, Scaler, ScalingStore as _, Settings,
     SettingsSource,
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -55,7 +55,7 @@ struct MadeUp {
 }
 
 impl OfferedLoad for MadeUp {
-    async fn observed(&self, _: &str, since: Timestamp, until: Timestamp) -> Result<BTreeMap<Timestamp, Observed>, StoreError> {
+    async fn observed(&self, _: &str, since: Timestamp, until: Timestamp) -> Result<BTreeMap<Timestamp, Observed>, StorageError> {
         Ok(self.slots.range(since..until).map(|(at, observed)| (*at, *observed)).collect())
     }
 }
@@ -63,7 +63,7 @@ impl OfferedLoad for MadeUp {
 struct Given(Settings);
 
 impl SettingsSource for Given {
-    async fn settings(&self) -> Result<Settings, StoreError> {
+    async fn settings(&self) -> Result<Settings, StorageError> {
         Ok(self.0.clone())
     }
 }

@@ -1,6 +1,6 @@
 use crate::ports::{Clock, Ids, Secret, Secrets};
-use carryout_pricing::{Seal, Timer};
-use carryout_workflow::StoreError;
+use carryout_pricing::{Signer, Timer};
+use carryout_workflow::StorageError;
 use futures::{
     FutureExt as _,
     future::{BoxFuture, pending, ready},
@@ -68,15 +68,15 @@ impl Ids for SequentialIds {
     }
 }
 
-/// A seal that any change of the message or of the key breaks, and that protects against nobody.
+/// A signer that any change of the message or of the key breaks, and that protects against nobody.
 #[derive(Debug, Clone, Default)]
 pub struct PlainSeal {
     /// The key.
     pub key: String,
 }
 
-impl Seal for PlainSeal {
-    fn seal(&self, message: &[u8]) -> String {
+impl Signer for PlainSeal {
+    fn sign(&self, message: &[u8]) -> String {
         // FNV-1a, 64 bits.
         let bytes = self.key.bytes().chain([0]).chain(message.iter().copied());
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -84,7 +84,7 @@ impl Seal for PlainSeal {
     }
 
     fn verify(&self, message: &[u8], signature: &str) -> bool {
-        self.seal(message) == signature
+        self.sign(message) == signature
     }
 }
 
@@ -100,7 +100,7 @@ impl FixedSecret {
 }
 
 impl Secrets for FixedSecret {
-    async fn secret(&self) -> Result<Secret, StoreError> {
+    async fn secret(&self) -> Result<Secret, StorageError> {
         Ok(self.0.clone())
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     partners::LEGACY,
     ports::CallError,
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -27,12 +27,12 @@ impl FakeLegacyQueue {
 }
 
 impl LegacyQueue for FakeLegacyQueue {
-    async fn send(&self, orders: &[LegacyOrder]) -> Result<(), StoreError> {
+    async fn send(&self, orders: &[LegacyOrder]) -> Result<(), StorageError> {
         let mut queue = lock(&self.0);
         if queue.1 > 0 {
             queue.1 -= 1;
             queue.0.extend(orders.first().cloned());
-            return Err(StoreError::Unavailable("told to fail".to_owned()));
+            return Err(StorageError::Unavailable("told to fail".to_owned()));
         }
         queue.0.extend_from_slice(orders);
         Ok(())

@@ -1,6 +1,6 @@
 use super::lock;
 use crate::ports::{Callbacks, ExecutionState, Executions, OrderQueue, OrderSubmitted, Pager, ParkedOrder};
-use carryout_workflow::{Failure, StoreError};
+use carryout_workflow::{Failure, StorageError};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 
@@ -21,11 +21,11 @@ impl<T> Default for Outbox<T> {
 }
 
 impl<T: Clone> Outbox<T> {
-    fn send(&self, message: T) -> Result<(), StoreError> {
+    fn send(&self, message: T) -> Result<(), StorageError> {
         let mut outbox = lock(&self.0);
         if outbox.1 > 0 {
             outbox.1 -= 1;
-            return Err(StoreError::Unavailable("told to fail".to_owned()));
+            return Err(StorageError::Unavailable("told to fail".to_owned()));
         }
         outbox.0.push(message);
         Ok(())
@@ -57,7 +57,7 @@ impl FakeQueue {
 }
 
 impl OrderQueue for FakeQueue {
-    async fn send(&self, message: &OrderSubmitted) -> Result<(), StoreError> {
+    async fn send(&self, message: &OrderSubmitted) -> Result<(), StorageError> {
         self.0.send(message.clone())
     }
 }
@@ -79,7 +79,7 @@ impl FakePager {
 }
 
 impl Pager for FakePager {
-    async fn page(&self, parked: &ParkedOrder) -> Result<(), StoreError> {
+    async fn page(&self, parked: &ParkedOrder) -> Result<(), StorageError> {
         self.0.send(parked.clone())
     }
 }
@@ -115,11 +115,11 @@ impl FakeCallbacks {
 }
 
 impl Callbacks for FakeCallbacks {
-    async fn succeed(&self, task_token: &str, output: &Value) -> Result<(), StoreError> {
+    async fn succeed(&self, task_token: &str, output: &Value) -> Result<(), StorageError> {
         self.0.send(Called { task_token: task_token.to_owned(), answer: Ok(output.clone()) })
     }
 
-    async fn fail(&self, task_token: &str, failure: &Failure) -> Result<(), StoreError> {
+    async fn fail(&self, task_token: &str, failure: &Failure) -> Result<(), StorageError> {
         self.0.send(Called { task_token: task_token.to_owned(), answer: Err(failure.clone()) })
     }
 }
@@ -162,18 +162,18 @@ impl FakeExecutions {
         *lock(&self.failing) = times;
     }
 
-    fn answer(&self) -> Result<(), StoreError> {
+    fn answer(&self) -> Result<(), StorageError> {
         let mut failing = lock(&self.failing);
         if *failing == 0 {
             return Ok(());
         }
         *failing -= 1;
-        Err(StoreError::Unavailable("told to fail".to_owned()))
+        Err(StorageError::Unavailable("told to fail".to_owned()))
     }
 }
 
 impl Executions for FakeExecutions {
-    async fn start(&self, workflow: &str, name: &str, input: &Value) -> Result<(), StoreError> {
+    async fn start(&self, workflow: &str, name: &str, input: &Value) -> Result<(), StorageError> {
         self.answer()?;
         let mut started = lock(&self.started);
         if !started.iter().any(|execution| execution.workflow == workflow && execution.name == name) {
@@ -187,7 +187,7 @@ impl Executions for FakeExecutions {
         Ok(())
     }
 
-    async fn state(&self, workflow: &str, name: &str) -> Result<ExecutionState, StoreError> {
+    async fn state(&self, workflow: &str, name: &str) -> Result<ExecutionState, StorageError> {
         self.answer()?;
         let started = lock(&self.started);
         let found = started.iter().find(|execution| execution.workflow == workflow && execution.name == name);

@@ -6,7 +6,7 @@ use crate::{
     ports::CallError,
 };
 use carryout_pricing::{Price, price};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::{
     collections::BTreeMap,
     future::pending,
@@ -21,13 +21,13 @@ type Kept = BTreeMap<(Country, i64, String), Comparison>;
 pub struct FakeComparisons(Arc<Mutex<Kept>>);
 
 impl Comparisons for FakeComparisons {
-    async fn save(&self, comparison: &Comparison) -> Result<(), StoreError> {
+    async fn save(&self, comparison: &Comparison) -> Result<(), StorageError> {
         let key = (comparison.market, comparison.at, comparison.quote_id.clone());
         lock(&self.0).insert(key, comparison.clone());
         Ok(())
     }
 
-    async fn between(&self, market: Country, since: i64, until: i64) -> Result<Vec<Comparison>, StoreError> {
+    async fn between(&self, market: Country, since: i64, until: i64) -> Result<Vec<Comparison>, StorageError> {
         let kept = lock(&self.0);
         Ok(kept
             .range((market, since, String::new())..(market, until.max(since), String::new()))
@@ -87,7 +87,7 @@ impl FakeRollouts {
 }
 
 impl Rollouts for FakeRollouts {
-    async fn rollout(&self) -> Result<Rollout, StoreError> {
+    async fn rollout(&self) -> Result<Rollout, StorageError> {
         Ok(lock(&self.0).clone())
     }
 }
@@ -124,14 +124,14 @@ impl FakeSampleQueue {
 }
 
 impl SampleQueue for FakeSampleQueue {
-    async fn send(&self, sample: &PriceSample) -> Result<(), StoreError> {
+    async fn send(&self, sample: &PriceSample) -> Result<(), StorageError> {
         let fault = *lock(&self.fault);
         match fault {
             SampleFault::None => {
                 lock(&self.sent).push(sample.clone());
                 Ok(())
             }
-            SampleFault::Fails => Err(StoreError::Unavailable("told to fail".to_owned())),
+            SampleFault::Fails => Err(StorageError::Unavailable("told to fail".to_owned())),
             SampleFault::Hangs => pending().await,
         }
     }

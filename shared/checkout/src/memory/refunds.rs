@@ -6,7 +6,7 @@ use crate::{
     refund::{OrderRefund, RefundStatus},
     steps::refund_payment,
 };
-use carryout_workflow::{Failure, StepState, StoreError};
+use carryout_workflow::{Failure, StepState, StorageError};
 
 type Closed = Result<(), Refused<OrderRefund>>;
 
@@ -37,7 +37,7 @@ impl RefundRequests for Store<OrderRefund> {
         .await
     }
 
-    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StoreError> {
+    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StorageError> {
         let now = self.now();
         Ok(self.read("completed", |state| state.remembered(record_id, now)).await)
     }
@@ -67,7 +67,7 @@ impl State {
 }
 
 impl RefundClosing for Store<OrderRefund> {
-    async fn refund(&self, id: &str) -> Result<Option<OrderRefund>, StoreError> {
+    async fn refund(&self, id: &str) -> Result<Option<OrderRefund>, StorageError> {
         Ok(self.read("refund", |state| state.refunds.get(id).map(|row| row.order.clone())).await)
     }
 

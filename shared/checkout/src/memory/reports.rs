@@ -3,7 +3,7 @@ use crate::{
     ports::{Report, Reports},
     reconcile::Reconciliation,
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -20,11 +20,11 @@ impl<R> Default for FakeReports<R> {
 }
 
 impl<R: Report + Clone> Reports<R> for FakeReports<R> {
-    async fn latest(&self) -> Result<Option<R>, StoreError> {
+    async fn latest(&self) -> Result<Option<R>, StorageError> {
         Ok(lock(&self.0).values().next_back().cloned())
     }
 
-    async fn save(&self, report: &R) -> Result<(), StoreError> {
+    async fn save(&self, report: &R) -> Result<(), StorageError> {
         lock(&self.0).insert(report.started_at(), report.clone());
         Ok(())
     }

@@ -1,6 +1,6 @@
 use super::lock;
 use crate::routing::{Routing, RoutingRules};
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::sync::{Arc, Mutex};
 
 /// Routing rules that a test sets; none at first.
@@ -26,7 +26,7 @@ impl FakeRouting {
 }
 
 impl Routing for FakeRouting {
-    async fn rules(&self) -> Result<RoutingRules, StoreError> {
-        lock(&self.0).clone().ok_or_else(|| StoreError::Unavailable("told to fail".to_owned()))
+    async fn rules(&self) -> Result<RoutingRules, StorageError> {
+        lock(&self.0).clone().ok_or_else(|| StorageError::Unavailable("told to fail".to_owned()))
     }
 }

@@ -8,13 +8,13 @@ use crate::{
     order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
     ports::{IdempotencyKey, Quotes as _, Submission, Submissions as _, SubmitRefused},
     quoting::{Cart, CartFulfilment, CartLine},
-    routing::Lane,
+    routing::ReleaseTrack,
     store::{Item, Location, Opening, Store, StoreWithMenu},
     workflows::orchestrator,
 };
 use carryout_money::{Money, Rate};
 use carryout_pricing::{
-    Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, Quote, QuoteTerms, Record, Refunded, Seal, Shares,
+    Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, Quote, QuoteTerms, Record, Refunded, Shares, Signer,
 };
 use carryout_workflow::{Direction, NoWorkflow, StatusMap, Workflow};
 use std::collections::BTreeSet;
@@ -124,7 +124,7 @@ pub fn context() -> Context {
 }
 
 /// What a submit would write: a delivery of one ramen and one gyoza for 21.75, without fees, in `workflow`.
-pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflow, seal: &impl Seal) -> Order {
+pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflow, signer: &impl Signer) -> Order {
     let consumer = consumer("con_sample");
     let shop = &store.store;
     let zero = Money::zero(shop.country.currency());
@@ -187,9 +187,9 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         country: shop.country,
         market_type: shop.market_type,
         workflow: workflow.name.clone(),
-        lane: Lane::Live,
+        release_track: ReleaseTrack::Live,
         fulfilment: Fulfilment::Delivery { address },
-        quote: terms.sealed(seal),
+        quote: terms.signed(signer),
         payment_method,
         fraud_facts: FraudFacts { account_age_days: 400, orders_placed: 12, abroad: false },
         status: OrderStatus::Submitted,

@@ -3,7 +3,6 @@ use crate::{
     audit::{QuoteRecord, kept_until},
     cancel::is_accepted,
     consumer::Consumer,
-    draws::{Counter, Counters, Reserved, plan},
     ledger::LedgerEvent,
     market::Country,
     order::{Order, OrderStatus},
@@ -12,13 +11,14 @@ use crate::{
         MerchantAnswer, OrderFacts, OrderNote, Orders, ParkedOrders, Promotions, QuoteLocks, QuoteRecords, Quotes, Refused,
         Reservations, ReserveRefused, StuckOrders, Submission, Submissions, SubmitRefused,
     },
+    redemptions::{Reserved, UsageCounter, UsageCounters, plan},
     refund::{OrderRefund, RefundStatus},
     steps::await_merchant::failure_of,
     store::{Location, Store as Shop, StoreWithMenu},
 };
 use carryout_pricing::{Promotion, Quote, Record};
 use carryout_workflow::{
-    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusMap, StatusStore, StepEntry, StepState, StoreError,
+    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusMap, StatusStore, StepEntry, StepState, StorageError,
     Subject, UndoState,
 };
 use std::{
@@ -57,7 +57,7 @@ pub(super) struct State {
     promotions: BTreeMap<Country, Vec<Promotion>>,
     quotes: BTreeMap<String, KeptQuote>,
     /// What orders took of what is limited.
-    counters: Counters,
+    counters: UsageCounters,
     pub(super) orders: BTreeMap<String, Row>,
     pub(super) refunds: BTreeMap<String, Row<OrderRefund>>,
     /// Requests, and until when they are remembered. Seconds since the Unix epoch.
@@ -86,15 +86,15 @@ pub(super) struct Row<S = Order> {
 }
 
 /// What rows are kept of, and what the writes of their steps change.
-pub(super) trait Kept: Subject + Clone + 'static {
+pub(super) trait SubjectRecord: Subject + Clone + 'static {
     fn rows(state: &State) -> &BTreeMap<String, Row<Self>>;
     fn rows_mut(state: &mut State) -> &mut BTreeMap<String, Row<Self>>;
-    fn moving(&mut self) -> Moving<'_>;
+    fn saga_fields(&mut self) -> SagaFields<'_>;
     /// Its status says that its workflow runs.
     fn proceed(&mut self);
 }
 
-pub(super) struct Moving<'a> {
+pub(super) struct SagaFields<'a> {
     direction: &'a mut Direction,
     run: &'a mut u32,
     steps: &'a mut StatusMap,
@@ -105,7 +105,7 @@ pub(super) struct Moving<'a> {
     version: &'a mut u64,
 }
 
-impl Kept for Order {
+impl SubjectRecord for Order {
     fn rows(state: &State) -> &BTreeMap<String, Row<Self>> {
         &state.orders
     }
@@ -114,9 +114,9 @@ impl Kept for Order {
         &mut state.orders
     }
 
-    fn moving(&mut self) -> Moving<'_> {
+    fn saga_fields(&mut self) -> SagaFields<'_> {
         let Self { direction, run, steps, failure, flags, ledger, updated_at, version, .. } = self;
-        Moving { direction, run, steps, failure, flags, ledger, updated_at, version }
+        SagaFields { direction, run, steps, failure, flags, ledger, updated_at, version }
     }
 
     fn proceed(&mut self) {
@@ -124,7 +124,7 @@ impl Kept for Order {
     }
 }
 
-impl Kept for OrderRefund {
+impl SubjectRecord for OrderRefund {
     fn rows(state: &State) -> &BTreeMap<String, Row<Self>> {
         &state.refunds
     }
@@ -133,9 +133,9 @@ impl Kept for OrderRefund {
         &mut state.refunds
     }
 
-    fn moving(&mut self) -> Moving<'_> {
+    fn saga_fields(&mut self) -> SagaFields<'_> {
         let Self { direction, run, steps, failure, flags, ledger, updated_at, version, .. } = self;
-        Moving { direction, run, steps, failure, flags, ledger, updated_at, version }
+        SagaFields { direction, run, steps, failure, flags, ledger, updated_at, version }
     }
 
     fn proceed(&mut self) {
@@ -202,8 +202,8 @@ impl Store {
         state.stores.get(store_id).and_then(|store| store.item(item_id)).map_or(0, |item| item.stock)
     }
 
-    /// Every counter of what is limited that was ever drawn from.
-    pub fn all_counters(&self) -> Counters {
+    /// Every counter of what is limited that was ever redeemed from.
+    pub fn all_counters(&self) -> UsageCounters {
         lock(&self.state).counters.clone()
     }
 
@@ -231,7 +231,7 @@ impl<S> Store<S> {
     }
 
     /// One conditional write, in one moment: `write` changes everything or nothing. It is given the time.
-    pub(super) async fn write<T, E: From<StoreError>>(
+    pub(super) async fn write<T, E: From<StorageError>>(
         &self,
         call: &'static str,
         conflict: impl FnOnce() -> E,
@@ -243,7 +243,7 @@ impl<S> Store<S> {
         answer
     }
 
-    fn write_now<T, E: From<StoreError>>(
+    fn write_now<T, E: From<StorageError>>(
         &self,
         call: &'static str,
         conflict: impl FnOnce() -> E,
@@ -252,7 +252,7 @@ impl<S> Store<S> {
         let mut state = lock(&self.state);
         let scripted = state.faults.get_mut(call).and_then(VecDeque::pop_front);
         let fault = scripted.or_else(|| state.chooser.as_mut().and_then(|choose| choose(call)));
-        let lost = || E::from(StoreError::Unavailable(format!("{call}: told to fail")));
+        let lost = || E::from(StorageError::Unavailable(format!("{call}: told to fail")));
         match fault {
             Some(StoreFault::Before) => return Err(lost()),
             Some(StoreFault::Conflict) => return Err(conflict()),
@@ -264,9 +264,9 @@ impl<S> Store<S> {
     }
 
     /// A write under a claim.
-    async fn held(&self, call: &'static str, claim: &Claim, change: impl FnOnce(&mut S, i64)) -> Result<(), StoreError>
+    async fn held(&self, call: &'static str, claim: &Claim, change: impl FnOnce(&mut S, i64)) -> Result<(), StorageError>
     where
-        S: Kept,
+        S: SubjectRecord,
     {
         self.write(call, busy, |state, now| {
             let order = state.held::<S>(claim)?;
@@ -279,22 +279,22 @@ impl<S> Store<S> {
 }
 
 /// What a conflict is where the port has no word for it.
-fn busy() -> StoreError {
-    StoreError::Unavailable("somebody else writes this order".to_owned())
+fn busy() -> StorageError {
+    StorageError::Unavailable("somebody else writes this order".to_owned())
 }
 
-pub(super) fn touch(order: &mut impl Kept, now: i64) {
-    let moving = order.moving();
+pub(super) fn touch(order: &mut impl SubjectRecord, now: i64) {
+    let moving = order.saga_fields();
     *moving.updated_at = now;
     *moving.version += 1;
 }
 
-fn entry_mut<'a>(order: &'a mut impl Kept, step: &str) -> Option<&'a mut StepEntry> {
-    order.moving().steps.0.get_mut(step)
+fn entry_mut<'a>(order: &'a mut impl SubjectRecord, step: &str) -> Option<&'a mut StepEntry> {
+    order.saga_fields().steps.0.get_mut(step)
 }
 
-fn take_note(order: &mut impl Kept, note: &OrderNote) {
-    let moving = order.moving();
+fn take_note(order: &mut impl SubjectRecord, note: &OrderNote) {
+    let moving = order.saga_fields();
     moving.ledger.extend(note.ledger.iter().cloned());
     moving.flags.extend(note.flags.iter().cloned());
 }
@@ -310,7 +310,7 @@ fn may_begin(order: &impl Subject, run: u32) -> bool {
 }
 
 pub(super) fn held_by_other<T, S: Clone>(order: &S) -> Result<T, Refused<S>> {
-    Err(Refused::Held(Box::new(order.clone())))
+    Err(Refused::ConditionFailed(Box::new(order.clone())))
 }
 
 impl State {
@@ -330,17 +330,17 @@ impl State {
     }
 
     /// The order, or the refund, of this id.
-    fn kept<S: Kept>(&mut self, id: &str) -> Option<&mut S> {
+    fn kept<S: SubjectRecord>(&mut self, id: &str) -> Option<&mut S> {
         S::rows_mut(self).get_mut(id).map(|row| &mut row.order)
     }
 
     /// The order, or the refund, if this claim still holds its entry.
-    fn held<S: Kept>(&mut self, claim: &Claim) -> Result<&mut S, StoreError> {
+    fn held<S: SubjectRecord>(&mut self, claim: &Claim) -> Result<&mut S, StorageError> {
         let holds = |order: &&mut S| {
             let entry = order.status().entry(&claim.step);
             entry.is_some_and(|entry| entry.lease_until == claim.lease_until && entry.run == claim.run)
         };
-        self.kept(&claim.id).filter(holds).ok_or(StoreError::ClaimLost)
+        self.kept(&claim.id).filter(holds).ok_or(StorageError::ClaimLost)
     }
 
     /// The quote of this id, if its price was right.
@@ -348,9 +348,9 @@ impl State {
         self.quotes.get(id)?.quote.clone()
     }
 
-    fn keep(&mut self, kept: KeptQuote) -> Result<(), StoreError> {
+    fn keep(&mut self, kept: KeptQuote) -> Result<(), StorageError> {
         if self.quotes.contains_key(&kept.record.id) {
-            return Err(StoreError::Unavailable("there is a quote of this id".to_owned()));
+            return Err(StorageError::Unavailable("there is a quote of this id".to_owned()));
         }
         self.quotes.insert(kept.record.id.clone(), kept);
         Ok(())
@@ -363,11 +363,11 @@ impl State {
 }
 
 impl Catalog for Store {
-    async fn store(&self, id: &str) -> Result<Option<StoreWithMenu>, StoreError> {
+    async fn store(&self, id: &str) -> Result<Option<StoreWithMenu>, StorageError> {
         Ok(self.read("store", |state| state.stores.get(id).cloned()).await)
     }
 
-    async fn near(&self, point: Location, radius: u32, limit: usize) -> Result<Vec<Shop>, StoreError> {
+    async fn near(&self, point: Location, radius: u32, limit: usize) -> Result<Vec<Shop>, StorageError> {
         Ok(self
             .read("near", |state| {
                 let distance = |store: &StoreWithMenu| point.metres_to(store.store.location);
@@ -382,39 +382,39 @@ impl Catalog for Store {
 }
 
 impl Consumers for Store {
-    async fn consumer(&self, id: &str) -> Result<Option<Consumer>, StoreError> {
+    async fn consumer(&self, id: &str) -> Result<Option<Consumer>, StorageError> {
         Ok(self.read("consumer", |state| state.consumers.get(id).cloned()).await)
     }
 }
 
 impl Promotions for Store {
-    async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StoreError> {
+    async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StorageError> {
         Ok(self.read("promotions", |state| state.promotions.get(&country).cloned().unwrap_or_default()).await)
     }
 
-    async fn counters(&self, keys: &[String]) -> Result<Counters, StoreError> {
+    async fn counters(&self, keys: &[String]) -> Result<UsageCounters, StorageError> {
         let found = |state: &State| keys.iter().filter_map(|key| Some((key.clone(), *state.counters.get(key)?))).collect();
         Ok(self.read("counters", found).await)
     }
 }
 
 impl Quotes for Store {
-    async fn save(&self, quote: &Quote, record: &Record) -> Result<(), StoreError> {
+    async fn save(&self, quote: &Quote, record: &Record) -> Result<(), StorageError> {
         let record = QuoteRecord::of(quote, record);
         self.write("save", busy, |state, _| state.keep(KeptQuote { quote: Some(quote.clone()), record })).await
     }
 
-    async fn save_invalid(&self, record: &QuoteRecord) -> Result<(), StoreError> {
+    async fn save_invalid(&self, record: &QuoteRecord) -> Result<(), StorageError> {
         self.write("save_invalid", busy, |state, _| state.keep(KeptQuote { quote: None, record: record.clone() })).await
     }
 
-    async fn quote(&self, id: &str) -> Result<Option<Quote>, StoreError> {
+    async fn quote(&self, id: &str) -> Result<Option<Quote>, StorageError> {
         Ok(self.read("quote", |state| state.quote(id)).await)
     }
 }
 
 impl QuoteRecords for Store {
-    async fn record(&self, id: &str) -> Result<Option<QuoteRecord>, StoreError> {
+    async fn record(&self, id: &str) -> Result<Option<QuoteRecord>, StorageError> {
         Ok(self.read("record", |state| state.quotes.get(id).map(|kept| kept.record.clone())).await)
     }
 }
@@ -424,7 +424,7 @@ impl Submissions for Store {
         &self,
         consumer_id: &str,
         quote_id: &str,
-    ) -> Result<(Option<Consumer>, Option<Quote>), StoreError> {
+    ) -> Result<(Option<Consumer>, Option<Quote>), StorageError> {
         let look = |state: &State| (state.consumers.get(consumer_id).cloned(), state.quote(quote_id));
         Ok(self.read("consumer_and_quote", look).await)
     }
@@ -452,20 +452,20 @@ impl Submissions for Store {
         .await
     }
 
-    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StoreError> {
+    async fn completed(&self, record_id: &str) -> Result<Option<CompletedRequest>, StorageError> {
         let now = self.clock.now();
         Ok(self.read("completed", |state| state.remembered(record_id, now)).await)
     }
 }
 
 impl Orders for Store {
-    async fn order(&self, id: &str) -> Result<Option<Order>, StoreError> {
+    async fn order(&self, id: &str) -> Result<Option<Order>, StorageError> {
         Ok(self.read("order", |state| state.orders.get(id).map(|row| row.order.clone())).await)
     }
 }
 
 impl Ledgers for Store {
-    async fn append(&self, order_id: &str, event: &LedgerEvent) -> Result<Appended, StoreError> {
+    async fn append(&self, order_id: &str, event: &LedgerEvent) -> Result<Appended, StorageError> {
         self.write("append", busy, |state, now| {
             let Some(order) = state.order(order_id) else { return Ok(Appended::NoOrder) };
             if order.ledger.iter().any(|known| known.name() == event.name()) {
@@ -479,7 +479,7 @@ impl Ledgers for Store {
     }
 }
 
-impl<S: Kept> StatusStore for Store<S> {
+impl<S: SubjectRecord> StatusStore for Store<S> {
     type Subject = S;
     type Note = OrderNote;
 
@@ -492,7 +492,7 @@ impl<S: Kept> StatusStore for Store<S> {
                 let entry = order.status().entry(&claim.step).ok_or(ClaimRefused::NotFound)?;
                 let free = matches!(entry.state, StepState::Pending | StepState::Running) && !entry.is_leased(now);
                 if !free || !may_begin(order, claim.run) {
-                    return Err(ClaimRefused::Held(Box::new(order.clone())));
+                    return Err(ClaimRefused::ConditionFailed(Box::new(order.clone())));
                 }
                 if let Some(entry) = entry_mut(order, &claim.step) {
                     entry.begin(claim, now);
@@ -506,7 +506,7 @@ impl<S: Kept> StatusStore for Store<S> {
         .await
     }
 
-    async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StoreError> {
+    async fn remember(&self, claim: &Claim, reference: &str, note: &OrderNote) -> Result<(), StorageError> {
         self.held("remember", claim, |order, _| {
             if let Some(entry) = entry_mut(order, &claim.step) {
                 entry.reference = Some(reference.to_owned());
@@ -516,7 +516,7 @@ impl<S: Kept> StatusStore for Store<S> {
         .await
     }
 
-    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
+    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<OrderNote>) -> Result<(), StorageError> {
         self.held("complete", claim, |order, now| {
             if let Some(entry) = entry_mut(order, &claim.step) {
                 entry.end(state, progress, now);
@@ -526,7 +526,7 @@ impl<S: Kept> StatusStore for Store<S> {
         .await
     }
 
-    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         self.held("release", claim, |order, now| {
             if let Some(entry) = entry_mut(order, &claim.step) {
                 entry.give_back(failure, release, now);
@@ -544,18 +544,18 @@ impl<S: Kept> StatusStore for Store<S> {
                 let entry = order.status().entry(&claim.step).ok_or(ClaimRefused::NotFound)?;
                 let free = entry.undo != UndoState::Done && !entry.is_leased(now);
                 if order.is_closed() || order.run() != claim.run {
-                    return Err(ClaimRefused::Held(Box::new(order.clone())));
+                    return Err(ClaimRefused::ConditionFailed(Box::new(order.clone())));
                 }
                 // From here on nobody goes forward any more, even where a lease refuses the claim.
                 let turns = order.direction() == Direction::Forward;
-                let moving = order.moving();
+                let moving = order.saga_fields();
                 *moving.direction = Direction::Undo;
                 if free || turns {
                     *moving.failure = moving.failure.take().or_else(|| reason.cloned());
                     touch(order, now);
                 }
                 if !free {
-                    return Err(ClaimRefused::Held(Box::new(order.clone())));
+                    return Err(ClaimRefused::ConditionFailed(Box::new(order.clone())));
                 }
                 if let Some(entry) = entry_mut(order, &claim.step) {
                     entry.undo = UndoState::Running;
@@ -570,7 +570,7 @@ impl<S: Kept> StatusStore for Store<S> {
         .await
     }
 
-    async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StoreError> {
+    async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StorageError> {
         self.held("complete_undo", claim, |order, now| {
             if let Some(entry) = entry_mut(order, &claim.step) {
                 entry.undo = UndoState::Done;
@@ -582,7 +582,7 @@ impl<S: Kept> StatusStore for Store<S> {
         .await
     }
 
-    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StoreError> {
+    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StorageError> {
         self.held("release_undo", claim, |order, _| {
             if let Some(entry) = entry_mut(order, &claim.step) {
                 entry.failure = Some(failure.clone());
@@ -622,7 +622,7 @@ impl QuoteLocks for Store {
 }
 
 /// Completes the entry of a step that is one write.
-pub(super) fn end_at_once(order: &mut impl Kept, step: &str, run: u32, at: i64, now: i64) {
+pub(super) fn end_at_once(order: &mut impl SubjectRecord, step: &str, run: u32, at: i64, now: i64) {
     if let Some(entry) = entry_mut(order, step) {
         entry.state = StepState::Done;
         entry.run = run;
@@ -653,11 +653,11 @@ impl Reservations for Store {
                 }
                 let planned = plan(order, &state.counters).map_err(ReserveRefused::UsedUp)?;
                 let reserved = Reserved::of(order, &planned);
-                let response = serde_json::to_value(&reserved).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-                for draw in &reserved.draws {
-                    let Counter { uses, given } = state.counters.entry(draw.counter.clone()).or_default();
-                    *uses += draw.uses;
-                    *given += draw.amount;
+                let response = serde_json::to_value(&reserved).map_err(|error| StorageError::Corrupt(error.to_string()))?;
+                for redemption in &reserved.redemptions {
+                    let UsageCounter { uses, given } = state.counters.entry(redemption.counter.clone()).or_default();
+                    *uses += redemption.uses;
+                    *given += redemption.amount;
                 }
                 for line in lines {
                     if let Some(item) = state.stock(&order.store.id, &line.item_id) {
@@ -690,10 +690,10 @@ impl Reservations for Store {
                         item.stock += line.quantity;
                     }
                 }
-                for draw in Reserved::by(order)?.draws {
-                    if let Some(Counter { uses, given }) = state.counters.get_mut(&draw.counter) {
-                        *uses -= draw.uses;
-                        *given -= draw.amount;
+                for redemption in Reserved::by(order)?.redemptions {
+                    if let Some(UsageCounter { uses, given }) = state.counters.get_mut(&redemption.counter) {
+                        *uses -= redemption.uses;
+                        *given -= redemption.amount;
                     }
                 }
                 let order = state.held::<Order>(claim)?;
@@ -801,7 +801,7 @@ impl Cancellations for Store {
 }
 
 impl ParkedOrders for Store {
-    async fn parked(&self, limit: usize) -> Result<Vec<Order>, StoreError> {
+    async fn parked(&self, limit: usize) -> Result<Vec<Order>, StorageError> {
         Ok(self
             .read("parked", |state| {
                 let rows = state.orders.values().filter(|row| row.order.status == OrderStatus::Parked);
@@ -891,10 +891,10 @@ impl Answers for Store {
     }
 }
 
-impl<S: Kept> StuckOrders for Store<S> {
+impl<S: SubjectRecord> StuckOrders for Store<S> {
     type Subject = S;
 
-    async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<S>, StoreError> {
+    async fn stuck(&self, now: i64, limit: usize) -> Result<Vec<S>, StorageError> {
         Ok(self
             .read("stuck", |state| {
                 let due = |row: &&Row<S>| row.sweep_at.is_some_and(|at| at <= now) && !row.order.is_closed();
@@ -903,10 +903,10 @@ impl<S: Kept> StuckOrders for Store<S> {
             .await)
     }
 
-    async fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<bool, StoreError> {
+    async fn next_run(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<bool, StorageError> {
         self.write("next_run", busy, |state, now| {
             let Some(row) = open_in_run::<S>(state, order_id, run) else { return Ok(false) };
-            *row.order.moving().run += 1;
+            *row.order.saga_fields().run += 1;
             row.sweep_at = Some(look_again_at);
             touch(&mut row.order, now);
             Ok(true)
@@ -914,7 +914,7 @@ impl<S: Kept> StuckOrders for Store<S> {
         .await
     }
 
-    async fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<(), StoreError> {
+    async fn look_again(&self, order_id: &str, run: u32, look_again_at: i64) -> Result<(), StorageError> {
         self.write("look_again", busy, |state, _| {
             if let Some(row) = open_in_run::<S>(state, order_id, run) {
                 row.sweep_at = Some(look_again_at);
@@ -925,6 +925,6 @@ impl<S: Kept> StuckOrders for Store<S> {
     }
 }
 
-fn open_in_run<'a, S: Kept>(state: &'a mut State, id: &str, run: u32) -> Option<&'a mut Row<S>> {
+fn open_in_run<'a, S: SubjectRecord>(state: &'a mut State, id: &str, run: u32) -> Option<&'a mut Row<S>> {
     S::rows_mut(state).get_mut(id).filter(|row| row.order.run() == run && !row.order.is_closed())
 }

@@ -3,8 +3,8 @@ use crate::{
     market::Country,
     trends::{Observation, Span, Trends},
 };
-use carryout_pricing::{Figure, Statistics};
-use carryout_workflow::StoreError;
+use carryout_pricing::{PriceMeasure, Statistics};
+use carryout_workflow::StorageError;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -17,7 +17,7 @@ pub struct FakeTrends(Arc<Mutex<Kept>>);
 #[derive(Debug, Default)]
 struct Kept {
     events: BTreeSet<String>,
-    slots: BTreeMap<(Country, Figure, Span, i64), Statistics>,
+    slots: BTreeMap<(Country, PriceMeasure, Span, i64), Statistics>,
     failing: u32,
 }
 
@@ -29,12 +29,12 @@ impl FakeTrends {
 }
 
 impl Trends for FakeTrends {
-    async fn observe(&self, observations: &[Observation]) -> Result<(), StoreError> {
+    async fn observe(&self, observations: &[Observation]) -> Result<(), StorageError> {
         let mut kept = lock(&self.0);
         for (place, Observation { event_id, market, at, figures }) in observations.iter().enumerate() {
             if place == 1 && kept.failing > 0 {
                 kept.failing -= 1;
-                return Err(StoreError::Unavailable("told to fail".to_owned()));
+                return Err(StorageError::Unavailable("told to fail".to_owned()));
             }
             if !kept.events.insert(event_id.clone()) {
                 continue;
@@ -48,18 +48,24 @@ impl Trends for FakeTrends {
         Ok(())
     }
 
-    async fn slot(&self, market: Country, figure: Figure, span: Span, start: i64) -> Result<Option<Statistics>, StoreError> {
+    async fn slot(
+        &self,
+        market: Country,
+        figure: PriceMeasure,
+        span: Span,
+        start: i64,
+    ) -> Result<Option<Statistics>, StorageError> {
         Ok(lock(&self.0).slots.get(&(market, figure, span, start)).cloned())
     }
 
     async fn series(
         &self,
         market: Country,
-        figure: Figure,
+        figure: PriceMeasure,
         span: Span,
         since: i64,
         until: i64,
-    ) -> Result<BTreeMap<i64, Statistics>, StoreError> {
+    ) -> Result<BTreeMap<i64, Statistics>, StorageError> {
         let kept = lock(&self.0);
         let slots = kept.slots.range((market, figure, span, since)..(market, figure, span, until.max(since)));
         Ok(slots.map(|((.., start), statistics)| (*start, statistics.clone())).collect())

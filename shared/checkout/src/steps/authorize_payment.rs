@@ -15,7 +15,7 @@ use crate::{
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
-use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step};
+use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step};
 use serde_json::json;
 
 /// Authorizes payments.
@@ -29,7 +29,7 @@ pub struct AuthorizePayment<P> {
 #[error(transparent)]
 pub struct AuthorizePaymentError(#[from] PaymentError);
 
-impl Coded for AuthorizePaymentError {
+impl HasErrorCode for AuthorizePaymentError {
     const CODES: &'static [ErrorCode] =
         &[codes::PAYMENT_DECLINED, codes::PAYMENT_REFUSED, codes::PAYMENT_UNAVAILABLE, codes::PAYMENT_UNCLEAR];
 

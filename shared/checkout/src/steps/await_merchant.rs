@@ -9,7 +9,7 @@ use crate::{
     ports::{Answers, Callbacks, MerchantAnswer, Refused},
 };
 use carryout_workflow::{
-    ClaimRefused, Coded, ErrorCode, Failure, Step, StepInput, StepReply, StepState, StoreError,
+    ClaimRefused, ErrorCode, Failure, HasErrorCode, Step, StepInput, StepReply, StepState, StorageError,
     run::{RunError, answer_refused_claim},
 };
 use serde_json::json;
@@ -36,7 +36,7 @@ pub enum AwaitMerchantError {
     Silent,
 }
 
-impl Coded for AwaitMerchantError {
+impl HasErrorCode for AwaitMerchantError {
     const CODES: &'static [ErrorCode] = &[codes::MERCHANT_REFUSED, codes::MERCHANT_SILENT];
 
     fn code(&self) -> ErrorCode {
@@ -93,13 +93,13 @@ impl<A: Answers, C: Callbacks> AwaitMerchant<A, C> {
     /// # Errors
     ///
     /// Where the answer could not be recorded or sent: the merchant should send it again.
-    pub async fn answer(&self, order_id: &str, answer: &MerchantAnswer, now: i64) -> Result<Answered, StoreError> {
+    pub async fn answer(&self, order_id: &str, answer: &MerchantAnswer, now: i64) -> Result<Answered, StorageError> {
         let (order, answered) = match self.answers.record(NAME, order_id, answer, now).await {
             Ok(order) => (order, Answered::Recorded),
             Err(Refused::NotFound | Refused::Other) => return Ok(Answered::Unknown),
-            Err(Refused::Conflict) => return Err(StoreError::Unavailable("somebody else writes this order".into())),
-            Err(Refused::Store(error)) => return Err(error),
-            Err(Refused::Held(order)) => match recorded(&order) {
+            Err(Refused::Conflict) => return Err(StorageError::Unavailable("somebody else writes this order".into())),
+            Err(Refused::Storage(error)) => return Err(error),
+            Err(Refused::ConditionFailed(order)) => match recorded(&order) {
                 None => return Ok(Answered::TooLate),
                 Some(previous) if previous.is_ok() != matches!(answer, MerchantAnswer::Accepted) => {
                     return Ok(Answered::Contradicts);
@@ -122,10 +122,10 @@ impl<A: Answers, C: Callbacks> AwaitMerchant<A, C> {
 
     fn refused(&self, refused: Refused, run: u32, now: i64) -> Result<StepReply, RunError<AwaitMerchantError>> {
         match refused {
-            Refused::Held(order) => answer_refused_claim(self, ClaimRefused::Held(order), run, now),
+            Refused::ConditionFailed(order) => answer_refused_claim(self, ClaimRefused::ConditionFailed(order), run, now),
             Refused::NotFound | Refused::Other => Err(RunError::Unknown),
-            Refused::Conflict => Err(RunError::Store(StoreError::Unavailable("somebody else writes this order".into()))),
-            Refused::Store(error) => Err(RunError::Store(error)),
+            Refused::Conflict => Err(RunError::Storage(StorageError::Unavailable("somebody else writes this order".into()))),
+            Refused::Storage(error) => Err(RunError::Storage(error)),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderFacts, OrderNote, Payments},
 };
-use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step, StepInput};
+use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step, StepInput};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -22,7 +22,7 @@ pub struct CapturePayment<P> {
 #[error(transparent)]
 pub struct CapturePaymentError(#[from] PaymentError);
 
-impl Coded for CapturePaymentError {
+impl HasErrorCode for CapturePaymentError {
     const CODES: &'static [ErrorCode] = &[codes::PAYMENT_REFUSED, codes::PAYMENT_UNAVAILABLE, codes::PAYMENT_UNCLEAR];
 
     fn code(&self) -> ErrorCode {

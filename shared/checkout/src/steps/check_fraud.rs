@@ -8,7 +8,7 @@ use crate::{
     ports::{CallError, Fraud, FraudVerdict, OrderNote},
 };
 use carryout_money::Money;
-use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step};
+use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step};
 use serde_json::json;
 
 /// Attempts that the fraud service is given before the rule decides.
@@ -34,7 +34,7 @@ pub enum CheckFraudError {
     Unavailable(CallError),
 }
 
-impl Coded for CheckFraudError {
+impl HasErrorCode for CheckFraudError {
     const CODES: &'static [ErrorCode] = &[codes::FRAUD_REJECTED, codes::FRAUD_UNAVAILABLE];
 
     fn code(&self) -> ErrorCode {

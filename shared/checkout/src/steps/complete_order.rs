@@ -6,7 +6,7 @@ use crate::{
     ports::{Closing, OrderFacts, Orders, Pager, ParkedOrder, Refused},
 };
 use carryout_workflow::{
-    Action, ClaimRefused, Coded, ErrorCode, Step, StepInput, StepReply, StepState, StoreError, Subject as _,
+    Action, ClaimRefused, ErrorCode, HasErrorCode, Step, StepInput, StepReply, StepState, StorageError, Subject as _,
     run::{CANCEL_REQUESTED, RunError, answer_refused_claim},
 };
 use serde::Deserialize;
@@ -26,7 +26,7 @@ pub struct CompleteOrder<O, C, P> {
 #[derive(Debug, thiserror::Error)]
 pub enum CompleteOrderError {}
 
-impl Coded for CompleteOrderError {
+impl HasErrorCode for CompleteOrderError {
     const CODES: &'static [ErrorCode] = &[];
 
     fn code(&self) -> ErrorCode {
@@ -46,7 +46,9 @@ impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
         match input.action {
             Action::Process => match self.closing.place(Self::NAME, &input.id, input.run, now).await {
                 Ok(()) => Ok(reply(StepState::Done, OrderStatus::Placed)),
-                Err(Refused::Held(order)) => answer_refused_claim(self, ClaimRefused::Held(order), input.run, now),
+                Err(Refused::ConditionFailed(order)) => {
+                    answer_refused_claim(self, ClaimRefused::ConditionFailed(order), input.run, now)
+                }
                 Err(refused) => Err(other(refused)),
             },
             Action::Undo | Action::Fail => {
@@ -58,11 +60,15 @@ impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
                 };
                 match self.closing.fail(&input.id, input.run, &facts.quote_id, ended, reason.as_ref(), now).await {
                     Ok(()) => Ok(reply(StepState::Skipped, ended)),
-                    Err(Refused::Held(order)) if matches!(order.status, OrderStatus::Failed | OrderStatus::Cancelled) => {
+                    Err(Refused::ConditionFailed(order))
+                        if matches!(order.status, OrderStatus::Failed | OrderStatus::Cancelled) =>
+                    {
                         Ok(reply(StepState::Skipped, order.status))
                     }
-                    Err(Refused::Held(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),
-                    Err(Refused::Held(_)) => Err(RunError::Closed),
+                    Err(Refused::ConditionFailed(order)) if order.run != input.run => {
+                        Err(RunError::Superseded(input.run, order.run))
+                    }
+                    Err(Refused::ConditionFailed(_)) => Err(RunError::Closed),
                     Err(refused) => Err(other(refused)),
                 }
             }
@@ -88,11 +94,13 @@ impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
                 self.pager.page(&parked).await?;
                 match self.closing.park(&input.id, input.run, now).await {
                     Ok(_) => Ok(reply(StepState::Skipped, OrderStatus::Parked)),
-                    Err(Refused::Held(order)) if order.status == OrderStatus::Parked => {
+                    Err(Refused::ConditionFailed(order)) if order.status == OrderStatus::Parked => {
                         Ok(reply(StepState::Skipped, order.status))
                     }
-                    Err(Refused::Held(order)) if order.run != input.run => Err(RunError::Superseded(input.run, order.run)),
-                    Err(Refused::Held(_)) => Err(RunError::Closed),
+                    Err(Refused::ConditionFailed(order)) if order.run != input.run => {
+                        Err(RunError::Superseded(input.run, order.run))
+                    }
+                    Err(Refused::ConditionFailed(_)) => Err(RunError::Closed),
                     Err(refused) => Err(other(refused)),
                 }
             }
@@ -112,8 +120,8 @@ fn reply(state: StepState, status: OrderStatus) -> StepReply {
 
 fn other(refused: Refused) -> RunError<CompleteOrderError> {
     match refused {
-        Refused::NotFound | Refused::Other | Refused::Held(_) => RunError::Unknown,
-        Refused::Conflict => RunError::Store(StoreError::Unavailable("somebody else writes this order".into())),
-        Refused::Store(error) => RunError::Store(error),
+        Refused::NotFound | Refused::Other | Refused::ConditionFailed(_) => RunError::Unknown,
+        Refused::Conflict => RunError::Storage(StorageError::Unavailable("somebody else writes this order".into())),
+        Refused::Storage(error) => RunError::Storage(error),
     }
 }

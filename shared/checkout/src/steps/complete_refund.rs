@@ -9,7 +9,7 @@ use crate::{
     refund::{OrderRefund, RefundStatus},
 };
 use carryout_workflow::{
-    Action, ClaimRefused, Coded, ErrorCode, Failure, Step, StepInput, StepReply, StepState, StoreError,
+    Action, ClaimRefused, ErrorCode, Failure, HasErrorCode, Step, StepInput, StepReply, StepState, StorageError,
     run::{RunError, answer_refused_claim},
 };
 use serde_json::json;
@@ -30,7 +30,7 @@ pub enum CompleteRefundError {
     Uncertain,
 }
 
-impl Coded for CompleteRefundError {
+impl HasErrorCode for CompleteRefundError {
     const CODES: &'static [ErrorCode] = &[codes::REFUND_UNCERTAIN];
 
     fn code(&self) -> ErrorCode {
@@ -76,8 +76,8 @@ impl<C: RefundClosing, P: Pager> CompleteRefund<C, P> {
         let events: Vec<LedgerEvent> = refund.given_back().cloned().collect();
         match self.closing.succeed(Self::NAME, refund, &events, now).await {
             Ok(()) => Ok(reply(StepState::Done, RefundStatus::Refunded)),
-            Err(Refused::Held(other)) if other.status == RefundStatus::Refunded && other.run == refund.run => {
-                answer_refused_claim(self, ClaimRefused::Held(other), refund.run, now)
+            Err(Refused::ConditionFailed(other)) if other.status == RefundStatus::Refunded && other.run == refund.run => {
+                answer_refused_claim(self, ClaimRefused::ConditionFailed(other), refund.run, now)
             }
             Err(refused) => Err(other(refused, refund.run)),
         }
@@ -86,7 +86,7 @@ impl<C: RefundClosing, P: Pager> CompleteRefund<C, P> {
     async fn fail(&self, refund: &OrderRefund, reason: Option<Failure>, now: i64) -> Completed {
         match self.closing.fail(refund, &[refund.failed(now)], reason.as_ref(), now).await {
             Ok(()) => Ok(reply(StepState::Skipped, RefundStatus::Failed)),
-            Err(Refused::Held(other)) if other.status == RefundStatus::Failed => {
+            Err(Refused::ConditionFailed(other)) if other.status == RefundStatus::Failed => {
                 Ok(reply(StepState::Skipped, RefundStatus::Failed))
             }
             Err(refused) => Err(other(refused, refund.run)),
@@ -97,7 +97,7 @@ impl<C: RefundClosing, P: Pager> CompleteRefund<C, P> {
         let refund = match self.closing.park(&input.id, input.run, now).await {
             Ok(refund) => refund,
             // Parked before: the page may not have gone out.
-            Err(Refused::Held(refund)) if refund.status == RefundStatus::Parked && refund.run == input.run => *refund,
+            Err(Refused::ConditionFailed(refund)) if refund.status == RefundStatus::Parked && refund.run == input.run => *refund,
             Err(refused) => return Err(other(refused, input.run)),
         };
         let failure = refund.steps.entry(refund_payment::NAME).and_then(|entry| entry.failure.clone());
@@ -119,13 +119,13 @@ fn reply(state: StepState, status: RefundStatus) -> StepReply {
 
 fn other(refused: Refused<OrderRefund>, run: u32) -> RunError<CompleteRefundError> {
     match refused {
-        Refused::Held(refund) if refund.run != run => RunError::Superseded(run, refund.run),
-        Refused::Held(refund) if refund.status.is_closed() => RunError::Closed,
+        Refused::ConditionFailed(refund) if refund.run != run => RunError::Superseded(run, refund.run),
+        Refused::ConditionFailed(refund) if refund.status.is_closed() => RunError::Closed,
         // Its step moved on between the look and the write: look again.
-        Refused::Held(_) | Refused::Conflict => {
-            RunError::Store(StoreError::Unavailable("somebody else writes this refund".to_owned()))
+        Refused::ConditionFailed(_) | Refused::Conflict => {
+            RunError::Storage(StorageError::Unavailable("somebody else writes this refund".to_owned()))
         }
         Refused::NotFound | Refused::Other => RunError::Unknown,
-        Refused::Store(error) => RunError::Store(error),
+        Refused::Storage(error) => RunError::Storage(error),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     ports::{OrderFacts, QuoteLocks, Refused},
 };
 use carryout_workflow::{
-    ClaimRefused, Coded, ErrorCode, Step, StepInput, StepReply, StepState, StoreError,
+    ClaimRefused, ErrorCode, HasErrorCode, Step, StepInput, StepReply, StepState, StorageError,
     run::{RunError, answer_refused_claim},
 };
 use serde::Deserialize;
@@ -29,7 +29,7 @@ pub enum ConfirmPriceError {
     NotHeld,
 }
 
-impl Coded for ConfirmPriceError {
+impl HasErrorCode for ConfirmPriceError {
     const CODES: &'static [ErrorCode] = &[codes::QUOTE_NOT_HELD];
 
     fn code(&self) -> ErrorCode {
@@ -52,10 +52,12 @@ impl<L: QuoteLocks> ConfirmPrice<L> {
         match self.locks.confirm(Self::NAME, &input.id, input.run, &facts, now).await {
             Ok(()) => Ok(StepReply { step: Self::NAME.to_owned(), state: StepState::Done, response: Value::Null }),
             Err(Refused::Other) => Err(RunError::Step(ConfirmPriceError::NotHeld)),
-            Err(Refused::Conflict) => Err(RunError::Store(StoreError::Unavailable("somebody else writes this order".into()))),
-            Err(Refused::Held(order)) => answer_refused_claim(self, ClaimRefused::Held(order), input.run, now),
+            Err(Refused::Conflict) => Err(RunError::Storage(StorageError::Unavailable("somebody else writes this order".into()))),
+            Err(Refused::ConditionFailed(order)) => {
+                answer_refused_claim(self, ClaimRefused::ConditionFailed(order), input.run, now)
+            }
             Err(Refused::NotFound) => Err(RunError::Unknown),
-            Err(Refused::Store(error)) => Err(RunError::Store(error)),
+            Err(Refused::Storage(error)) => Err(RunError::Storage(error)),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     partners::{LOGISTICS, LONGEST_ATTEMPT_MS},
     ports::{CallError, Logistics, OrderNote},
 };
-use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step, StepState};
+use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step, StepState};
 use serde_json::json;
 
 /// Books couriers.
@@ -30,7 +30,7 @@ pub enum CreateDeliveryError {
     Unclear(String),
 }
 
-impl Coded for CreateDeliveryError {
+impl HasErrorCode for CreateDeliveryError {
     const CODES: &'static [ErrorCode] = &[codes::DELIVERY_REFUSED, codes::DELIVERY_UNAVAILABLE, codes::DELIVERY_UNCLEAR];
 
     fn code(&self) -> ErrorCode {

@@ -6,7 +6,7 @@ use crate::{
     order::Order,
     ports::{CallError, Merchants, OrderNote},
 };
-use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step};
+use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step};
 
 /// The step's name.
 pub const NAME: &str = "notify-merchant";
@@ -31,7 +31,7 @@ pub enum NotifyMerchantError {
     Unclear(String),
 }
 
-impl Coded for NotifyMerchantError {
+impl HasErrorCode for NotifyMerchantError {
     const CODES: &'static [ErrorCode] = &[codes::MERCHANT_REFUSED, codes::MERCHANT_UNAVAILABLE, codes::MERCHANT_UNCLEAR];
 
     fn code(&self) -> ErrorCode {

@@ -8,7 +8,7 @@ use crate::{
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
 use carryout_money::Money;
-use carryout_workflow::{ErrorCode, StoreError};
+use carryout_workflow::{ErrorCode, StorageError};
 
 /// Why a payment step failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum PaymentError {
     Unclear(String),
     /// The order could not be written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
 impl PaymentError {
@@ -37,7 +37,7 @@ impl PaymentError {
             Self::Refused(_) => codes::PAYMENT_REFUSED,
             Self::Unavailable(_) => codes::PAYMENT_UNAVAILABLE,
             Self::Unclear(_) => codes::PAYMENT_UNCLEAR,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     ports::{CallError, OrderNote, Payments, Refund},
     refund::OrderRefund,
 };
-use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step};
+use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step};
 use serde_json::json;
 
 /// The step's name.
@@ -35,7 +35,7 @@ pub enum RefundPaymentError {
     Payment(#[from] PaymentError),
 }
 
-impl Coded for RefundPaymentError {
+impl HasErrorCode for RefundPaymentError {
     const CODES: &'static [ErrorCode] = &[codes::REFUND_REFUSED, codes::PAYMENT_UNAVAILABLE, codes::PAYMENT_UNCLEAR];
 
     fn code(&self) -> ErrorCode {
@@ -76,7 +76,7 @@ impl<P: Payments> Effect for RefundPayment<P> {
                 key = format!("{key}/{}", own.len() + 1);
             }
         }
-        let store = |error| RefundPaymentError::from(PaymentError::Store(error));
+        let store = |error| RefundPaymentError::from(PaymentError::Storage(error));
         attempt.remember(&key, told(refund, LedgerPhase::Request, &key, attempt.now())).await.map_err(store)?;
         let failed = || told(refund, LedgerPhase::Failure, &key, attempt.now());
         match self.payments.refund(&key, &refund.intent, refund.amount).await {

@@ -11,7 +11,7 @@ use crate::{
     ports::{OrderNote, Reservations, ReserveRefused},
 };
 use carryout_pricing::Charge;
-use carryout_workflow::{Attempt, Coded, Effect, ErrorCode, Outcome, Progress, Step, StepState, StoreError};
+use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step, StepState, StorageError};
 use serde_json::json;
 
 /// The step's name.
@@ -40,10 +40,10 @@ pub enum ReserveItemsError {
     Busy,
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Storage(#[from] StorageError),
 }
 
-impl Coded for ReserveItemsError {
+impl HasErrorCode for ReserveItemsError {
     const CODES: &'static [ErrorCode] = &[codes::ITEM_SOLD_OUT, codes::PROMOTION_USED_UP, codes::CREDIT_SPENT, codes::STOCK_BUSY];
 
     fn code(&self) -> ErrorCode {
@@ -52,7 +52,7 @@ impl Coded for ReserveItemsError {
             Self::UsedUp(_) => codes::PROMOTION_USED_UP,
             Self::Spent(_) => codes::CREDIT_SPENT,
             Self::Busy => codes::STOCK_BUSY,
-            Self::Store(error) => error.code(),
+            Self::Storage(error) => error.code(),
         }
     }
 }
@@ -74,7 +74,7 @@ impl ReserveItemsError {
                 if promotions.is_empty() { Self::Spent(named("credits", &price.credits)) } else { Self::UsedUp(promotions) }
             }
             ReserveRefused::Conflict => Self::Busy,
-            ReserveRefused::Store(error) => Self::Store(error),
+            ReserveRefused::Storage(error) => Self::Storage(error),
         }
     }
 }

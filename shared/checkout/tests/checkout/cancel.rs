@@ -81,7 +81,7 @@ async fn who_waits_for_the_store_is_woken() {
     input.task_token = Some("token".to_owned());
     assert_eq!(world.run_step("await-merchant", &input).await.unwrap().state, StepState::Waiting);
     world.callbacks.fail_next(1);
-    assert!(matches!(world.cancel(&order.id).await, Err(CancelError::Store(_))), "nobody was woken: send it again");
+    assert!(matches!(world.cancel(&order.id).await, Err(CancelError::Storage(_))), "nobody was woken: send it again");
     assert_eq!(world.callbacks.answer_to("token"), None);
     world.cancel(&order.id).await.unwrap();
     let answer = world.callbacks.answer_to("token").unwrap().unwrap_err();

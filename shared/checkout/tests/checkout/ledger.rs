@@ -1,6 +1,6 @@
 //! The balance depends on what happened alone: not on who told of it, how often, or in which order.
 
-use carryout_checkout::ledger::{Balance, FoldError, LedgerEvent, LedgerKind, LedgerPhase, Standing, fold};
+use carryout_checkout::ledger::{Balance, BalanceAmount, FoldError, LedgerEvent, LedgerKind, LedgerPhase, fold};
 use carryout_money::{Currency, Money};
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -80,9 +80,9 @@ fn a_repeated_request_does_not_outdate_a_success_but_a_failure() {
     let charge = |phase, at| event(LedgerKind::Charge, phase, 500, "o/a", "o/a", at);
     let done = event(LedgerKind::Charge, LedgerPhase::Success, 500, "pi_1", "o/a", 1);
     let again = fold(&[done, charge(LedgerPhase::Request, 9)]).unwrap();
-    assert_eq!(again.charged, Standing { amount: 500, pending: 0 });
+    assert_eq!(again.charged, BalanceAmount { amount: 500, pending: 0 });
     let retried = fold(&[charge(LedgerPhase::Failure, 1), charge(LedgerPhase::Request, 9)]).unwrap();
-    assert_eq!(retried.charged, Standing { amount: 500, pending: 500 });
+    assert_eq!(retried.charged, BalanceAmount { amount: 500, pending: 500 });
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Counters of what is limited: whatever is drawn and given back in whatever order.
+//! UsageCounters of what is limited: whatever is redeemed and given back in whatever order.
 
 use carryout_checkout::{
     consumer::StoredCredit,
-    draws::{Counter, Counters, Draw, Planned, SHARDS, credits, left, offered, plan, unspent},
     market::{Country, MarketType},
     memory::{PlainSeal, samples},
     order::Order,
+    redemptions::{Planned, Redemption, SHARDS, UsageCounter, UsageCounters, credits, left, offered, plan, unspent},
     workflows::orchestrator,
 };
 use carryout_money::{Currency, Money};
@@ -35,21 +35,21 @@ fn order(number: usize, consumer: usize, amount: i64, limits: Limits) -> Order {
     order
 }
 
-fn draw(counters: &mut Counters, planned: &[Planned]) {
-    for Planned { draw, allowance } in planned {
-        let counter = counters.entry(draw.counter.clone()).or_default();
-        counter.uses += draw.uses;
-        counter.given += draw.amount;
-        assert!(allowance.uses.is_none_or(|uses| counter.uses <= uses), "{draw:?} {allowance:?}");
-        assert!(allowance.budget.is_none_or(|budget| counter.given <= budget), "{draw:?} {allowance:?}");
+fn redemption(counters: &mut UsageCounters, planned: &[Planned]) {
+    for Planned { redemption, allowance } in planned {
+        let counter = counters.entry(redemption.counter.clone()).or_default();
+        counter.uses += redemption.uses;
+        counter.given += redemption.amount;
+        assert!(allowance.uses.is_none_or(|uses| counter.uses <= uses), "{redemption:?} {allowance:?}");
+        assert!(allowance.budget.is_none_or(|budget| counter.given <= budget), "{redemption:?} {allowance:?}");
     }
 }
 
-fn give_back(counters: &mut Counters, draws: &[Draw]) {
-    for draw in draws {
-        let counter = counters.get_mut(&draw.counter).unwrap();
-        counter.uses -= draw.uses;
-        counter.given -= draw.amount;
+fn give_back(counters: &mut UsageCounters, redemptions: &[Redemption]) {
+    for redemption in redemptions {
+        let counter = counters.get_mut(&redemption.counter).unwrap();
+        counter.uses -= redemption.uses;
+        counter.given -= redemption.amount;
     }
 }
 
@@ -67,9 +67,9 @@ proptest! {
         wanted in vec((0_usize..3, 1_i64..800, option::of(any::<prop::sample::Index>())), 1..60),
     ) {
         let limits = Limits { total, per_consumer };
-        let mut counters = Counters::new();
-        // Consumer, amount and draws of each order that was given something.
-        let mut given: Vec<(usize, i64, Vec<Draw>)> = Vec::new();
+        let mut counters = UsageCounters::new();
+        // Consumer, amount and redemptions of each order that was given something.
+        let mut given: Vec<(usize, i64, Vec<Redemption>)> = Vec::new();
         for (number, (consumer, amount, back)) in wanted.into_iter().enumerate() {
             let order = order(number, consumer, amount, limits);
             let left = left(order.country, &order.consumer.id, PROMOTION, &limits, &counters);
@@ -85,8 +85,8 @@ proptest! {
             match plan(&order, &counters) {
                 Ok(planned) => {
                     prop_assert!(enough);
-                    draw(&mut counters, &planned);
-                    given.push((consumer, amount, planned.into_iter().map(|planned| planned.draw).collect()));
+                    redemption(&mut counters, &planned);
+                    given.push((consumer, amount, planned.into_iter().map(|planned| planned.redemption).collect()));
                 }
                 Err(used_up) => {
                     prop_assert!(!enough, "{:?} is left of {:?}", left, limits);
@@ -94,14 +94,14 @@ proptest! {
                 }
             }
             if let Some(back) = back && !given.is_empty() {
-                let (.., draws) = given.swap_remove(back.index(given.len()));
-                give_back(&mut counters, &draws);
+                let (.., redemptions) = given.swap_remove(back.index(given.len()));
+                give_back(&mut counters, &redemptions);
             }
         }
-        for (.., draws) in given {
-            give_back(&mut counters, &draws);
+        for (.., redemptions) in given {
+            give_back(&mut counters, &redemptions);
         }
-        prop_assert!(counters.values().all(|counter| *counter == Counter::default()), "everything came back: {:?}", counters);
+        prop_assert!(counters.values().all(|counter| *counter == UsageCounter::default()), "everything came back: {:?}", counters);
     }
 }
 
@@ -110,10 +110,10 @@ fn what_is_used_up_is_not_offered_and_no_more_than_is_left() {
     let limits =
         |uses, budget, once| Limits { total: Allowance { uses, budget }, per_consumer: Allowance { uses: once, budget: None } };
     let half = |limits| vec![Promotion { limits, ..Promotion::new("half", "Half", Benefit::Fixed(1_000)) }];
-    let mut counters = Counters::new();
+    let mut counters = UsageCounters::new();
     let first = limits(Some(2), Some(1_500), Some(1));
     let planned = plan(&order(1, 0, 1_000, first), &counters).unwrap();
-    draw(&mut counters, &planned);
+    redemption(&mut counters, &planned);
     let offer = |consumer: &str, limits| offered(half(limits), Country::US, consumer, &counters);
     assert_eq!(offer("con_0", first), [], "once for each consumer");
     assert_eq!(offer("con_1", first)[0].cap, Some(500));
@@ -146,29 +146,29 @@ fn a_credit_pays_what_is_left_of_it_in_its_own_currency_whatever_the_market() {
     };
     terms.price.credits.push(charge);
     terms.limited = vec![Limited { component: "credits.gift".to_owned(), limits: in_us[0].limits }];
-    let mut counters = Counters::new();
+    let mut counters = UsageCounters::new();
     let planned = plan(&order, &counters).unwrap();
-    draw(&mut counters, &planned);
+    redemption(&mut counters, &planned);
     let left = |market| unspent(credits(market, &consumer), market, "con_0", &counters);
     assert_eq!((left(Country::US)[0].amount, left(Country::PR)[0].amount), (100, 100));
     assert_eq!(plan(&order, &counters), Err(vec!["credits.gift".to_owned()]));
     order.quote.terms.price.credits[0].amount.minor = -100;
     let planned = plan(&order, &counters).unwrap();
-    draw(&mut counters, &planned);
+    redemption(&mut counters, &planned);
     assert_eq!(unspent(credits(Country::US, &consumer), Country::US, "con_0", &counters), []);
 }
 
 #[test]
 fn orders_of_a_popular_promotion_write_to_many_counters() {
     let limits = Limits { total: Allowance { uses: Some(100_000), budget: None }, ..Limits::default() };
-    let mut counters = Counters::new();
+    let mut counters = UsageCounters::new();
     for number in 0..1_600 {
-        let planned = plan(&order(number, 0, 100, limits), &Counters::new()).unwrap();
+        let planned = plan(&order(number, 0, 100, limits), &UsageCounters::new()).unwrap();
         assert_eq!(planned.len(), 1);
-        draw(&mut counters, &planned);
+        redemption(&mut counters, &planned);
     }
     assert_eq!(counters.len() as u32, SHARDS);
-    // A hundred on average; six standard deviations of a fair draw.
+    // A hundred on average; six standard deviations of a fair redemption.
     assert!(counters.values().all(|counter| (40..=160).contains(&counter.uses)), "{counters:?}");
 }
 
@@ -176,8 +176,8 @@ fn orders_of_a_popular_promotion_write_to_many_counters() {
 fn an_order_draws_from_several_counters_only_as_far_as_one_transaction_goes() {
     let limits = Limits { total: Allowance { uses: None, budget: Some(1_600) }, ..Limits::default() };
     let mut order = order(1, 0, 1_600, limits);
-    assert_eq!(plan(&order, &Counters::new()).unwrap().len() as u32, SHARDS);
+    assert_eq!(plan(&order, &UsageCounters::new()).unwrap().len() as u32, SHARDS);
     let line = order.quote.terms.price.lines[0].clone();
     order.quote.terms.price.lines.resize(90, line);
-    assert_eq!(plan(&order, &Counters::new()), Err(vec![PROMOTION.to_owned()]));
+    assert_eq!(plan(&order, &UsageCounters::new()), Err(vec![PROMOTION.to_owned()]));
 }

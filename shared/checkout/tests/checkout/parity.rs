@@ -8,7 +8,7 @@ use carryout_checkout::{
     ports::CallError,
 };
 use carryout_money::Currency;
-use carryout_pricing::Figure;
+use carryout_pricing::PriceMeasure;
 
 async fn sample() -> PriceSample {
     let world = World::new();
@@ -26,9 +26,9 @@ async fn equal_prices_have_no_differences_and_others_name_the_figures() {
         price.total.minor += 2;
     });
     let found = compare(&spoiling, &sample).await.unwrap();
-    let differences: Vec<(Figure, i64)> =
+    let differences: Vec<(PriceMeasure, i64)> =
         found.differences.iter().map(|(figure, difference)| (*figure, difference.by())).collect();
-    assert_eq!(differences, [(Figure::Tax, -2), (Figure::Total, -2)]);
+    assert_eq!(differences, [(PriceMeasure::Tax, -2), (PriceMeasure::Total, -2)]);
     assert_eq!((found.quote_id, found.at), (sample.request.quote_id, sample.at));
 }
 
@@ -51,7 +51,7 @@ async fn a_sample_survives_the_queue() {
 
 #[test]
 fn parity_counts_each_market_apart_and_tells_the_first_of_the_biggest_differences() {
-    let one = |quote: &str, market, differences: &[(Figure, i64, i64)]| Comparison {
+    let one = |quote: &str, market, differences: &[(PriceMeasure, i64, i64)]| Comparison {
         quote_id: quote.to_owned(),
         market,
         at: samples::NOON,
@@ -62,19 +62,19 @@ fn parity_counts_each_market_apart_and_tells_the_first_of_the_biggest_difference
             .collect(),
     };
     let found = parity(&[
-        one("quo_1", Country::CA, &[(Figure::Tax, 10, 12), (Figure::Total, 110, 112)]),
+        one("quo_1", Country::CA, &[(PriceMeasure::Tax, 10, 12), (PriceMeasure::Total, 110, 112)]),
         one("quo_2", Country::CA, &[]),
-        one("quo_3", Country::CA, &[(Figure::Tax, 15, 13)]),
-        one("quo_4", Country::CA, &[(Figure::Tax, 15, 14)]),
+        one("quo_3", Country::CA, &[(PriceMeasure::Tax, 15, 13)]),
+        one("quo_4", Country::CA, &[(PriceMeasure::Tax, 15, 14)]),
         one("quo_5", Country::US, &[]),
     ]);
-    assert_eq!(found.len(), 2 * Figure::ALL.len());
+    assert_eq!(found.len(), 2 * PriceMeasure::ALL.len());
     let of = |market, figure| found.iter().find(|row| (row.market, row.component) == (market, figure)).unwrap();
-    let tax = of(Country::CA, Figure::Tax);
+    let tax = of(Country::CA, PriceMeasure::Tax);
     assert_eq!((tax.compared, tax.equal, tax.share), (4, 1, 0.25));
     let biggest = tax.biggest.as_ref().unwrap();
     assert_eq!((&*biggest.quote_id, biggest.ours.minor, biggest.legacy.minor), ("quo_1", 10, 12));
-    assert_eq!((of(Country::CA, Figure::Total).equal, of(Country::CA, Figure::Tip).share), (3, 1.0));
-    let american = of(Country::US, Figure::Tax);
+    assert_eq!((of(Country::CA, PriceMeasure::Total).equal, of(Country::CA, PriceMeasure::Tip).share), (3, 1.0));
+    let american = of(Country::US, PriceMeasure::Tax);
     assert_eq!((american.compared, american.equal, &american.biggest), (1, 1, &None));
 }

@@ -7,8 +7,8 @@ use carryout_checkout::{
     ports::{QuoteRecords as _, Quotes as _},
     quoting::{Cart, CartFulfilment, CartLine, MAX_LINES, MAX_TIP, PriceEngine, QuoteError},
 };
-use carryout_pricing::{Context, Fallback, Pipeline, Promotion, Rule, Sheet, differences};
-use carryout_workflow::Coded as _;
+use carryout_pricing::{Context, Fallback, Pipeline, PriceBreakdown, Promotion, Rule, differences};
+use carryout_workflow::HasErrorCode as _;
 use futures::{FutureExt as _, future};
 use serde_json::json;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ async fn a_quote_that_could_not_be_kept_is_not_given() {
     let world = World::new();
     world.store.script("save", StoreFault::Before);
     let error = world.quoting().quote(CONSUMER, &samples::cart(SHOP, 1)).await.unwrap_err();
-    assert_eq!(error.code().name, "Store.Unavailable");
+    assert_eq!(error.code().name, "Storage.Unavailable");
 }
 
 /// A world with promotions, of which one asks about consumer, store, way and time.
@@ -165,14 +165,14 @@ async fn a_store_that_is_late_has_no_prices() {
     }));
     world.engine = Arc::new(PriceEngine::standard(FixedTimer::AtOnce));
     let error = world.quoting().quote(CONSUMER, &samples::cart(SHOP, 1)).await.unwrap_err();
-    assert_eq!(error.code().name, "Store.Unavailable", "{error}");
+    assert_eq!(error.code().name, "Storage.Unavailable", "{error}");
 }
 
 /// A rule that refuses prices above a total.
 struct Below(i64);
 
 impl Rule for Below {
-    fn violation(&self, _: &Context, sheet: &Sheet<'_>) -> Option<String> {
+    fn violation(&self, _: &Context, sheet: &PriceBreakdown<'_>) -> Option<String> {
         (sheet.total() > self.0).then(|| format!("a total of {} is too much", sheet.total()))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use carryout_checkout::{
-    ledger::{LedgerEvent, LedgerKind, LedgerPhase, Standing, fold},
+    ledger::{BalanceAmount, LedgerEvent, LedgerKind, LedgerPhase, fold},
     memory::{FakeReports, Fault, Pause, StoreFault},
     order::{Order, OrderStatus},
     ports::{Clock as _, Closing as _, Intent, Ledgers as _, Payments as _},
@@ -98,7 +98,7 @@ async fn what_a_failed_order_left_behind_is_cancelled_or_given_back() {
             assert_eq!(reconcile(&world).await, expected);
             assert!(world.payments.books(&order.id).is_clean());
             let balance = fold(&world.stored(&order.id).await.ledger).unwrap();
-            assert_eq!((balance.charged, balance.authorized), (Standing::default(), Standing::default()));
+            assert_eq!((balance.charged, balance.authorized), (BalanceAmount::default(), BalanceAmount::default()));
         }
     }
 }
@@ -108,7 +108,7 @@ async fn a_second_payment_of_a_placed_order_is_cancelled_or_given_back_and_its_o
     use Discrepancy::*;
     for (confirmed, captured, expected) in [
         (false, false, vec![(Unconfirmed, Remedy::Cancelled)]),
-        (true, false, vec![(MissingInLedger, Remedy::Adopted), (HeldTwice, Remedy::Cancelled)]),
+        (true, false, vec![(MissingInLedger, Remedy::Adopted), (DuplicateAuthorization, Remedy::Cancelled)]),
         (true, true, vec![(MissingInLedger, Remedy::Adopted), (ChargedTwice, Remedy::Refunded)]),
     ] {
         let world = World::new();
@@ -118,7 +118,7 @@ async fn a_second_payment_of_a_placed_order_is_cancelled_or_given_back_and_its_o
         let (books, total) = (world.payments.books(&order.id), order.total().minor);
         assert_eq!((books.taken - books.refunded, books.held), (total, 0));
         let balance = fold(&world.stored(&order.id).await.ledger).unwrap();
-        assert_eq!(balance.charged, Standing { amount: total, pending: 0 });
+        assert_eq!(balance.charged, BalanceAmount { amount: total, pending: 0 });
     }
 }
 
@@ -158,7 +158,7 @@ async fn what_no_program_can_mend_is_told_to_a_person_and_left_as_it_is() {
     let order = world.order().await;
     world.advance(&order.id, &[AUTHORIZE]).await;
     world.store.place("complete-order", &order.id, order.run, world.clock.now()).await.unwrap();
-    assert_eq!(reconcile(&world).await, [(Discrepancy::NotTaken, Remedy::Reported)]);
+    assert_eq!(reconcile(&world).await, [(Discrepancy::CaptureMissing, Remedy::Reported)]);
     assert_eq!(world.payments.books(&order.id).held, order.total().minor);
 
     // Less was taken than it costs.
@@ -220,7 +220,7 @@ async fn two_reconciliations_at_once_give_back_once() {
         let books = world.payments.books(&order.id);
         assert_eq!((books.refunds, books.is_clean()), (1, true));
         let balance = fold(&world.stored(&order.id).await.ledger).unwrap();
-        assert_eq!(balance.charged, Standing::default());
+        assert_eq!(balance.charged, BalanceAmount::default());
     }
 }
 
@@ -249,7 +249,7 @@ async fn whatever_gets_lost_the_next_reconciliation_finishes_it_and_nothing_happ
                     let books = world.payments.books(&order.id);
                     assert!(books.is_clean() && books.refunds <= 1, "{story}: {books:?}");
                     let balance = fold(&world.stored(&order.id).await.ledger).unwrap();
-                    let nothing = (Standing::default(), Standing::default());
+                    let nothing = (BalanceAmount::default(), BalanceAmount::default());
                     assert_eq!((balance.charged, balance.authorized), nothing, "{story}");
                 }
             }
@@ -270,7 +270,7 @@ async fn a_refund_that_failed_is_asked_for_anew() {
     let refunded = (Discrepancy::ChargedForClosedOrder, Remedy::Refunded);
     assert!(found(&reconciler.run(NEVER).await.unwrap()).contains(&refunded));
     assert!(world.payments.books(&order.id).is_clean());
-    assert_eq!(fold(&world.stored(&order.id).await.ledger).unwrap().charged, Standing::default());
+    assert_eq!(fold(&world.stored(&order.id).await.ledger).unwrap().charged, BalanceAmount::default());
 }
 
 #[tokio::test]

@@ -12,13 +12,13 @@ use carryout_checkout::{
     redrive::{RedriveRefundError, redrive_refund},
     refund::{OrderRefund, RefundStatus},
     request_refund::{RefundAnswer, RefundBody, RefundRequester, RequestRefund, RequestRefundError},
-    start::Driven as _,
+    start::Startable as _,
     steps::{complete_refund::CompleteRefund, refund_payment::RefundPayment},
     sweep::{Swept, sweep},
     workflows::refund_orchestrator,
 };
 use carryout_pricing::{RefundLine, Refunded, left_to_refund};
-use carryout_workflow::{Action, Failure, RetryClass, StepInput, StepReply, StepState, StoreError, run};
+use carryout_workflow::{Action, Failure, RetryClass, StepInput, StepReply, StepState, StorageError, run};
 use proptest::prelude::*;
 use serde::Deserialize as _;
 use serde_json::json;
@@ -272,7 +272,7 @@ async fn what_the_bank_took_back_is_not_given_back_again() {
 struct Seen<'a>(Mutex<Vec<Order>>, &'a World);
 
 impl Orders for Seen<'_> {
-    async fn order(&self, id: &str) -> Result<Option<Order>, StoreError> {
+    async fn order(&self, id: &str) -> Result<Option<Order>, StorageError> {
         let seen = self.0.lock().unwrap().pop();
         match seen {
             Some(order) => Ok(Some(order)),
@@ -317,7 +317,7 @@ async fn a_request_whose_answer_is_lost_is_found_by_its_key() {
         let world = World::new();
         let order = world.placed().await;
         world.store.script("request_refund", fault);
-        assert!(matches!(world.request(&order.id, &amount(100), "k").await, Err(RequestRefundError::Store(_))));
+        assert!(matches!(world.request(&order.id, &amount(100), "k").await, Err(RequestRefundError::Storage(_))));
         let answer = world.request(&order.id, &amount(100), "k").await.unwrap();
         assert_eq!(world.store.all_refunds().len(), 1, "{fault:?}");
         world.give_back(&answer.refund_id).await;
@@ -530,7 +530,7 @@ async fn what_was_given_back_is_never_closed_as_failed() {
     let order = world.placed().await;
     let answer = world.request(&order.id, &amount(100), "k").await.unwrap();
     world.refund_step(&answer.refund_id, "refund-payment", Action::Process, None).await.unwrap();
-    let lost = Failure { code: run::STORE_UNAVAILABLE.name.to_owned(), message: String::new(), advice: String::new() };
+    let lost = Failure { code: run::STORAGE_UNAVAILABLE.name.to_owned(), message: String::new(), advice: String::new() };
     for _ in 0..2 {
         let reply = world.refund_step(&answer.refund_id, "complete-refund", Action::Fail, Some(&lost)).await.unwrap();
         assert_eq!(reply.state, StepState::Done);

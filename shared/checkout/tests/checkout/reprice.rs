@@ -13,7 +13,7 @@ use carryout_checkout::{
 };
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Allowance, Benefit, Limits, Promotion, Weight};
-use carryout_workflow::Coded as _;
+use carryout_workflow::HasErrorCode as _;
 
 fn change(line: usize) -> LineChange {
     LineChange { line, quantity: None, weight: None, substitute: None }
@@ -36,7 +36,7 @@ impl World {
             records: &self.store,
             quotes: &self.store,
             engine: &quoting.engine,
-            seal: &quoting.seal,
+            signer: &quoting.signer,
             clock: &self.clock,
             ids: &self.ids,
             lock_for: 600_000,

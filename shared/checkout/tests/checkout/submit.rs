@@ -13,7 +13,7 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_pricing::Quote;
-use carryout_workflow::Coded as _;
+use carryout_workflow::HasErrorCode as _;
 
 impl World {
     fn change_store(&self, change: impl FnOnce(&mut StoreWithMenu)) {
@@ -124,7 +124,7 @@ async fn a_lost_answer_of_the_store_is_found_by_the_repetition() {
     let quote = world.quote().await;
     world.store.script("submit", StoreFault::After);
     let error = world.submit(&quote, "pay_visa", "k").await.unwrap_err();
-    assert_eq!(error.code().name, "Store.Unavailable");
+    assert_eq!(error.code().name, "Storage.Unavailable");
     let again = world.submit(&quote, "pay_visa", "k").await.unwrap();
     assert!(!again.first);
     assert_eq!(world.store.all_orders().len(), 1);

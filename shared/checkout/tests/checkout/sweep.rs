@@ -8,7 +8,7 @@ use carryout_checkout::{
     sweep::{Swept, sweep},
     workflows::orchestrator,
 };
-use carryout_workflow::{Coded as _, Orchestrator, cohort::Cohort};
+use carryout_workflow::{HasErrorCode as _, Orchestrator, cohort::Cohort};
 use serde_json::json;
 
 const MINUTE: i64 = 60_000;
@@ -51,7 +51,7 @@ async fn an_order_whose_run_never_began_is_started_in_the_same_run() {
 }
 
 #[tokio::test]
-async fn an_order_stays_in_its_lane_in_every_run_whatever_the_rules_say_later() {
+async fn an_order_stays_in_its_track_in_every_run_whatever_the_rules_say_later() {
     let mut world = World::new();
     world.routing = RoutingRules(Cohort { consumers: [CONSUMER.to_owned()].into(), ..Cohort::default() });
     let order = world.order().await;
@@ -62,7 +62,7 @@ async fn an_order_stays_in_its_lane_in_every_run_whatever_the_rules_say_later() 
     world.clock.advance(MINUTE);
     assert_eq!(world.sweep().await, Swept { resumed: 1, ..Swept::default() });
     let machines: Vec<String> = world.executions.started().into_iter().map(|execution| execution.workflow).collect();
-    assert_eq!(machines, ["checkout-standard-sandbox", "checkout-standard-sandbox"]);
+    assert_eq!(machines, ["checkout-standard-canary", "checkout-standard-canary"]);
 }
 
 #[tokio::test]
@@ -137,15 +137,15 @@ impl carryout_checkout::ports::StuckOrders for Stale<'_> {
         &self,
         _now: i64,
         _limit: usize,
-    ) -> Result<Vec<carryout_checkout::order::Order>, carryout_workflow::StoreError> {
+    ) -> Result<Vec<carryout_checkout::order::Order>, carryout_workflow::StorageError> {
         Ok(self.1.clone())
     }
 
-    async fn next_run(&self, id: &str, run: u32, again: i64) -> Result<bool, carryout_workflow::StoreError> {
+    async fn next_run(&self, id: &str, run: u32, again: i64) -> Result<bool, carryout_workflow::StorageError> {
         self.0.store.next_run(id, run, again).await
     }
 
-    async fn look_again(&self, id: &str, run: u32, again: i64) -> Result<(), carryout_workflow::StoreError> {
+    async fn look_again(&self, id: &str, run: u32, again: i64) -> Result<(), carryout_workflow::StorageError> {
         self.0.store.look_again(id, run, again).await
     }
 }

@@ -3,12 +3,12 @@
 use crate::world::{CONSUMER, SHOP, World};
 use carryout_checkout::{
     consumer::{Consumer, StoredCredit},
-    draws::Counter,
     ledger::LedgerKind::*,
     market::Country,
     memory::{Fault, PaymentBooks, samples},
     order::{Order, OrderStatus},
     ports::MerchantAnswer,
+    redemptions::UsageCounter,
 };
 use carryout_money::{Currency, Money, Rate};
 use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
@@ -122,7 +122,7 @@ async fn an_order_that_fails_gives_back_its_promotion_and_its_credit() {
     assert_eq!(code(&world.run(&order.id).await), "Payment.Declined");
     let counters = world.store.all_counters();
     assert_eq!(counters.len(), 2, "both were taken");
-    assert!(counters.values().all(|counter| *counter == Counter::default()), "{counters:?}");
+    assert!(counters.values().all(|counter| *counter == UsageCounter::default()), "{counters:?}");
     let again = world.order().await;
     assert_eq!((again.quote.terms.price.discounts.len(), again.quote.terms.price.credits.len()), (1, 1));
     assert_eq!(world.run(&again.id).await.status, OrderStatus::Placed);

@@ -24,7 +24,8 @@ use carryout_checkout::{
 };
 use carryout_pricing::Quote;
 use carryout_workflow::{
-    Action, Coded, Effect, ErrorCode, Failure, RetryClass, StepEntry, StepInput, StepReply, StepSpec, StepState, Workflow, run,
+    Action, Effect, ErrorCode, Failure, HasErrorCode, RetryClass, StepEntry, StepInput, StepReply, StepSpec, StepState, Workflow,
+    run,
 };
 use serde::Deserialize as _;
 use serde_json::json;
@@ -105,7 +106,7 @@ impl World {
             promotions: self.store.clone(),
             quotes: self.store.clone(),
             engine: Arc::clone(&self.engine),
-            seal: PlainSeal::default(),
+            signer: PlainSeal::default(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             lock_for: 600_000,
@@ -227,7 +228,7 @@ impl World {
     async fn effect<S>(&self, step: S, input: &StepInput) -> Ran
     where
         S: Effect<Subject = Order, Note = carryout_checkout::ports::OrderNote>,
-        S::Error: Coded,
+        S::Error: HasErrorCode,
     {
         let (now, lease) = (self.clock.now(), self.clock.now() + LEASE);
         let ran = match input.action {

@@ -10,7 +10,7 @@ use crate::{
     legacy::{LegacyRecord, LegacySystem},
     ports::{Awaited, Document, Documents, Nudges, Upload, Vault, Waits},
 };
-use carryout_workflow::StoreError;
+use carryout_workflow::StorageError;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -39,14 +39,14 @@ async fn pause() {
 pub struct TurningVault;
 
 impl Vault for TurningVault {
-    async fn seal(&self, id: &str, values: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn seal(&self, id: &str, values: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StorageError> {
         let turned = |text: &str| text.chars().rev().collect::<String>();
         Ok(values.into_iter().map(|(field, value)| (field.clone(), format!("{id}|{field}|{}", turned(&value)))).collect())
     }
 
-    async fn open(&self, id: &str, sealed: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn open(&self, id: &str, sealed: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StorageError> {
         let opened = sealed.into_iter().map(|(field, value)| {
-            let turned = value.strip_prefix(&format!("{id}|{field}|")).ok_or_else(|| StoreError::Corrupt(field.clone()))?;
+            let turned = value.strip_prefix(&format!("{id}|{field}|")).ok_or_else(|| StorageError::Corrupt(field.clone()))?;
             let opened = turned.chars().rev().collect();
             Ok((field, opened))
         });
@@ -62,7 +62,7 @@ pub struct MemoryDocuments {
 }
 
 impl Documents for MemoryDocuments {
-    async fn upload(&self, document: &Document, _: i64, expires_at: i64) -> Result<Upload, StoreError> {
+    async fn upload(&self, document: &Document, _: i64, expires_at: i64) -> Result<Upload, StorageError> {
         Ok(Upload {
             object: document.object.clone(),
             method: "PUT".to_owned(),
@@ -72,7 +72,7 @@ impl Documents for MemoryDocuments {
         })
     }
 
-    async fn remove(&self, prefix: &str) -> Result<(), StoreError> {
+    async fn remove(&self, prefix: &str) -> Result<(), StorageError> {
         lock(&self.objects).retain(|object| !object.starts_with(prefix));
         Ok(())
     }
@@ -90,7 +90,7 @@ impl MemoryNudges {
 }
 
 impl Nudges for MemoryNudges {
-    async fn nudge(&self, applicant_id: &str, _: &str) -> Result<(), StoreError> {
+    async fn nudge(&self, applicant_id: &str, _: &str) -> Result<(), StorageError> {
         lock(&self.0).push_back(applicant_id.to_owned());
         Ok(())
     }
@@ -113,7 +113,7 @@ impl MemoryWaits {
 }
 
 impl Waits for MemoryWaits {
-    async fn begin(&self, awaited: &Awaited) -> Result<(), StoreError> {
+    async fn begin(&self, awaited: &Awaited) -> Result<(), StorageError> {
         let mut begun = lock(&self.0);
         if !begun.contains(awaited) {
             begun.push(awaited.clone());
@@ -121,7 +121,7 @@ impl Waits for MemoryWaits {
         Ok(())
     }
 
-    async fn end(&self, _: &str) -> Result<(), StoreError> {
+    async fn end(&self, _: &str) -> Result<(), StorageError> {
         Ok(())
     }
 }
@@ -136,14 +136,14 @@ pub struct MemoryLegacy {
 }
 
 impl LegacySystem for MemoryLegacy {
-    async fn record(&self, owner: &str, _: &str, _: &str) -> Result<Option<LegacyRecord>, StoreError> {
+    async fn record(&self, owner: &str, _: &str, _: &str) -> Result<Option<LegacyRecord>, StorageError> {
         if self.fails_for.contains(owner) {
-            return Err(StoreError::Unavailable("told to fail".to_owned()));
+            return Err(StorageError::Unavailable("told to fail".to_owned()));
         }
         Ok(lock(&self.records).get(owner).map(|(_, record)| record.clone()))
     }
 
-    async fn mirror(&self, owner: &str, _: &str, _: &str, version: u64, record: &LegacyRecord) -> Result<(), StoreError> {
+    async fn mirror(&self, owner: &str, _: &str, _: &str, version: u64, record: &LegacyRecord) -> Result<(), StorageError> {
         let mut records = lock(&self.records);
         if records.get(owner).is_none_or(|(held, _)| *held < version) {
             let mut newest = record.clone();

@@ -5,7 +5,7 @@ use crate::{
     start::shard,
 };
 use carryout_workflow::{
-    Claim, ClaimRefused, Failure, Progress, Refused, Release, StatusStore, StepEntry, StepState, StoreError, Subject as _,
+    Claim, ClaimRefused, Failure, Progress, Refused, Release, StatusStore, StepEntry, StepState, StorageError, Subject as _,
 };
 use std::{
     collections::BTreeMap,
@@ -61,7 +61,7 @@ impl MemoryApplicants {
         lock(&self.applicants).values().filter(due).map(|applicant| applicant.id.clone()).collect()
     }
 
-    async fn request<T: Send, E: From<StoreError> + Send>(
+    async fn request<T: Send, E: From<StorageError> + Send>(
         &self,
         name: &str,
         write: impl FnOnce(&mut BTreeMap<String, Applicant>, i64) -> Result<T, E> + Send,
@@ -69,7 +69,7 @@ impl MemoryApplicants {
         pause().await;
         *lock(&self.requests) += 1;
         let fails = |fault: &Mutex<Option<Fault>>| lock(fault).as_mut().is_some_and(|fault| fault(name));
-        let lost = || StoreError::Unavailable(format!("{name} was told to fail"));
+        let lost = || StorageError::Unavailable(format!("{name} was told to fail"));
         if fails(&self.before) {
             return Err(lost().into());
         }
@@ -85,12 +85,12 @@ impl MemoryApplicants {
         claim: &Claim,
         note: &Collected,
         write: impl FnOnce(&mut StepEntry, i64) + Send,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), StorageError> {
         self.request(name, |applicants, now| {
-            let applicant = applicants.get_mut(&claim.id).ok_or(StoreError::ClaimLost)?;
-            let entry = applicant.steps.0.get_mut(&claim.step).ok_or(StoreError::ClaimLost)?;
+            let applicant = applicants.get_mut(&claim.id).ok_or(StorageError::ClaimLost)?;
+            let entry = applicant.steps.0.get_mut(&claim.step).ok_or(StorageError::ClaimLost)?;
             if entry.lease_until != claim.lease_until || entry.run != claim.run {
-                return Err(StoreError::ClaimLost);
+                return Err(StorageError::ClaimLost);
             }
             write(entry, now);
             take_note(applicant, note, now);
@@ -133,7 +133,7 @@ impl StatusStore for MemoryApplicants {
             let entry = applicant.steps.entry(&claim.step).ok_or(ClaimRefused::NotFound)?;
             let free = matches!(entry.state, StepState::Pending | StepState::Running) && !entry.is_leased(now);
             if !free || applicant.is_closed() || applicant.run != claim.run {
-                return Err(ClaimRefused::Held(Box::new(applicant.clone())));
+                return Err(ClaimRefused::ConditionFailed(Box::new(applicant.clone())));
             }
             if let Some(entry) = applicant.steps.0.get_mut(&claim.step) {
                 entry.begin(claim, now);
@@ -144,15 +144,15 @@ impl StatusStore for MemoryApplicants {
         .await
     }
 
-    async fn remember(&self, claim: &Claim, reference: &str, note: &Collected) -> Result<(), StoreError> {
+    async fn remember(&self, claim: &Claim, reference: &str, note: &Collected) -> Result<(), StorageError> {
         self.held("remember", claim, note, |entry, _| entry.reference = Some(reference.to_owned())).await
     }
 
-    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<Collected>) -> Result<(), StoreError> {
+    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<Collected>) -> Result<(), StorageError> {
         self.held("complete", claim, &progress.note, |entry, now| entry.end(state, progress, now)).await
     }
 
-    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StoreError> {
+    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         self.held("release", claim, &Collected::default(), |entry, now| entry.give_back(failure, release, now)).await
     }
 
@@ -161,22 +161,22 @@ impl StatusStore for MemoryApplicants {
         self.request("claim_undo", |applicants, _| {
             Err(applicants
                 .get(&claim.id)
-                .map_or(ClaimRefused::NotFound, |applicant| ClaimRefused::Held(Box::new(applicant.clone()))))
+                .map_or(ClaimRefused::NotFound, |applicant| ClaimRefused::ConditionFailed(Box::new(applicant.clone()))))
         })
         .await
     }
 
-    async fn complete_undo(&self, _: &Claim, _: &Progress<Collected>) -> Result<(), StoreError> {
-        Err(StoreError::ClaimLost)
+    async fn complete_undo(&self, _: &Claim, _: &Progress<Collected>) -> Result<(), StorageError> {
+        Err(StorageError::ClaimLost)
     }
 
-    async fn release_undo(&self, _: &Claim, _: &Failure) -> Result<(), StoreError> {
-        Err(StoreError::ClaimLost)
+    async fn release_undo(&self, _: &Claim, _: &Failure) -> Result<(), StorageError> {
+        Err(StorageError::ClaimLost)
     }
 }
 
 impl Applicants for MemoryApplicants {
-    async fn create(&self, applicant: &Applicant) -> Result<Option<Applicant>, StoreError> {
+    async fn create(&self, applicant: &Applicant) -> Result<Option<Applicant>, StorageError> {
         self.request("create", |applicants, _| {
             if let Some(existing) = applicants.get(&applicant.id) {
                 return Ok(Some(existing.clone()));
@@ -187,7 +187,7 @@ impl Applicants for MemoryApplicants {
         .await
     }
 
-    async fn applicant(&self, id: &str) -> Result<Option<Applicant>, StoreError> {
+    async fn applicant(&self, id: &str) -> Result<Option<Applicant>, StorageError> {
         self.request("applicant", |applicants, _| Ok(applicants.get(id).cloned())).await
     }
 
@@ -198,7 +198,7 @@ impl Applicants for MemoryApplicants {
             let applies =
                 entry.is_some_and(|entry| change.from.contains(&entry.state) && entry.key_version == change.key_version);
             if !applies || applicant.is_closed() {
-                return Err(Refused::Held(Box::new(applicant.clone())));
+                return Err(Refused::ConditionFailed(Box::new(applicant.clone())));
             }
             if let Some(entry) = applicant.steps.0.get_mut(&change.step) {
                 entry.change(change.to, change.next_key, change.failure.as_ref(), change.response.as_ref(), change.at);
@@ -215,7 +215,7 @@ impl Applicants for MemoryApplicants {
         .await
     }
 
-    async fn register(&self, awaited: &Awaited, task_token: &str) -> Result<bool, StoreError> {
+    async fn register(&self, awaited: &Awaited, task_token: &str) -> Result<bool, StorageError> {
         self.request("register", |applicants, _| {
             let entry = applicants.get_mut(&awaited.id).and_then(|applicant| applicant.steps.0.get_mut(&awaited.step));
             let entry = entry.filter(|entry| entry.state == StepState::Waiting && entry.key_version == awaited.key_version);
@@ -227,7 +227,7 @@ impl Applicants for MemoryApplicants {
     async fn replace(&self, applicant: &Applicant) -> Result<(), Refused<Applicant>> {
         self.request("replace", |applicants, _| match applicants.get_mut(&applicant.id) {
             None => Err(Refused::NotFound),
-            Some(held) if held.version + 1 != applicant.version => Err(Refused::Held(Box::new(held.clone()))),
+            Some(held) if held.version + 1 != applicant.version => Err(Refused::ConditionFailed(Box::new(held.clone()))),
             Some(held) => {
                 *held = applicant.clone();
                 Ok(())
@@ -236,7 +236,7 @@ impl Applicants for MemoryApplicants {
         .await
     }
 
-    async fn rest(&self, id: &str, version: u64, until: Option<i64>) -> Result<(), StoreError> {
+    async fn rest(&self, id: &str, version: u64, until: Option<i64>) -> Result<(), StorageError> {
         self.request("rest", |applicants, _| {
             if let Some(applicant) = applicants.get_mut(id).filter(|applicant| applicant.version == version) {
                 applicant.sweep_at = until;
@@ -249,7 +249,7 @@ impl Applicants for MemoryApplicants {
 }
 
 impl ApplicantPages for MemoryApplicants {
-    async fn each(&self, visit: impl FnMut(Applicant) + Send) -> Result<(), StoreError> {
+    async fn each(&self, visit: impl FnMut(Applicant) + Send) -> Result<(), StorageError> {
         self.all().into_iter().for_each(visit);
         Ok(())
     }

@@ -24,8 +24,8 @@ use crate::{
     ports::{Applicants, Vault, VendorAnswer, VendorError, VendorKind, VendorRequest, Vendors},
 };
 use carryout_workflow::{
-    Action, Attempt, Coded, Effect, ErrorCode, Failure, Outcome, Progress, Step, StepInput, StepReply, StepSpec, StepState,
-    StoreError, Subject as _,
+    Action, Attempt, Effect, ErrorCode, Failure, HasErrorCode, Outcome, Progress, Step, StepInput, StepReply, StepSpec,
+    StepState, StorageError, Subject as _,
     run::{self, RunError},
 };
 use serde::de::DeserializeOwned;
@@ -242,10 +242,10 @@ pub enum StepError {
     Missing(String),
     /// Personal data can't be opened.
     #[error("the vault failed: {0}")]
-    Vault(#[source] StoreError),
+    Vault(#[source] StorageError),
 }
 
-impl Coded for StepError {
+impl HasErrorCode for StepError {
     const CODES: &'static [ErrorCode] = &[
         codes::VENDOR_UNAVAILABLE,
         codes::VENDOR_NO_ANSWER,

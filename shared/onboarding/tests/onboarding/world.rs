@@ -9,7 +9,7 @@ use carryout_onboarding::{
     markets::Markets,
     memory::{MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, TurningVault},
     ports::{VendorCallback, VendorKind},
-    standing::standing,
+    progress::progress_of,
     start::{Beginner, StartError, start},
     steps::Ports,
     submit::{Submission, SubmitError, submit},
@@ -117,8 +117,8 @@ impl World {
     /// A form of `step` filled in, with these values where it asks for them.
     pub fn filled_in(&self, id: &str, step: &str, wanted: &Map<String, Value>) -> Map<String, Value> {
         let applicant = self.applicant(id);
-        let standing = standing(self.markets.of(&applicant).unwrap(), &applicant);
-        let next = standing.next.iter().find(|next| next.spec.entry_name() == step);
+        let progress = progress_of(self.markets.of(&applicant).unwrap(), &applicant);
+        let next = progress.next.iter().find(|next| next.spec.entry_name() == step);
         let next = next.unwrap_or_else(|| panic!("{step} is not next of {id}"));
         let settings = &next.spec.settings;
         let fields = next.description.fields.iter();

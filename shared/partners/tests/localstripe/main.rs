@@ -16,7 +16,7 @@ mod proxy;
 use carryout::{Localstripe, Project, Terminal};
 use carryout_checkout::{
     codes,
-    ledger::{Standing, fold},
+    ledger::{BalanceAmount, fold},
     market::Country,
     memory::{
         FakeReports, FixedSecret, ManualClock, Store,
@@ -29,7 +29,7 @@ use carryout_checkout::{
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
 };
 use carryout_partners::{Http, StripePayments};
-use carryout_workflow::{Coded, Effect, Failure, StepInput, StepReply, run};
+use carryout_workflow::{Effect, Failure, HasErrorCode, StepInput, StepReply, run};
 use proxy::{Fault, Proxy};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ impl Stage {
     async fn run<S>(&self, step: S, undo: bool) -> Result<StepReply, Failure>
     where
         S: Effect<Subject = Order, Note = OrderNote>,
-        S::Error: Coded,
+        S::Error: HasErrorCode,
     {
         let mut input = execution_input(&OrderSubmitted::of(&self.order().await));
         input["action"] = json!(if undo { "undo" } else { "process" });
@@ -184,8 +184,8 @@ impl Stage {
         let total = order.total().minor;
         assert_eq!(books, Books { captures: 1, taken: total, ..Books::default() }, "{story}");
         let balance = fold(&order.ledger).unwrap();
-        assert_eq!(balance.charged, Standing { amount: total, pending: 0 }, "{story}: {:?}", order.ledger);
-        assert_eq!(balance.authorized, Standing::default(), "{story}: {:?}", order.ledger);
+        assert_eq!(balance.charged, BalanceAmount { amount: total, pending: 0 }, "{story}: {:?}", order.ledger);
+        assert_eq!(balance.authorized, BalanceAmount::default(), "{story}: {:?}", order.ledger);
     }
 
     /// Nothing of it is left, and processor and ledger say the same.
@@ -196,8 +196,8 @@ impl Stage {
             "{story}: {books:?}"
         );
         let balance = fold(&order.ledger).unwrap();
-        assert_eq!(balance.charged, Standing::default(), "{story}: {:?}", order.ledger);
-        assert_eq!(balance.authorized, Standing::default(), "{story}: {:?}", order.ledger);
+        assert_eq!(balance.charged, BalanceAmount::default(), "{story}: {:?}", order.ledger);
+        assert_eq!(balance.authorized, BalanceAmount::default(), "{story}: {:?}", order.ledger);
         assert_eq!(balance.refunded.amount, books.refunded, "{story}: {:?}", order.ledger);
     }
 }
@@ -356,7 +356,7 @@ async fn a_second_payment_is_given_back_once_also_by_two_reconciliations_at_once
     assert_eq!(refunded.count(), 1, "{all:?}");
     let total = order.total().minor;
     assert_eq!(stage.books().await, Books { captures: 2, taken: 2 * total, refunds: 1, refunded: total, held: 0 });
-    assert_eq!(fold(&stage.order().await.ledger).unwrap().charged, Standing { amount: total, pending: 0 });
+    assert_eq!(fold(&stage.order().await.ledger).unwrap().charged, BalanceAmount { amount: total, pending: 0 });
     let again = reconcile().run(i64::MAX).await.unwrap();
     assert!(again.findings.is_empty(), "{again:?}");
 }

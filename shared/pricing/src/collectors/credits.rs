@@ -1,4 +1,4 @@
-use crate::{Adjustment, Collector, Component, Context, PricingError, Shares, Sheet, Source};
+use crate::{Adjustment, Collector, Component, Context, PriceBreakdown, PricingError, Shares, Source};
 
 /// What the consumer's credits pay, in the context's order, as far as there is something to pay.
 pub(crate) struct Credits;
@@ -12,7 +12,7 @@ impl Collector for Credits {
         &[Component::Credit]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         for (index, credit) in context.credits.iter().enumerate() {
             let amount = credit.amount.min(sheet.total());
             if amount <= 0 {

@@ -1,6 +1,6 @@
 use crate::{
-    Adjustment, Benefit, Collector, Component, Context, ContextLine, Off, Policy, PricingError, Promotion, Scope, Shares, Sheet,
-    Source, context::DELIVERY_FEE,
+    Adjustment, Benefit, Collector, Component, Context, ContextLine, DiscountAmount, Policy, PriceBreakdown, PricingError,
+    Promotion, Scope, Shares, Source, context::DELIVERY_FEE,
 };
 use carryout_money::Rate;
 use std::cmp::Reverse;
@@ -20,8 +20,8 @@ impl Collector for LineDiscounts {
         &[Component::Discount]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
-        let mut room = Room::default();
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+        let mut room = DiscountCapacity::default();
         for index in in_order(context, |promotion| fee_of(promotion).is_none()) {
             let promotion = &context.promotions[index];
             if !is_given(promotion, context, sheet) {
@@ -46,7 +46,7 @@ impl Collector for FeeDiscounts {
         &[Component::Discount]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         for index in in_order(context, |promotion| fee_of(promotion).is_some()) {
             let promotion = &context.promotions[index];
             let Some(fee) = fee_of(promotion).filter(|_| is_given(promotion, context, sheet)) else { continue };
@@ -55,8 +55,8 @@ impl Collector for FeeDiscounts {
             for (share, charged) in shares.iter_mut().zip(sheet.fees()).filter(|(_, charged)| charged.code == fee) {
                 let off = match off(promotion, sheet.subtotal()) {
                     None => charged.net,
-                    Some(Off::Percent(rate)) => context.policy.rounding.share(charged.net, rate)?,
-                    Some(Off::Fixed(amount)) => amount,
+                    Some(DiscountAmount::Percent(rate)) => context.policy.rounding.share(charged.net, rate)?,
+                    Some(DiscountAmount::Fixed(amount)) => amount,
                 };
                 *share = off.min(charged.net).min(left);
                 left -= *share;
@@ -88,7 +88,7 @@ fn fee_of(promotion: &Promotion) -> Option<&str> {
     }
 }
 
-fn is_given(promotion: &Promotion, context: &Context, sheet: &Sheet<'_>) -> bool {
+fn is_given(promotion: &Promotion, context: &Context, sheet: &PriceBreakdown<'_>) -> bool {
     let has_room = !sheet.is_closed() && (!promotion.exclusive || !sheet.has_discounts());
     has_room
         && sheet.subtotal() >= promotion.minimum_subtotal
@@ -100,7 +100,7 @@ fn give<'a>(
     promotion: &'a Promotion,
     amount: i64,
     shares: Shares,
-    sheet: &mut Sheet<'a>,
+    sheet: &mut PriceBreakdown<'a>,
 ) -> Result<(), PricingError> {
     if amount == 0 {
         return Ok(());
@@ -125,22 +125,22 @@ fn negated(mut shares: Vec<i64>) -> Vec<i64> {
 }
 
 /// What a promotion takes off `amount`, if it is an amount or a share.
-fn off(promotion: &Promotion, amount: i64) -> Option<Off> {
+fn off(promotion: &Promotion, amount: i64) -> Option<DiscountAmount> {
     match &promotion.benefit {
-        Benefit::Percent(rate) => Some(Off::Percent(*rate)),
-        Benefit::Fixed(fixed) => Some(Off::Fixed(*fixed)),
+        Benefit::Percent(rate) => Some(DiscountAmount::Percent(*rate)),
+        Benefit::Fixed(fixed) => Some(DiscountAmount::Fixed(*fixed)),
         Benefit::Tiered(tiers) => {
             let tier = tiers.iter().filter(|tier| tier.from <= amount).max_by_key(|tier| tier.from);
-            Some(tier.map_or(Off::Fixed(0), |tier| tier.off))
+            Some(tier.map_or(DiscountAmount::Fixed(0), |tier| tier.off))
         }
         Benefit::FreeDelivery => None,
-        Benefit::BuyXGetY { .. } => Some(Off::Fixed(0)),
+        Benefit::BuyXGetY { .. } => Some(DiscountAmount::Fixed(0)),
     }
 }
 
 /// How much a promotion may take off the lines that count. Kept from one promotion to the next for its memory alone.
 #[derive(Default)]
-struct Room {
+struct DiscountCapacity {
     /// What each line costs now; nothing where it does not count.
     costs: Vec<u64>,
     /// How much of that may be taken off.
@@ -151,8 +151,8 @@ struct Room {
     cheapest: Vec<usize>,
 }
 
-impl Room {
-    fn open(&mut self, promotion: &Promotion, context: &Context, sheet: &Sheet<'_>) {
+impl DiscountCapacity {
+    fn open(&mut self, promotion: &Promotion, context: &Context, sheet: &PriceBreakdown<'_>) {
         self.costs.clear();
         self.costs.reserve(context.lines.len());
         self.capacities.clear();
@@ -178,12 +178,12 @@ impl Room {
             limit(policy, most, shares);
             return Ok(());
         }
-        let off = off(promotion, self.gross).unwrap_or(Off::Fixed(0));
+        let off = off(promotion, self.gross).unwrap_or(DiscountAmount::Fixed(0));
         if promotion.scope == Scope::EachLine {
             for ((share, cost), capacity) in shares.iter_mut().zip(&self.costs).zip(&self.capacities) {
                 let wanted = match off {
-                    Off::Percent(rate) => policy.rounding.share(cost.cast_signed(), rate)?,
-                    Off::Fixed(amount) => amount,
+                    DiscountAmount::Percent(rate) => policy.rounding.share(cost.cast_signed(), rate)?,
+                    DiscountAmount::Fixed(amount) => amount,
                 };
                 *share = wanted.min(*capacity);
             }
@@ -191,8 +191,8 @@ impl Room {
             return Ok(());
         }
         let wanted = match off {
-            Off::Percent(rate) => policy.rounding.share(self.costs.iter().sum::<u64>().cast_signed(), rate)?,
-            Off::Fixed(amount) => amount,
+            DiscountAmount::Percent(rate) => policy.rounding.share(self.costs.iter().sum::<u64>().cast_signed(), rate)?,
+            DiscountAmount::Fixed(amount) => amount,
         };
         self.spread(policy, wanted.min(most), shares);
         Ok(())

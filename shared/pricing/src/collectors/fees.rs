@@ -1,4 +1,4 @@
-use crate::{Collector, Component, Context, Fee, FeeAmount, PricingError, Sheet, Source, sheet::sum};
+use crate::{Collector, Component, Context, Fee, FeeAmount, PriceBreakdown, PricingError, Source, sheet::sum};
 
 /// Fees by rule, in the context's order.
 pub(crate) struct Fees;
@@ -12,7 +12,7 @@ impl Collector for Fees {
         &[Component::Fee]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         for (index, fee) in context.fees.iter().enumerate() {
             let amount = amount(fee, context, sheet)?;
             if amount > 0 {
@@ -23,7 +23,7 @@ impl Collector for Fees {
     }
 }
 
-fn amount(fee: &Fee, context: &Context, sheet: &Sheet<'_>) -> Result<i64, PricingError> {
+fn amount(fee: &Fee, context: &Context, sheet: &PriceBreakdown<'_>) -> Result<i64, PricingError> {
     let rounding = context.policy.rounding;
     Ok(match &fee.amount {
         FeeAmount::Fixed(amount) => *amount,

@@ -1,4 +1,4 @@
-use crate::{Adjustment, Collector, Component, Context, PricingError, Shares, Sheet, Source, sheet::sum};
+use crate::{Adjustment, Collector, Component, Context, PriceBreakdown, PricingError, Shares, Source, sheet::sum};
 
 /// What the items cost, and the deposits on them.
 pub(crate) struct Subtotal;
@@ -12,7 +12,7 @@ impl Collector for Subtotal {
         &[Component::Items, Component::Deposit]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         let rounding = context.policy.rounding;
         let mut items = Vec::with_capacity(context.lines.len());
         for line in &context.lines {

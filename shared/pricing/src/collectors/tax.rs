@@ -1,6 +1,6 @@
 use crate::{
-    Adjustment, Collector, Component, Context, PricingError, Shares, Sheet, Source, TaxLevel, TaxRate, context::MAX_TAXES,
-    sheet::sum,
+    Adjustment, Collector, Component, Context, PriceBreakdown, PricingError, Shares, Source, TaxLevel, TaxRate,
+    context::MAX_TAXES, sheet::sum,
 };
 use carryout_money::{MoneyError, Rounding, allocate_into};
 
@@ -19,7 +19,7 @@ impl Collector for Tax {
         &[Component::Tax]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         let rates = &context.taxes.rates;
         let (lines, fees) = (sheet.lines().len(), sheet.fees().len());
         let mut shares: Vec<Shares> =

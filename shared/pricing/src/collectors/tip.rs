@@ -1,4 +1,4 @@
-use crate::{Adjustment, Collector, Component, Context, PricingError, Shares, Sheet, Source};
+use crate::{Adjustment, Collector, Component, Context, PriceBreakdown, PricingError, Shares, Source};
 
 /// What the consumer adds for the courier.
 pub(crate) struct Tip;
@@ -12,7 +12,7 @@ impl Collector for Tip {
         &[Component::Tip]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut Sheet<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         if context.tip == 0 {
             return Ok(());
         }

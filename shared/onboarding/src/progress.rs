@@ -21,7 +21,7 @@ pub struct Next<'w> {
 
 /// Where an applicant stands.
 #[derive(Debug, Clone)]
-pub struct Standing<'w> {
+pub struct ApplicantProgress<'w> {
     /// The steps that apply to the applicant as far as is known now, the finish included.
     pub applicable: Vec<&'w StepSpec>,
     /// Of these, how many are complete.
@@ -31,7 +31,7 @@ pub struct Standing<'w> {
 }
 
 /// Where `applicant` stands in `workflow`. A step that means nothing never completes; a lint refuses such a workflow.
-pub fn standing<'w>(workflow: &'w Workflow, applicant: &Applicant) -> Standing<'w> {
+pub fn progress_of<'w>(workflow: &'w Workflow, applicant: &Applicant) -> ApplicantProgress<'w> {
     walk(workflow, &applicant.attributes(), |spec, description| {
         applicant.steps.entry(spec.entry_name()).is_some_and(|entry| description.is_completed_by(entry.state))
     })
@@ -42,24 +42,24 @@ pub(crate) fn walk<'w>(
     workflow: &'w Workflow,
     attributes: &Value,
     is_complete: impl Fn(&StepSpec, &Description) -> bool,
-) -> Standing<'w> {
-    let mut standing = Standing { applicable: Vec::new(), complete: 0, next: Vec::new() };
+) -> ApplicantProgress<'w> {
+    let mut progress = ApplicantProgress { applicable: Vec::new(), complete: 0, next: Vec::new() };
     let stages = workflow.stages.iter().map(|stage| {
         let screen = if let Stage::Composite(group) = stage { Some(group.name.as_str()) } else { None };
         (screen, stage.steps())
     });
     for (screen, specs) in stages.chain([(None, std::slice::from_ref(&workflow.finish))]) {
-        let blocked = !standing.next.is_empty();
+        let blocked = !progress.next.is_empty();
         for spec in specs.iter().filter(|spec| applies(spec, attributes)) {
-            standing.applicable.push(spec);
+            progress.applicable.push(spec);
             match steps::describe(spec) {
-                Ok(description) if is_complete(spec, &description) => standing.complete += 1,
-                Ok(description) if !blocked => standing.next.push(Next { spec, description, screen }),
+                Ok(description) if is_complete(spec, &description) => progress.complete += 1,
+                Ok(description) if !blocked => progress.next.push(Next { spec, description, screen }),
                 Ok(_) | Err(_) => {}
             }
         }
     }
-    standing
+    progress
 }
 
 /// Whether a step is there for somebody of whom this is known.

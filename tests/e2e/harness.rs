@@ -9,7 +9,7 @@ use carryout::local_cloud::{Home, Record};
 use carryout::{Project, Stack, marketplace, shopping};
 use carryout_aws::{Aws, DynamoCatalog, DynamoCatalogWriter, DynamoConsumerWriter, DynamoDocuments, DynamoOrders, ManagedSecret};
 use carryout_checkout::consumer::{Consumer, PaymentMethod};
-use carryout_checkout::ledger::{Balance, Standing};
+use carryout_checkout::ledger::{Balance, BalanceAmount};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::{Order, OrderStatus};
 use carryout_checkout::ports::{Catalog as _, Orders as _, Secrets as _};
@@ -36,7 +36,7 @@ const POLL: Duration = Duration::from_millis(100);
 pub const STOCK: u32 = 50;
 
 /// The deployed stack, and the ways into it.
-pub struct Stage {
+pub struct Harness {
     pub project: Project,
     pub stack: Stack,
     pub client: Client,
@@ -53,7 +53,7 @@ pub enum Leftover {
     Table(String),
 }
 
-impl Stage {
+impl Harness {
     /// The stack that is deployed.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Stage {
     }
 
     /// A store that never closes and has [`STOCK`] of everything, with a consumer whom it delivers to.
-    pub async fn scene(&self, country: Country, market_type: MarketType) -> Result<Scene<'_>> {
+    pub async fn fixture(&self, country: Country, market_type: MarketType) -> Result<Fixture<'_>> {
         self.scene_with(country, market_type, |_| {}).await
     }
 
@@ -91,7 +91,7 @@ impl Stage {
         country: Country,
         market_type: MarketType,
         change: impl FnOnce(&mut StoreWithMenu),
-    ) -> Result<Scene<'_>> {
+    ) -> Result<Fixture<'_>> {
         let marketplace = marketplace(1);
         let template = marketplace
             .stores
@@ -100,9 +100,9 @@ impl Stage {
             .with_context(|| format!("the marketplace has no {market_type} in {country}"))?;
         let mut store = settled_at(template, at_sea());
         change(&mut store);
-        let scene = Scene { stage: self, consumer: self.neighbour(&store, &marketplace.consumers)?, store };
-        futures::try_join!(scene.write_store(), self.sign_up(&scene.consumer))?;
-        Ok(scene)
+        let fixture = Fixture { harness: self, consumer: self.neighbour(&store, &marketplace.consumers)?, store };
+        futures::try_join!(fixture.write_store(), self.sign_up(&fixture.consumer))?;
+        Ok(fixture)
     }
 
     /// Somebody next door to `store`, with a card that works and one that does not. Not signed up yet.
@@ -163,7 +163,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Has something removed when this stage goes.
+    /// Has something removed when this harness goes.
     pub fn remove_in_the_end(&self, leftover: Leftover) {
         self.leftovers.lock().unwrap_or_else(PoisonError::into_inner).push(leftover);
     }
@@ -181,7 +181,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Harness {
     fn drop(&mut self) {
         let leftovers = std::mem::take(&mut *self.leftovers.lock().unwrap_or_else(PoisonError::into_inner));
         if leftovers.is_empty() {
@@ -202,16 +202,16 @@ impl Drop for Stage {
 }
 
 /// A store and a consumer whom it delivers to.
-pub struct Scene<'a> {
-    pub stage: &'a Stage,
+pub struct Fixture<'a> {
+    pub harness: &'a Harness,
     pub store: StoreWithMenu,
     pub consumer: Consumer,
 }
 
-impl Scene<'_> {
+impl Fixture<'_> {
     /// Writes the store as it is here: stock and prices, too.
     pub async fn write_store(&self) -> Result<()> {
-        self.stage.write_store(&self.store).await
+        self.harness.write_store(&self.store).await
     }
 
     /// Two kinds of items, three pieces, to be delivered.
@@ -238,16 +238,16 @@ impl Scene<'_> {
         if let (Some(fault), Some(more)) = (fault.as_object_mut(), more.as_object()) {
             fault.extend(more.clone());
         }
-        self.stage.fault(&fault).await
+        self.harness.fault(&fault).await
     }
 
     pub async fn quote(&self, cart: &Cart) -> Result<Quote> {
-        self.stage.client.quote(&self.consumer.id, cart).await?.expect(201)
+        self.harness.client.quote(&self.consumer.id, cart).await?.expect(201)
     }
 
     /// Orders at a quote with a fresh key.
     pub async fn checkout(&self, quote: &Quote, card: &PaymentMethod) -> Result<Reply> {
-        self.stage.client.checkout(&self.consumer.id, quote, &card.id, &new_id("key")).await
+        self.harness.client.checkout(&self.consumer.id, quote, &card.id, &new_id("key")).await
     }
 
     /// Orders at a quote with the card that works; gives the order's id.
@@ -258,20 +258,20 @@ impl Scene<'_> {
 
     /// The order as its consumer sees it.
     pub async fn view(&self, order_id: &str) -> Result<OrderView> {
-        self.stage.client.order(&self.consumer.id, order_id).await
+        self.harness.client.order(&self.consumer.id, order_id).await
     }
 
     pub async fn end(&self, order_id: &str) -> Result<OrderView> {
-        self.stage.client.follow(&self.consumer.id, order_id, PATIENCE, client::POLL, |_| {}).await
+        self.harness.client.follow(&self.consumer.id, order_id, PATIENCE, client::POLL, |_| {}).await
     }
 
     pub async fn books(&self, order_id: &str) -> Result<Books> {
-        self.stage.client.books(order_id).await
+        self.harness.client.books(order_id).await
     }
 
     /// How many there are of each item.
     pub async fn stock(&self) -> Result<BTreeMap<String, u32>> {
-        let catalog = DynamoCatalog::new(&self.stage.aws, self.stage.output("StoresTable")?);
+        let catalog = DynamoCatalog::new(&self.harness.aws, self.harness.output("StoresTable")?);
         let found = catalog.store(&self.store.store.id).await?.context("the store is gone")?;
         Ok(found.items.into_iter().map(|item| (item.id, item.stock)).collect())
     }
@@ -299,7 +299,7 @@ impl Scene<'_> {
             let expected = if skipped { StepState::Skipped } else { StepState::Done };
             ensure!(step.state == expected && step.undo == UndoState::None, "{order_id} left {step:?}");
         }
-        let certain = |amount| Standing { amount, pending: 0 };
+        let certain = |amount| BalanceAmount { amount, pending: 0 };
         let balance = view.balance.with_context(|| format!("the ledger of {order_id} contradicts itself: {:?}", view.ledger))?;
         let paid = Balance { currency: Some(total.currency), charged: certain(total.minor), ..Balance::default() };
         ensure!(balance == paid, "the ledger of {order_id} comes to {balance:?}: {:?}", view.ledger);
@@ -338,7 +338,7 @@ impl Scene<'_> {
             bail!("of {order_id} something is left: {left}: {}", books.all);
         }
         let balance = view.balance.with_context(|| format!("the ledger of {order_id} contradicts itself: {:?}", view.ledger))?;
-        let nothing = Standing::default();
+        let nothing = BalanceAmount::default();
         ensure!(
             (balance.authorized, balance.charged) == (nothing, nothing),
             "the ledger of {order_id} comes to {balance:?}: {:?}",

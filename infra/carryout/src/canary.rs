@@ -1,9 +1,9 @@
-//! The sandbox lane's versions: which version of each step function the alias `sandbox` points at.
+//! The canary track's versions: which version of each step function the alias `canary` points at.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use carryout_checkout::{routing::Lane, workflows::orchestrator};
+use carryout_checkout::{routing::ReleaseTrack, workflows::orchestrator};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -20,19 +20,19 @@ pub struct Versions {
     pub function: String,
     /// The version of the alias `live`.
     pub live: String,
-    /// The version of the alias `sandbox`.
-    pub sandbox: String,
+    /// The version of the alias `canary`.
+    pub canary: String,
 }
 
 /// The step functions of the deployed stack.
-pub struct Sandbox<'a> {
+pub struct Canary<'a> {
     project: &'a Project,
     terminal: &'a Terminal,
     stack: Stack,
     tools: Tools,
 }
 
-impl<'a> Sandbox<'a> {
+impl<'a> Canary<'a> {
     /// Of the stack that was deployed last from this checkout.
     pub async fn of(project: &'a Project, terminal: &'a Terminal) -> Result<Self> {
         let stack = Stack::deployed(project)?;
@@ -48,51 +48,51 @@ impl<'a> Sandbox<'a> {
         steps().into_iter().map(|function| self.versions(function)).collect()
     }
 
-    /// Builds a step function, publishes it as a version, and points its alias `sandbox` there.
+    /// Builds a step function, publishes it as a version, and points its alias `canary` there.
     ///
     /// `live` stays where it is. So does the unpublished code, which is put back: a later deployment that publishes it
     /// because some setting changed must not publish what is only tried. A run that is cut short is repaired by the next one.
     pub async fn deploy(&self, function: &str) -> Result<Versions> {
         self.check(function)?;
         functions::build_one(self.project, self.terminal, function, self.stack.endpoint.is_none())?;
-        let step = self.terminal.step(format!("Publishing {function} for the sandbox lane"));
+        let step = self.terminal.step(format!("Publishing {function} for the canary track"));
         let tried = deploy::zip_function(self.project, function)?;
         let released = self.download_live(function).await?;
         let published = self.upload(function, &tried, true)?;
         self.upload(function, &released, false)?;
         let version = text(&published, "Version")?;
         self.point(function, &version)?;
-        step.done(&format!("The sandbox lane uses version {version} of {function}"));
+        step.done(&format!("The canary track uses version {version} of {function}"));
         self.versions(function.to_owned())
     }
 
-    /// Points a function's alias `sandbox` back to the version that is live.
+    /// Points a function's alias `canary` back to the version that is live.
     pub fn reset(&self, function: &str) -> Result<Versions> {
         self.check(function)?;
-        self.point(function, &self.version(function, Lane::Live)?)?;
+        self.point(function, &self.version(function, ReleaseTrack::Live)?)?;
         self.versions(function.to_owned())
     }
 
     fn check(&self, function: &str) -> Result<()> {
         let steps = steps();
         if !steps.iter().any(|step| step == function) {
-            bail!("{function} is no step of a workflow; only these have a sandbox lane: {}", steps.join(", "));
+            bail!("{function} is no step of a workflow; only these have a canary track: {}", steps.join(", "));
         }
         Ok(())
     }
 
     fn versions(&self, function: String) -> Result<Versions> {
-        let (live, sandbox) = (self.version(&function, Lane::Live)?, self.version(&function, Lane::Sandbox)?);
-        Ok(Versions { function, live, sandbox })
+        let (live, canary) = (self.version(&function, ReleaseTrack::Live)?, self.version(&function, ReleaseTrack::Canary)?);
+        Ok(Versions { function, live, canary })
     }
 
-    fn version(&self, function: &str, lane: Lane) -> Result<String> {
-        let alias = self.lambda(function, &["get-alias", "--name", lane.name()])?;
+    fn version(&self, function: &str, track: ReleaseTrack) -> Result<String> {
+        let alias = self.lambda(function, &["get-alias", "--name", track.name()])?;
         text(&alias, "FunctionVersion")
     }
 
     fn point(&self, function: &str, version: &str) -> Result<()> {
-        self.lambda(function, &["update-alias", "--name", Lane::Sandbox.name(), "--function-version", version]).map(drop)
+        self.lambda(function, &["update-alias", "--name", ReleaseTrack::Canary.name(), "--function-version", version]).map(drop)
     }
 
     fn upload(&self, function: &str, zip: &Path, publish: bool) -> Result<Value> {
@@ -105,7 +105,7 @@ impl<'a> Sandbox<'a> {
 
     /// The code of the version that is live.
     async fn download_live(&self, function: &str) -> Result<PathBuf> {
-        let live = self.lambda(function, &["get-function", "--qualifier", Lane::Live.name()])?;
+        let live = self.lambda(function, &["get-function", "--qualifier", ReleaseTrack::Live.name()])?;
         let url = live.pointer("/Code/Location").and_then(Value::as_str).context("Lambda does not say where its code is")?;
         let reply = local_cloud::http_client()?.get(url).send().await.and_then(reqwest::Response::error_for_status);
         let code = reply.context("the live code can't be downloaded")?.bytes().await.context("the live code ended early")?;
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_has_a_sandbox_lane_once() {
+    fn every_step_has_a_canary_track_once() {
         let steps = steps();
         assert!(["confirm-price", "await-merchant", "complete-order"].iter().all(|step| steps.iter().any(|one| one == step)));
         assert!(!steps.iter().enumerate().any(|(index, step)| steps[..index].contains(step)), "{steps:?}");

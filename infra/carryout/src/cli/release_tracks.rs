@@ -1,19 +1,19 @@
-//! Which checkouts take the sandbox lane, and what waits there.
+//! Which checkouts take the canary track, and what waits there.
 
 use anyhow::Result;
 use carryout_workflow::cohort::Percent;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
+use crate::canary::{Canary, Versions};
 use crate::project::Project;
 use crate::routing::{self, Change};
-use crate::sandbox::{Sandbox, Versions};
 use crate::stack::Stack;
 use crate::terminal::Terminal;
 
-/// Show or set which checkouts take the sandbox lane: the step functions' versions that are tried in production.
+/// Show or set which checkouts take the canary track: the step functions' versions that are tried in production.
 ///
-/// Functions notice a change within seconds. An order stays in the lane in which it began.
+/// Functions notice a change within seconds. An order stays in the track in which it began.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  carryout route set --consumer con_1w2vmf5f --employees=true\n  carryout route set --percent 10\n  carryout route list --json\n  carryout route clear"
@@ -70,26 +70,26 @@ impl From<CohortChange> for Change {
     }
 }
 
-/// Show or change which versions of the step functions the sandbox lane uses.
+/// Show or change which versions of the step functions the canary track uses.
 #[derive(Debug, Args)]
 #[command(
-    name = "sandbox",
-    after_help = "Examples:\n  carryout sandbox deploy authorize-payment\n  carryout sandbox list\n  carryout sandbox reset authorize-payment"
+    name = "canary",
+    after_help = "Examples:\n  carryout canary deploy authorize-payment\n  carryout canary list\n  carryout canary reset authorize-payment"
 )]
-pub(super) struct SandboxCommand {
+pub(super) struct CanaryCommand {
     #[command(subcommand)]
-    action: SandboxAction,
+    action: CanaryAction,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum SandboxAction {
-    /// Show the live and the sandbox version of each step function
+pub(super) enum CanaryAction {
+    /// Show the live and the canary version of each step function
     List {
         /// Print the versions as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Build a step function, publish it, and point its alias sandbox there; everybody else stays where they are
+    /// Build a step function, publish it, and point its alias `canary` there; everybody else stays where they are
     Deploy {
         /// The function, such as authorize-payment
         function: String,
@@ -97,7 +97,7 @@ pub(super) enum SandboxAction {
         #[arg(long)]
         json: bool,
     },
-    /// Point a step function's alias sandbox back to what is live
+    /// Point a step function's alias `canary` back to what is live
     Reset {
         /// The function, such as authorize-payment
         function: String,
@@ -120,20 +120,20 @@ impl Route {
     }
 }
 
-impl SandboxCommand {
+impl CanaryCommand {
     pub(super) async fn run(self, project: &Project, terminal: &Terminal) -> Result<ExitCode> {
-        let sandbox = Sandbox::of(project, terminal).await?;
+        let canary = Canary::of(project, terminal).await?;
         let (versions, json) = match self.action {
-            SandboxAction::List { json } => (sandbox.list()?, json),
-            SandboxAction::Deploy { function, json } => (vec![sandbox.deploy(&function).await?], json),
-            SandboxAction::Reset { function, json } => (vec![sandbox.reset(&function)?], json),
+            CanaryAction::List { json } => (canary.list()?, json),
+            CanaryAction::Deploy { function, json } => (vec![canary.deploy(&function).await?], json),
+            CanaryAction::Reset { function, json } => (vec![canary.reset(&function)?], json),
         };
         if json {
             println!("{}", serde_json::to_string_pretty(&versions)?);
         } else {
-            println!("{:<20} {:>8} {:>8}", "function", "live", "sandbox");
-            for Versions { function, live, sandbox } in versions {
-                println!("{function:<20} {live:>8} {sandbox:>8}");
+            println!("{:<20} {:>8} {:>8}", "function", "live", "canary");
+            for Versions { function, live, canary } in versions {
+                println!("{function:<20} {live:>8} {canary:>8}");
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! What touches every order that is under way. `.config/nextest.toml` lets nothing else run meanwhile.
 
-use crate::stage::{Stage, eventually};
+use crate::harness::{Harness, eventually};
 use anyhow::{Context as _, Result};
 use carryout::client::BooksSummary;
 use carryout_checkout::market::{Country, MarketType};
@@ -12,12 +12,12 @@ use serde_json::json;
 /// Nobody names an order when asking whether couriers come, so that the fault hits whoever asks first.
 #[tokio::test]
 async fn nobody_knows_where_couriers_go_and_the_stores_radius_decides() -> Result<()> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    let quote = scene.quote(&scene.cart()).await?;
-    stage.fault(&json!({ "partner": "logistics", "operation": "coverage", "kind": "fail_before" })).await?;
-    let id = scene.order(&quote).await?;
-    let view = scene.assert_placed(&id, &quote).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
+    harness.fault(&json!({ "partner": "logistics", "operation": "coverage", "kind": "fail_before" })).await?;
+    let id = fixture.order(&quote).await?;
+    let view = fixture.assert_placed(&id, &quote).await?;
     assert_eq!(view.flags, [COVERAGE_BY_RADIUS]);
     Ok(())
 }
@@ -25,26 +25,26 @@ async fn nobody_knows_where_couriers_go_and_the_stores_radius_decides() -> Resul
 /// A Lambda is killed while its partner acts: whether the partner did is not known to anybody who is left. `acted` tells by
 /// the books that the partner has.
 async fn is_killed(step: &str, partner: &str, operation: &str, acted: impl Fn(&BooksSummary) -> bool) -> Result<()> {
-    let stage = Stage::set().await?;
-    if stage.processes_of(step)?.is_none() {
+    let harness = Harness::set().await?;
+    if harness.processes_of(step)?.is_none() {
         eprintln!("skipped: the functions do not run as processes of this machine's own local cloud");
         return Ok(());
     }
-    let scene = stage.scene(Country::US, MarketType::Restaurant).await?;
-    scene.fault(partner, operation, "slow", json!({ "milliseconds": 2_500 })).await?;
-    let quote = scene.quote(&scene.cart()).await?;
-    let id = scene.order(&quote).await?;
+    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    fixture.fault(partner, operation, "slow", json!({ "milliseconds": 2_500 })).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
+    let id = fixture.order(&quote).await?;
     // The sandbox holds the answer back after it has acted.
-    eventually("the partner acts", async || Ok(acted(&scene.books(&id).await?.summary).then_some(()))).await?;
+    eventually("the partner acts", async || Ok(acted(&fixture.books(&id).await?.summary).then_some(()))).await?;
 
-    let victims = stage.processes_of(step)?.unwrap_or_default();
+    let victims = harness.processes_of(step)?.unwrap_or_default();
     anyhow::ensure!(!victims.is_empty(), "no process plays {step}");
     victims.iter().for_each(|process| process.kill());
-    let at_the_kill = scene.view(&id).await?;
+    let at_the_kill = fixture.view(&id).await?;
     let entry = |view: &OrderView| view.steps.iter().find(|entry| entry.step == step).cloned().context("there is no such step");
     assert_eq!(entry(&at_the_kill)?.state, StepState::Running, "it was killed too late");
 
-    let view = scene.assert_placed(&id, &quote).await?;
+    let view = fixture.assert_placed(&id, &quote).await?;
     assert!(entry(&view)?.attempts > 1, "{view:?}");
     Ok(())
 }

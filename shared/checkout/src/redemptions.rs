@@ -1,12 +1,12 @@
-//! What orders take of promotions and credits of which there is a limited amount.
+//! Redemption limits for promotions and credits.
 //!
-//! How much was taken so far is kept in [`Counter`]s. What all orders together get is spread over [`SHARDS`] of them, so that a
-//! popular promotion is not one item that every order writes: each has its part of the uses and of the budget, and the parts
-//! add up to the whole. An order draws from the counter that its id chooses, and where that has not enough left, from others,
-//! several together if need be. So an order is refused only where less than it wants is left in all of them. What one
-//! consumer's orders get is one counter more. A counter that does not exist has given nothing; limits are kept with the
-//! promotion alone. One that is raised holds at once. One that is lowered ends the offers at once, while orders at quotes that
-//! were given before may still get what single counters have left of their part.
+//! [`UsageCounter`]s hold how much orders have redeemed. A limit over all orders is spread over [`SHARDS`] counters, so that
+//! a popular promotion is not one item that every order writes: each shard has its part of the uses and of the budget, and
+//! the parts add up to the limit. An order redeems from the shard that its id selects and, where too little is left there,
+//! from others, several together if needed. An order is refused only where all shards together have less left than it asks
+//! for. A limit per consumer is one more counter. A counter that does not exist has redeemed nothing; limits are stored with
+//! the promotion alone. A raised limit applies at once. A lowered limit ends the offers at once, while orders whose quotes
+//! were made before may still redeem what single counters have left of their part.
 
 use crate::{
     consumer::{Consumer, StoredCredit},
@@ -15,30 +15,30 @@ use crate::{
     steps::reserve_items,
 };
 use carryout_pricing::{Allowance, Credit, Limited, Limits, Promotion, Taken};
-use carryout_workflow::{StoreError, cohort::place};
+use carryout_workflow::{StorageError, cohort::place};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt::Display};
 
-/// Counters that what all orders together get is spread over.
+/// Counters over which a limit for all orders is spread.
 pub const SHARDS: u32 = 16;
 /// Writes of one transaction, at most.
 const TRANSACTION: usize = 100;
 
-/// What orders took so far.
+/// Redemptions so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Counter {
-    /// Orders that took of it.
+pub struct UsageCounter {
+    /// Orders that redeemed it.
     pub uses: u32,
-    /// How much they took, in minor units.
+    /// Amount redeemed, in minor units.
     pub given: i64,
 }
 
 /// Counters by key; those that don't exist are missing.
-pub type Counters = BTreeMap<String, Counter>;
+pub type UsageCounters = BTreeMap<String, UsageCounter>;
 
-/// What an order takes from one counter.
+/// An order's share of one counter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draw {
+pub struct Redemption {
     /// The counter's key.
     pub counter: String,
     /// One, or none where the order's use was counted by another counter.
@@ -47,45 +47,45 @@ pub struct Draw {
     pub amount: i64,
 }
 
-/// A draw, and what all draws from its counter may take together.
+/// A redemption, and what all redemptions from its counter may take together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// The draw.
-    pub draw: Draw,
+    /// The redemption.
+    pub redemption: Redemption,
     /// What the counter may give.
     pub allowance: Allowance,
 }
 
-/// What an order has reserved: the response of the step, from which its undo returns exactly what was drawn.
+/// What an order has reserved: the response of the step, from which its undo returns exactly what was redeemed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reserved {
     /// Lines whose items were taken out of stock.
     pub lines: usize,
-    /// What was drawn.
+    /// What was redeemed.
     #[serde(default)]
-    pub draws: Vec<Draw>,
+    pub redemptions: Vec<Redemption>,
 }
 
 impl Reserved {
-    /// What reserving these draws for the order amounts to.
+    /// What reserving these redemptions for the order amounts to.
     pub fn of(order: &Order, planned: &[Planned]) -> Self {
-        let draws = planned.iter().map(|planned| planned.draw.clone()).collect();
-        Self { lines: order.quote.terms.price.lines.len(), draws }
+        let redemptions = planned.iter().map(|planned| planned.redemption.clone()).collect();
+        Self { lines: order.quote.terms.price.lines.len(), redemptions }
     }
 
     /// What the order's entry says that it reserved.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Corrupt`] where the entry says something else.
-    pub fn by(order: &Order) -> Result<Self, StoreError> {
+    /// [`StorageError::Corrupt`] where the entry says something else.
+    pub fn by(order: &Order) -> Result<Self, StorageError> {
         let response = order.steps.entry(reserve_items::NAME).and_then(|entry| entry.response.clone());
         let read = response.map(serde_json::from_value).transpose();
-        read.map(Option::unwrap_or_default).map_err(|error| StoreError::Corrupt(format!("order {}: {error}", order.id)))
+        read.map(Option::unwrap_or_default).map_err(|error| StorageError::Corrupt(format!("order {}: {error}", order.id)))
     }
 }
 
-impl Counter {
+impl UsageCounter {
     /// What of `allowance` is left.
     fn left(self, allowance: Allowance) -> Allowance {
         Allowance {
@@ -149,20 +149,20 @@ pub fn counters_of<'a>(
     limited.into_iter().flat_map(|(component, limits)| Of { market, component }.keys(limits, consumer_id)).collect()
 }
 
-/// The keys of every counter that an order may draw from.
+/// The keys of every counter that an order may redemption from.
 pub fn counters_for(order: &Order) -> Vec<String> {
     let limited = order.quote.terms.limited.iter().map(|Limited { component, limits }| (component.as_str(), limits));
     counters_of(order.country, &order.consumer.id, limited)
 }
 
 /// What a consumer's next order in a market can still get of `component`.
-pub fn left(market: Country, consumer_id: &str, component: &str, limits: &Limits, counters: &Counters) -> Allowance {
+pub fn left(market: Country, consumer_id: &str, component: &str, limits: &Limits, counters: &UsageCounters) -> Allowance {
     let of = Of { market, component };
     let counter = |key: &String| counters.get(key).copied().unwrap_or_default();
     let shards = || (0..SHARDS).map(|shard| counter(&of.shard(shard)).left(part(limits.total, shard)));
     let taken = (0..SHARDS)
         .map(|shard| counter(&of.shard(shard)))
-        .fold(Counter::default(), |sum, one| Counter { uses: sum.uses + one.uses, given: sum.given + one.given });
+        .fold(UsageCounter::default(), |sum, one| UsageCounter { uses: sum.uses + one.uses, given: sum.given + one.given });
     // The same, unless limits were lowered below what single counters had given.
     let whole = taken.left(limits.total);
     let uses = whole.uses.map(|whole| shards().filter_map(|left| left.uses).sum::<u32>().min(whole));
@@ -187,7 +187,7 @@ pub fn counters_of_promotions(market: Country, consumer_id: &str, promotions: &[
 
 /// The promotions as a consumer's next order in a market can get them: without those that are used up, and none that gives more
 /// than is left of it. Of those that are limited, the first three.
-pub fn offered(mut promotions: Vec<Promotion>, market: Country, consumer_id: &str, counters: &Counters) -> Vec<Promotion> {
+pub fn offered(mut promotions: Vec<Promotion>, market: Country, consumer_id: &str, counters: &UsageCounters) -> Vec<Promotion> {
     let mut limited = 0;
     promotions.retain_mut(|promotion| {
         if promotion.limits.are_none() {
@@ -225,7 +225,7 @@ pub fn counters_of_credits(market: Country, consumer_id: &str, credits: &[Credit
 }
 
 /// The credits with what is left of them, without those that are spent.
-pub fn unspent(mut credits: Vec<Credit>, market: Country, consumer_id: &str, counters: &Counters) -> Vec<Credit> {
+pub fn unspent(mut credits: Vec<Credit>, market: Country, consumer_id: &str, counters: &UsageCounters) -> Vec<Credit> {
     credits.retain_mut(|credit| {
         let left = left(market, consumer_id, &format!("credits.{}", credit.id), &credit.limits, counters);
         credit.amount = left.budget.unwrap_or_default();
@@ -234,23 +234,23 @@ pub fn unspent(mut credits: Vec<Credit>, market: Country, consumer_id: &str, cou
     credits
 }
 
-/// Which counters the order draws from, where they stand as in `counters`.
+/// Which counters the order redemptions from, where they stand as in `counters`.
 ///
 /// # Errors
 ///
 /// The components of which less is left than the order wants.
-pub fn plan(order: &Order, counters: &Counters) -> Result<Vec<Planned>, Vec<String>> {
+pub fn plan(order: &Order, counters: &UsageCounters) -> Result<Vec<Planned>, Vec<String>> {
     let mut planned = Vec::new();
     let mut used_up = Vec::new();
     let terms = &order.quote.terms;
     let taken = terms.taken();
     for taken in &taken {
-        match draws(order, taken, counters) {
-            Some(draws) => planned.extend(draws),
+        match redemptions(order, taken, counters) {
+            Some(redemptions) => planned.extend(redemptions),
             None => used_up.push(taken.component.to_owned()),
         }
     }
-    // Beside the draws there are the order itself and a write for each line.
+    // Beside the redemptions there are the order itself and a write for each line.
     if used_up.is_empty() && planned.len() + terms.price.lines.len() + 1 > TRANSACTION {
         used_up =
             taken.iter().filter(|taken| !taken.limits.total.is_unlimited()).map(|taken| taken.component.to_owned()).collect();
@@ -258,7 +258,7 @@ pub fn plan(order: &Order, counters: &Counters) -> Result<Vec<Planned>, Vec<Stri
     if used_up.is_empty() { Ok(planned) } else { Err(used_up) }
 }
 
-fn draws(order: &Order, taken: &Taken<'_>, counters: &Counters) -> Option<Vec<Planned>> {
+fn redemptions(order: &Order, taken: &Taken<'_>, counters: &UsageCounters) -> Option<Vec<Planned>> {
     let Taken { component, amount, limits } = *taken;
     let of = Of { market: order.country, component };
     let left = |key: &String, allowance| counters.get(key).copied().unwrap_or_default().left(allowance);
@@ -268,12 +268,12 @@ fn draws(order: &Order, taken: &Taken<'_>, counters: &Counters) -> Option<Vec<Pl
         if !fits(left(&counter, allowance), amount) {
             return None;
         }
-        planned.push(Planned { draw: Draw { counter, uses: 1, amount }, allowance });
+        planned.push(Planned { redemption: Redemption { counter, uses: 1, amount }, allowance });
     }
     Some(planned)
 }
 
-/// The draws from what all orders together get: one, where a counter has enough left.
+/// The redemptions from what all orders together get: one, where a counter has enough left.
 fn shared_draws(
     order: &Order,
     of: &Of<'_>,
@@ -284,12 +284,12 @@ fn shared_draws(
     let home = place(of.component, &order.id, u64::from(SHARDS)) as u32;
     let shards: Vec<(String, Allowance)> =
         (home..home + SHARDS).map(|shard| shard % SHARDS).map(|shard| (of.shard(shard), part(limits.total, shard))).collect();
-    let draw = |(counter, allowance): &(String, Allowance), uses, amount| Planned {
-        draw: Draw { counter: counter.clone(), uses, amount },
+    let redemption = |(counter, allowance): &(String, Allowance), uses, amount| Planned {
+        redemption: Redemption { counter: counter.clone(), uses, amount },
         allowance: *allowance,
     };
     if let Some(enough) = shards.iter().find(|(counter, allowance)| fits(left(counter, *allowance), amount)) {
-        return Some(vec![draw(enough, 1, amount)]);
+        return Some(vec![redemption(enough, 1, amount)]);
     }
     let (mut uses, mut amount) = (1, amount);
     let mut planned = Vec::new();
@@ -298,7 +298,7 @@ fn shared_draws(
         let (use_here, here) =
             (left.uses.map_or(uses, |left| left.min(uses)), left.budget.map_or(amount, |left| left.min(amount)));
         if use_here > 0 || here > 0 {
-            planned.push(draw(shard, use_here, here));
+            planned.push(redemption(shard, use_here, here));
             uses -= use_here;
             amount -= here;
         }

@@ -1,6 +1,6 @@
 //! Partners that fail in ways that an order must survive: it is placed all the same, once.
 
-use crate::stage::{Stage, times_played};
+use crate::harness::{Harness, times_played};
 use anyhow::Result;
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::steps::check_fraud::DECIDED_BY_RULE;
@@ -24,15 +24,15 @@ fn fault(partner: &'static str, operation: &'static str, kind: &'static str, mor
 
 /// Orders from somebody to whom the partners do this, and expects the order to be placed.
 async fn survives(country: Country, market_type: MarketType, fault: Fault) -> Result<OrderView> {
-    let stage = Stage::set().await?;
-    let scene = stage.scene(country, market_type).await?;
+    let harness = Harness::set().await?;
+    let fixture = harness.fixture(country, market_type).await?;
     let mut more = fault.more;
     more["times"] = fault.times.into();
-    scene.fault(fault.partner, fault.operation, fault.kind, more).await?;
-    let quote = scene.quote(&scene.cart()).await?;
-    let id = scene.order(&quote).await?;
-    let view = scene.assert_placed(&id, &quote).await?;
-    let books = scene.books(&id).await?;
+    fixture.fault(fault.partner, fault.operation, fault.kind, more).await?;
+    let quote = fixture.quote(&fixture.cart()).await?;
+    let id = fixture.order(&quote).await?;
+    let view = fixture.assert_placed(&id, &quote).await?;
+    let books = fixture.books(&id).await?;
     assert_eq!(times_played(&books, fault.kind), fault.times, "the fault was not played: {}", books.all["calls"]);
     Ok(view)
 }

@@ -1,10 +1,14 @@
 # `make` alone lists what there is. Each target calls the `carryout` tool or cargo; `cargo run -q -p carryout -- --help` says more.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-scaling test up down deploy seed e2e check bench sim soak soak-applicants statemachines package nextest asl
+.PHONY: help tool unit demo demo-scaling test up down deploy seed e2e check bench sim soak soak-applicants statemachines package nextest asl
 
 CARRYOUT := cargo run --quiet --package carryout --
 NEXTEST_VERSION := 0.9.143
 ASL_VALIDATOR_VERSION := 4.0.0
+
+# What `make unit` leaves out of shared/: adapters, which bring in the AWS SDK, HTTP or a database.
+IMPURE := aws lambda partners postgres
+PURE := $(addprefix --package carryout-,$(filter-out $(IMPURE),$(notdir $(wildcard shared/*))))
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,49 +19,57 @@ demo: deploy seed ## set everything up, start, deploy, seed, and send a round of
 demo-scaling: deploy ## play a day of the scaler in fast motion, and draw it (SEED=)
 	@$(CARRYOUT) forecast demo
 
-test: nextest asl ## run every test, end to end on a local cloud too
+test: nextest asl tool ## run every test, end to end on a local cloud too
 	@$(CARRYOUT) with-cloud -- cargo nextest run --workspace --test-threads 4
 
-e2e: nextest ## run the end-to-end tests only (EMULATOR=ministack|localstack)
+unit: nextest ## run the tests of the pure crates: no AWS SDK, no local cloud
+	@cargo nextest run --package dev-features $(PURE)
+
+e2e: nextest tool ## run the end-to-end tests only (EMULATOR=ministack|localstack)
 	@$(CARRYOUT) with-cloud -- cargo nextest run --workspace -E 'package(e2e)' --test-threads 4
 
-up: ## start the local cloud (EMULATOR=ministack|localstack, ENDPOINT=URL, ENFORCE_IAM=1)
+up: tool ## start the local cloud (EMULATOR=ministack|localstack, ENDPOINT=URL, ENFORCE_IAM=1)
 	@$(CARRYOUT) up
 
-down: ## stop it, with everything that it runs
+down: tool ## stop it, with everything that it runs
 	@$(CARRYOUT) down
 
 deploy: up ## build the functions and deploy the stack to the local cloud
 	@$(CARRYOUT) build
 	@$(CARRYOUT) deploy
 
-seed: ## fill the deployed stack with stores, menus, stock, consumers and promotions
+seed: tool ## fill the deployed stack with stores, menus, stock, consumers and promotions
 	@$(CARRYOUT) seed
 
-soak: ## send 2000 orders with faults to a local cloud (LocalStack unless EMULATOR says otherwise; ORDERS=, SEED=)
+soak: tool ## send 2000 orders with faults to a local cloud (LocalStack unless EMULATOR says otherwise; ORDERS=, SEED=)
 	@EMULATOR=$${EMULATOR:-localstack} $(CARRYOUT) with-cloud -- cargo run --quiet --package carryout -- soak
 
-soak-applicants: nextest ## send 200 applicants to a local cloud, and kill its functions meanwhile (EMULATOR=, APPLICANTS=)
+soak-applicants: nextest tool ## send 200 applicants to a local cloud, and kill its functions meanwhile (EMULATOR=, APPLICANTS=)
 	@APPLICANTS=$${APPLICANTS:-200} $(CARRYOUT) with-cloud -- cargo nextest run --profile soak --workspace -E 'test(applicants_of_every_market)'
 
 sim: ## prove the checkout by faults, in virtual time (SEEDS=, CASE=, SEED= replays, WITHOUT=guard)
 	@cargo run --quiet --profile sim --package sim
 
-check: asl ## formatting, lints, template, state machines, documentation
+check: asl tool ## formatting, lints, template, state machines, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(CARRYOUT) tool cfn-lint infra/template.yaml
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
-bench: ## measure: task plan, prices, forecasts (DATA=file of load), requests, latency, start, size
+bench: tool ## measure: task plan, prices, forecasts (DATA=file of load), requests, latency, start, size
 	@$(CARRYOUT) build --release
 	@$(CARRYOUT) with-cloud -- cargo run --quiet --package bench
 
-statemachines: ## compile the workflows into statemachines/*.asl.json
+statemachines: tool ## compile the workflows into statemachines/*.asl.json
 	@$(CARRYOUT) statemachines
 
-package: ## build the functions as they are shipped to AWS
+package: tool ## build the functions as they are shipped to AWS
 	@$(CARRYOUT) build --release
+
+# Shows what cargo compiles; `cargo run --quiet` would be silent for minutes.
+tool:
+	@echo "Building the command line tool (the first time compiles the AWS SDK, which takes minutes)"
+	@cargo build --package carryout
 
 # A second opinion on the compiled state machines, from outside this project.
 asl:

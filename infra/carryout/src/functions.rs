@@ -66,6 +66,9 @@ fn cargo_build(project: &Project, names: &[String], release: bool) -> Result<()>
     command.arg("build");
     if release {
         command.arg("--release");
+    } else {
+        // With the features of every other development build, so that nothing is compiled twice.
+        command.args(["--package", "dev-features"]);
     }
     for name in names {
         command.args(["--package", name]);

@@ -16,4 +16,5 @@ pub mod schema;
 pub mod source;
 pub mod template;
 pub mod types;
+pub mod units;
 pub mod yaml;

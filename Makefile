@@ -14,38 +14,38 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: deploy seed ## set everything up, start, deploy, seed, and send a round of orders
-	@$(CARRYOUT) demo
+	@$(CARRYOUT) dev demo
 
 demo-scaling: deploy ## play a day of the scaler in fast motion, and draw it (SEED=)
 	@$(CARRYOUT) forecast demo
 
 test: nextest asl tool ## run every test, end to end on a local cloud too
-	@$(CARRYOUT) with-cloud -- cargo nextest run --workspace --test-threads 4
+	@$(CARRYOUT) dev with-cloud -- cargo nextest run --workspace --test-threads 4
 
 unit: nextest ## run the tests of the pure crates: no AWS SDK, no local cloud
 	@cargo nextest run --package dev-features $(PURE)
 
 e2e: nextest tool ## run the end-to-end tests only (EMULATOR=ministack|localstack)
-	@$(CARRYOUT) with-cloud -- cargo nextest run --workspace -E 'package(e2e)' --test-threads 4
+	@$(CARRYOUT) dev with-cloud -- cargo nextest run --workspace -E 'package(e2e)' --test-threads 4
 
 up: tool ## start the local cloud (EMULATOR=ministack|localstack, ENDPOINT=URL, ENFORCE_IAM=1)
-	@$(CARRYOUT) up
+	@$(CARRYOUT) dev up
 
 down: tool ## stop it, with everything that it runs
-	@$(CARRYOUT) down
+	@$(CARRYOUT) dev down
 
 deploy: up ## build the functions and deploy the stack to the local cloud
-	@$(CARRYOUT) build
-	@$(CARRYOUT) deploy
+	@$(CARRYOUT) dev build
+	@$(CARRYOUT) dev deploy
 
 seed: tool ## fill the deployed stack with stores, menus, stock, consumers and promotions
-	@$(CARRYOUT) seed
+	@$(CARRYOUT) dev seed
 
 soak: tool ## send 2000 orders with faults to a local cloud (LocalStack unless EMULATOR says otherwise; ORDERS=, SEED=)
-	@EMULATOR=$${EMULATOR:-localstack} $(CARRYOUT) with-cloud -- cargo run --quiet --package carryout -- soak
+	@EMULATOR=$${EMULATOR:-localstack} $(CARRYOUT) dev with-cloud -- cargo run --quiet --package carryout -- dev soak
 
 soak-applicants: nextest tool ## send 200 applicants to a local cloud, and kill its functions meanwhile (EMULATOR=, APPLICANTS=)
-	@APPLICANTS=$${APPLICANTS:-200} $(CARRYOUT) with-cloud -- cargo nextest run --profile soak --workspace -E 'test(applicants_of_every_market)'
+	@APPLICANTS=$${APPLICANTS:-200} $(CARRYOUT) dev with-cloud -- cargo nextest run --profile soak --workspace -E 'test(applicants_of_every_market)'
 
 sim: ## prove the checkout by faults, in virtual time (SEEDS=, CASE=, SEED= replays, WITHOUT=guard)
 	@cargo run --quiet --profile sim --package sim
@@ -53,18 +53,18 @@ sim: ## prove the checkout by faults, in virtual time (SEEDS=, CASE=, SEED= repl
 check: asl tool ## formatting, lints, template, state machines, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	$(CARRYOUT) tool cfn-lint infra/template.yaml
+	$(CARRYOUT) dev tool cfn-lint infra/template.yaml
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
 bench: tool ## measure: task plan, prices, forecasts (DATA=file of load), requests, latency, start, size
-	@$(CARRYOUT) build --release
-	@$(CARRYOUT) with-cloud -- cargo run --quiet --package bench
+	@$(CARRYOUT) dev build --release
+	@$(CARRYOUT) dev with-cloud -- cargo run --quiet --package bench
 
 statemachines: tool ## compile the workflows into statemachines/*.asl.json
-	@$(CARRYOUT) statemachines
+	@$(CARRYOUT) dev statemachines
 
 package: tool ## build the functions as they are shipped to AWS
-	@$(CARRYOUT) build --release
+	@$(CARRYOUT) dev build --release
 
 # Shows what cargo compiles; `cargo run --quiet` would be silent for minutes.
 tool:

@@ -1,4 +1,4 @@
-"""LocalStack on a machine without Docker; started by `carryout up --emulator localstack`.
+"""LocalStack on a machine without Docker; started by `carryout dev up --emulator localstack`.
 
 LocalStack community 4.14.0 runs as it was published, with five parts replaced:
 
@@ -13,7 +13,7 @@ LocalStack community 4.14.0 runs as it was published, with five parts replaced:
 * Threads that have ended are forgotten.
 
 Environment: DYNAMODB_LOCAL_DIR, the folder of DynamoDBLocal.jar; KINESIS_LOCAL, the program of `kinesis-local`; CARRYOUT_CLOUD_ID and CARRYOUT_CLOUD_PROJECT, the
-marks by which `carryout down` finds every process, handed on to each process that is started here.
+marks by which `carryout dev down` finds every process, handed on to each process that is started here.
 """
 
 import gc

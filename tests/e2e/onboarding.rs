@@ -3,7 +3,6 @@
 
 use crate::harness::{Harness, PATIENCE, eventually};
 use anyhow::{Context as _, Result, bail, ensure};
-use carryout::local_cloud::{Emulator, Record};
 use carryout_aws::{DynamoApplicants, DynamoDocuments, SfnWaits};
 use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_onboarding::{
@@ -21,6 +20,7 @@ use carryout_onboarding::{
 use carryout_partners::{Http, HttpLegacyApplicants};
 use carryout_workflow::{Claim, Progress, StatusStore as _, StepEntry, StepState, StorageError};
 use futures::future::{try_join, try_join_all};
+use local_cloud::{Emulator, Record};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::{

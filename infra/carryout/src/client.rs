@@ -16,9 +16,9 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::project::Project;
 use crate::stack::Stack;
 use crate::token::Issuer;
+use local_cloud::Project;
 
 /// How often an order that somebody watches is asked for.
 pub const POLL: Duration = Duration::from_millis(250);

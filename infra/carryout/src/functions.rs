@@ -8,10 +8,9 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::project::Project;
-use crate::terminal::Terminal;
+use local_cloud::{Project, Terminal};
 
-/// Builds every crate below `functions/`. Returns how many were placed anew.
+/// Builds every crate below `functions/`. Returns how many changed.
 pub fn build(project: &Project, terminal: &Terminal, release: bool) -> Result<usize> {
     let names = names(project)?;
     let placed = build_named(project, &names, release)?;
@@ -20,11 +19,11 @@ pub fn build(project: &Project, terminal: &Terminal, release: bool) -> Result<us
     Ok(placed)
 }
 
-/// Builds one of them.
-pub fn build_one(project: &Project, terminal: &Terminal, name: &str, release: bool) -> Result<()> {
-    let placed = build_named(project, &[name.to_owned()], release)?;
-    terminal.note(&format!("{name} is in target/functions{}", if placed > 0 { "" } else { ", as it was" }));
-    Ok(())
+/// Builds one function. Returns whether it changed.
+pub fn build_one(project: &Project, terminal: &Terminal, name: &str, release: bool) -> Result<bool> {
+    let changed = build_named(project, &[name.to_owned()], release)? > 0;
+    terminal.note(&format!("{name} is in target/functions{}", if changed { "" } else { ", unchanged" }));
+    Ok(changed)
 }
 
 const fn profile(release: bool) -> &'static str {
@@ -44,8 +43,8 @@ fn build_named(project: &Project, names: &[String], release: bool) -> Result<usi
     Ok(placed)
 }
 
-/// The functions: each folder below `functions/` with a manifest. Package and binary have the folder's name.
-fn names(project: &Project) -> Result<Vec<String>> {
+/// The names of the functions: each folder below `functions/` with a manifest. Package and binary have the folder's name.
+pub fn names(project: &Project) -> Result<Vec<String>> {
     let folder = project.root().join("functions");
     let mut names: Vec<String> = fs::read_dir(&folder)
         .with_context(|| format!("cannot read {}", folder.display()))?
@@ -59,6 +58,17 @@ fn names(project: &Project) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// The source files that a function was last built from, with their times of change; none before its first build.
+pub fn sources(target: &Path, name: &str) -> Result<Vec<(PathBuf, SystemTime)>> {
+    let rules = target.join(profile(false)).join(format!("{name}.d"));
+    let Ok(text) = fs::read_to_string(&rules) else { return Ok(Vec::new()) };
+    let (_, files) = text.split_once(": ").with_context(|| format!("{} is not a rule of make", rules.display()))?;
+    // Spaces in paths are escaped by a backslash.
+    let files = files.lines().next().unwrap_or_default().replace("\\ ", "\0");
+    let files = files.split(' ').map(|file| PathBuf::from(file.replace('\0', " ")));
+    Ok(files.filter_map(|file| modified(&file).ok().map(|at| (file, at))).collect())
 }
 
 fn cargo_build(project: &Project, names: &[String], release: bool) -> Result<()> {
@@ -86,8 +96,8 @@ fn cargo(project: &Project) -> Command {
     command
 }
 
-/// Asked of cargo, which knows `CARGO_TARGET_DIR` and every configuration file.
-fn target_directory(project: &Project) -> Result<PathBuf> {
+/// The target directory by cargo, which reads `CARGO_TARGET_DIR` and every configuration file.
+pub fn target_directory(project: &Project) -> Result<PathBuf> {
     let output = cargo(project)
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .stderr(Stdio::inherit())

@@ -12,6 +12,7 @@ use carryout_pricing::RefundLine;
 use carryout_workflow::{StepState, UndoState};
 use jiff::Timestamp;
 use reqwest::Method;
+use serde_json::Value;
 
 use crate::client::{Client, Reply};
 
@@ -74,6 +75,19 @@ pub async fn refund(client: &Client, id: &str, body: &RefundBody) -> Result<(Ref
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// Resumes a parked refund.
+///
+/// # Errors
+///
+/// If the refund is not parked.
+pub async fn redrive_refund(client: &Client, id: &str) -> Result<Value> {
+    let reply = client.as_operator(Method::POST, &format!("/v1/ops/refunds/{id}/redrive"), None).await?;
+    if reply.status != 202 {
+        bail!("{}", refusal(&reply));
+    }
+    Ok(reply.body)
 }
 
 /// Reads `LINE:QUANTITY`, such as `0:1`.

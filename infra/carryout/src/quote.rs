@@ -13,7 +13,7 @@ use std::fs;
 use crate::client::Client;
 use crate::order::refusal;
 use crate::stack::Stack;
-use crate::terminal::Terminal;
+use local_cloud::Terminal;
 
 /// Quotes that are read at once.
 const PAGE: usize = 100;

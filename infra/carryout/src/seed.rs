@@ -9,7 +9,9 @@ use carryout_marketplace::Marketplace;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
-use crate::{stack::Stack, terminal::Terminal};
+use local_cloud::Terminal;
+
+use crate::stack::Stack;
 
 /// The seed number unless another one is asked for.
 pub const DEFAULT: u64 = 1;

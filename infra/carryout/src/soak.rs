@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Books, Client};
 use crate::shopping::{self, Shopper};
-use crate::terminal::Terminal;
+use local_cloud::Terminal;
 
 /// How long an order may take to end. Undoing takes its time where a partner keeps failing.
 const PATIENCE: Duration = Duration::from_secs(600);

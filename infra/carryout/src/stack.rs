@@ -7,7 +7,7 @@ use carryout_aws::Aws;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::project::{self, Project};
+use local_cloud::{Project, project};
 
 /// A deployed stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

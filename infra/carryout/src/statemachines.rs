@@ -4,10 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use carryout_checkout::workflows::{orchestrators, state_machine};
 use carryout_onboarding::wait::{WAIT_MACHINE, wait_machine};
 
-use crate::{
-    project::{self, Project},
-    terminal::Terminal,
-};
+use local_cloud::{Project, Terminal, project};
 
 /// Writes every state machine; with `check`, only tells whether the files are current.
 pub fn generate(project: &Project, terminal: &Terminal, check: bool) -> Result<()> {

@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::project;
+use local_cloud::project;
 
 /// The `iss` claim of local tokens.
 pub const ISSUER: &str = "https://issuer.carryout.local";

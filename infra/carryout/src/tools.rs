@@ -6,10 +6,8 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::local_cloud::Record;
-use crate::local_cloud::python::{Environment, Version};
-use crate::project::Project;
-use crate::terminal::Terminal;
+use local_cloud::python::{Environment, Version};
+use local_cloud::{Project, Record, Terminal};
 
 /// The region that a local cloud plays.
 pub const LOCAL_REGION: &str = "us-east-1";
@@ -19,7 +17,7 @@ pub const LOCAL_ACCOUNT: &str = "000000000000";
 /// Which cloud the tools talk to.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// The emulator that `carryout up` recorded.
+    /// The emulator that `carryout dev up` recorded.
     Local(Record),
     /// AWS, with the user's own credentials.
     Aws,

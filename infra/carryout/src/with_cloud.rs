@@ -5,10 +5,8 @@ use std::process::{Command, ExitCode, ExitStatus};
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::local_cloud::{self, Wanted};
-use crate::project::Project;
-use crate::terminal::Terminal;
 use crate::{deploy, functions, seed};
+use local_cloud::{Project, Terminal, Wanted};
 
 /// Starts a local cloud unless one runs, builds, deploys and seeds, runs `command`, and stops the cloud if it started it:
 /// also after a failure, and after an interrupt.

@@ -28,6 +28,7 @@ mod quotes;
 mod refunds;
 mod reports;
 mod request_count;
+mod request_signer;
 mod reservations;
 mod scaling;
 mod secrets;
@@ -62,6 +63,7 @@ pub use quotes::{DynamoQuoteLocks, DynamoQuotePages, DynamoQuoteRecords, DynamoQ
 pub use refunds::{DynamoParkedRefunds, DynamoRefundClosing, DynamoRefundRequests};
 pub use reports::DynamoReports;
 pub use request_count::RequestCount;
+pub use request_signer::{RequestSigner, SigningError};
 pub use reservations::DynamoReservations;
 pub use scaling::{DynamoScaling, DynamoScalingSettings};
 pub use secrets::ManagedSecret;

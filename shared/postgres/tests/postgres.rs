@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout::{Terminal, postgres::Postgres};
 use carryout_checkout::{
     contract,
     legacy::{LegacyOrder, LegacySink as _, Upserted},
@@ -12,6 +11,8 @@ use carryout_checkout::{
 };
 use carryout_lambda::ids::RandomIds;
 use carryout_postgres::{PostgresLegacy, SCHEMA};
+use local_cloud::Terminal;
+use test_servers::Postgres;
 use tokio_postgres::{Client, NoTls};
 
 async fn client(server: &Postgres) -> Client {

@@ -6,14 +6,15 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use carryout::local_cloud::python::{Environment, Version};
-use carryout::{Project, Terminal, forecast};
+use carryout::forecast;
 use carryout_forecast::{
     Account, Backtest, Calendar, Choice, Environments, Forecast, Function, Gaps, MEAN_CONCURRENCY, Market, Method, Point, Price,
     Series, Settings, Slot, backtest, compare, plan,
 };
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use local_cloud::python::{Environment, Version};
+use local_cloud::{Project, Terminal};
 use serde_json::{Value, json};
 
 /// Days before the first forecast that counts.

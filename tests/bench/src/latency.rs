@@ -4,13 +4,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use carryout::Stack;
 use carryout::client::{Client, POLL};
-use carryout::{Project, Stack};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
 use carryout_checkout::submit::CheckoutAnswer;
 use carryout_lambda::ids::new_id;
 use carryout_pricing::Quote;
+use local_cloud::Project;
 
 use crate::naive::Naive;
 use crate::rig::{self, Basket, Rig, Tables};

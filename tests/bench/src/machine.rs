@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::Result;
-use carryout::{Project, Stack};
+use carryout::Stack;
+use local_cloud::Project;
 
 /// One line about the machine, one about the stack.
 pub fn describe(project: &Project) -> Result<String> {

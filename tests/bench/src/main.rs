@@ -18,8 +18,9 @@ mod transitions;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use carryout::{Project, Stack};
+use carryout::Stack;
 use clap::{Parser, ValueEnum};
+use local_cloud::Project;
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Cursor, Write as _};
 
 use anyhow::{Context as _, Result};
-use carryout::Project;
+use local_cloud::Project;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 /// Compresses each release binary as a deployment does, and lists the sizes.

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
-use carryout::{Project, Terminal, npm};
 use carryout_pricing::{Charge, Context, Price, TaxLevel, price};
+use local_cloud::{Project, Terminal, npm};
 use serde_json::{Value, json};
 
 use crate::{price as engine, quantile};

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use carryout::Project;
+use local_cloud::Project;
 
 use crate::{quantile, sorted};
 

@@ -4,11 +4,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use carryout::Stack;
 use carryout::client::{Client, POLL};
-use carryout::{Project, Stack};
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::{OrderStatus, execution_name};
 use carryout_lambda::ids::new_id;
+use local_cloud::Project;
 use serde_json::Value;
 
 use crate::rig;

@@ -1,40 +1,35 @@
-//! The command line: what can be asked, and how the answer is printed.
+//! The command line: a file per command. A group of commands is a folder.
 
-mod cloud;
+mod canary;
+mod cohort;
+mod dev;
 mod forecast;
-mod orders;
-mod prices;
-mod quotes;
-mod release_tracks;
-mod rounds;
-mod scaling;
-mod stack;
+mod ledger;
+mod operator;
+mod order;
+mod parity;
+mod predicate;
+mod price;
+mod quote;
+mod reconcile;
+mod refund;
+mod route;
+mod trends;
 mod workflow;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand};
-use jiff::SignedDuration;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use crate::predicate::Predicate;
-use crate::price::PriceContext;
-use crate::project::Project;
-use crate::terminal::Terminal;
-use cloud::{Down, Status, Up, WithCloud};
-use forecast::ForecastCommand;
-use orders::{Ledger, OrderCommand, Reconcile};
-use prices::{ParityCommand, TrendsCommand};
-use quotes::QuoteCommand;
-use release_tracks::{CanaryCommand, Route};
-use rounds::{Demo, Soak};
-use stack::{Build, Deploy, Seed, Statemachines, Token, Tool};
-use workflow::WorkflowCommand;
+use anyhow::Result;
+use clap::{Command as Definition, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use jiff::SignedDuration;
+use local_cloud::Terminal;
 
-/// Runs Carryout on one machine: a local cloud, the functions, the stack, tokens.
+/// Operates Carryout, and runs it on one machine.
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "A first round:\n  carryout up && carryout build && carryout deploy\n  carryout token --consumer alice\n  carryout down"
+    after_help = "A first round:\n  make demo                               everything at once\n  carryout dev token --consumer alice     a token to call the API with\n  carryout order parked                   the orders that need an operator\n  carryout dev down"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -43,64 +38,74 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Up(Up),
-    Down(Down),
-    Status(Status),
-    Build(Build),
-    Deploy(Deploy),
-    Seed(Seed),
-    Demo(Demo),
-    Soak(Soak),
-    Route(Route),
-    Canary(CanaryCommand),
-    Statemachines(Statemachines),
-    Order(OrderCommand),
-    Quote(QuoteCommand),
-    #[command(subcommand)]
-    Ledger(Ledger),
-    Reconcile(Reconcile),
-    Parity(ParityCommand),
-    Trends(TrendsCommand),
-    Token(Token),
-    Tool(Tool),
-    Predicate(Predicate),
-    Price(PriceContext),
-    Forecast(Box<ForecastCommand>),
-    Workflow(WorkflowCommand),
-    WithCloud(WithCloud),
+    Order(order::OrderCommand),
+    Refund(refund::RefundCommand),
+    Quote(quote::QuoteCommand),
+    Reconcile(reconcile::Reconcile),
+    Workflow(workflow::WorkflowCommand),
+    Route(route::RouteCommand),
+    Canary(canary::CanaryCommand),
+    Parity(parity::ParityCommand),
+    Trends(trends::TrendsCommand),
+    Forecast(Box<forecast::ForecastCommand>),
+    Price(price::PriceCommand),
+    Predicate(predicate::PredicateCommand),
+    Ledger(ledger::LedgerCommand),
+    Dev(Box<dev::DevCommand>),
 }
 
+/// The commands by who needs them. clap lists them in one row.
+const GROUPS: &[(&str, &[&str])] = &[
+    (
+        "Operate a deployed stack",
+        &["order", "refund", "quote", "reconcile", "workflow", "route", "canary", "parity", "trends", "forecast"],
+    ),
+    ("Compute from standard input, anywhere", &["price", "predicate", "ledger"]),
+    ("Develop", &["dev"]),
+];
+
 impl Cli {
-    /// Does what was asked.
+    /// Reads the command line; on a mistake, or for help, prints and exits as clap does.
+    pub fn from_command_line() -> Self {
+        let matches = grouped(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Runs the command.
     pub async fn run(self, terminal: &Terminal) -> Result<ExitCode> {
-        let project = Project::find()?;
         match self.command {
-            Command::Up(up) => up.run(&project, terminal).await,
-            Command::Down(down) => down.run(&project, terminal).await,
-            Command::Status(status) => status.run(&project).await,
-            Command::Build(build) => build.run(&project, terminal),
-            Command::Deploy(deploy) => deploy.run(&project, terminal).await,
-            Command::Seed(seed) => seed.run(&project, terminal).await,
-            Command::Demo(demo) => demo.run(&project, terminal).await,
-            Command::Soak(soak) => soak.run(&project, terminal).await,
-            Command::Route(route) => route.run(&project).await,
-            Command::Canary(canary) => canary.run(&project, terminal).await,
-            Command::Statemachines(statemachines) => statemachines.run(&project, terminal),
-            Command::Order(order) => order.run(&project, terminal).await,
-            Command::Quote(quote) => quote.run(&project, terminal).await,
-            Command::Ledger(ledger) => ledger.run(),
-            Command::Reconcile(reconcile) => reconcile.run(&project).await,
-            Command::Parity(parity) => parity.run(&project).await,
-            Command::Trends(trends) => trends.run(&project).await,
-            Command::Token(token) => token.run(&project),
-            Command::Tool(tool) => tool.run(&project, terminal).await,
-            Command::Predicate(predicate) => predicate.run(),
+            Command::Order(order) => order.run(terminal).await,
+            Command::Refund(refund) => refund.run(terminal).await,
+            Command::Quote(quote) => quote.run(terminal).await,
+            Command::Reconcile(reconcile) => reconcile.run().await,
+            Command::Workflow(workflow) => workflow.run().await,
+            Command::Route(route) => route.run().await,
+            Command::Canary(canary) => canary.run(terminal).await,
+            Command::Parity(parity) => parity.run().await,
+            Command::Trends(trends) => trends.run().await,
+            Command::Forecast(forecast) => forecast.run(terminal).await,
             Command::Price(price) => price.run(),
-            Command::Forecast(forecast) => forecast.run(&project, terminal).await,
-            Command::Workflow(workflow) => workflow.run(&project).await,
-            Command::WithCloud(with) => with.run(&project, terminal).await,
+            Command::Predicate(predicate) => predicate.run(),
+            Command::Ledger(ledger) => ledger.run(),
+            Command::Dev(dev) => dev.run(terminal).await,
         }
     }
+}
+
+/// The definition with a help text that lists the commands by [`GROUPS`].
+fn grouped(definition: Definition) -> Definition {
+    let mut listed = String::new();
+    for (title, names) in GROUPS {
+        let _ = writeln!(listed, "{title}:");
+        for name in *names {
+            let about = definition.find_subcommand(name).and_then(Definition::get_about).map(ToString::to_string);
+            let _ = writeln!(listed, "  {name:<10} {}", about.unwrap_or_default());
+        }
+        listed.push('\n');
+    }
+    definition.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{listed}Options:\n{{options}}{{after-help}}"
+    ))
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {
@@ -109,12 +114,36 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use std::collections::BTreeSet;
 
     use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        grouped(Cli::command()).debug_assert();
+    }
+
+    #[test]
+    fn the_help_lists_every_command_once() {
+        let definition = Cli::command();
+        let commands: Vec<&str> = definition.get_subcommands().map(Definition::get_name).collect();
+        let listed: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        assert_eq!(listed.len(), commands.len());
+        assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), commands.into_iter().collect());
+    }
+
+    #[test]
+    fn every_command_has_a_help_text() {
+        fn check(definition: &Definition, path: &str) {
+            for command in definition.get_subcommands() {
+                let path = format!("{path} {}", command.get_name());
+                assert!(command.get_about().is_some(), "{path} has no help text");
+                for argument in command.get_arguments() {
+                    assert!(argument.get_help().is_some(), "{path} {} has no help text", argument.get_id());
+                }
+                check(command, &path);
+            }
+        }
+        check(&Cli::command(), "carryout");
     }
 }

@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::control::Setting;
-use crate::project::Project;
 use crate::stack::Stack;
+use local_cloud::Project;
 
 /// Look at onboarding workflows: check, draw and compare definitions, try them on stored applicants, move those on their way.
 #[derive(Debug, Args)]
@@ -114,13 +114,13 @@ struct Stored {
 }
 
 impl Stored {
-    async fn read(&self, project: &Project) -> Result<Vec<Applicant>> {
+    async fn read(&self) -> Result<Vec<Applicant>> {
         match &self.applicants {
             Some(file) => {
                 serde_json::from_str(&read(file)?).with_context(|| format!("{} is no list of applicants", file.display()))
             }
             None => {
-                let stack = Stack::deployed(project)?;
+                let stack = Stack::deployed(&Project::find()?)?;
                 let pages = DynamoApplicantPages::new(&stack.aws().await, stack.output("ApplicantsTable")?);
                 let mut found = Vec::new();
                 pages.each(|applicant| found.push(applicant)).await.context("the applicants can't be read")?;
@@ -131,11 +131,11 @@ impl Stored {
 }
 
 impl WorkflowCommand {
-    pub(super) async fn run(self, project: &Project) -> Result<ExitCode> {
+    pub(super) async fn run(self) -> Result<ExitCode> {
         match &self.action {
             Action::Lint { files } => return self.lint(files),
             Action::Graph { market, mermaid } => {
-                let workflow = workflow(&markets(project).await?, market)?;
+                let workflow = workflow(&markets().await?, market)?;
                 if self.json {
                     println!("{:#}", serde_json::to_value(&workflow)?);
                 } else {
@@ -143,7 +143,7 @@ impl WorkflowCommand {
                 }
             }
             Action::Diff { first, second } => {
-                let markets = markets(project).await?;
+                let markets = markets().await?;
                 let differences = diff(&workflow(&markets, first)?, &workflow(&markets, second)?);
                 if self.json {
                     println!("{:#}", serde_json::to_value(&differences)?);
@@ -153,16 +153,16 @@ impl WorkflowCommand {
                     differences.iter().for_each(|difference| println!("{difference}"));
                 }
             }
-            Action::WhatIf { market, stored } => self.what_if(project, market, stored).await?,
+            Action::WhatIf { market, stored } => self.what_if(market, stored).await?,
             Action::Migrate { market, from, to, plan, stored } => {
                 let versions = (*from, *to);
-                return self.migrate(project, market, versions, *plan, stored).await;
+                return self.migrate(market, versions, *plan, stored).await;
             }
-            Action::Funnel { stored } => self.funnel(project, stored).await?,
+            Action::Funnel { stored } => self.funnel(stored).await?,
             Action::Publish { file } => {
                 let market = market_file(file)?;
                 let place = format!("{}/{}", market.country, market.market_type);
-                change(project, |settings| {
+                change(|settings| {
                     settings
                         .markets
                         .retain(|other| (&other.country, &other.market_type) != (&market.country, &market.market_type));
@@ -172,7 +172,7 @@ impl WorkflowCommand {
                 println!("{place} is what {} says", file.display());
             }
             Action::Rollout { market, percent, mirror } => {
-                let settings = change(project, |settings| {
+                let settings = change(|settings| {
                     if let (Some(market), Some(percent)) = (market, percent) {
                         settings.rollout.entry(place(market)).or_default().percent = *percent;
                     }
@@ -206,11 +206,11 @@ impl WorkflowCommand {
         Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    async fn what_if(&self, project: &Project, market: &str, stored: &Stored) -> Result<()> {
-        let markets = markets(project).await?;
+    async fn what_if(&self, market: &str, stored: &Stored) -> Result<()> {
+        let markets = markets().await?;
         let candidate = workflow(&markets, market)?;
         let applicants: Vec<Applicant> =
-            stored.read(project).await?.into_iter().filter(|applicant| applicant.workflow == candidate.name).collect();
+            stored.read().await?.into_iter().filter(|applicant| applicant.workflow == candidate.name).collect();
         let told = what_if(&candidate, &applicants);
         if self.json {
             println!("{:#}", serde_json::to_value(&told)?);
@@ -223,20 +223,13 @@ impl WorkflowCommand {
         Ok(())
     }
 
-    async fn migrate(
-        &self,
-        project: &Project,
-        market: &str,
-        (from, to): (u32, u32),
-        only_plan: bool,
-        stored: &Stored,
-    ) -> Result<ExitCode> {
-        let markets = markets(project).await?;
+    async fn migrate(&self, market: &str, (from, to): (u32, u32), only_plan: bool, stored: &Stored) -> Result<ExitCode> {
+        let markets = markets().await?;
         let name = workflow(&markets, market)?.name;
         let version =
             |version| markets.orchestrator().version(&name, version).with_context(|| format!("{name} has no version {version}"));
         let (from, to) = (version(from)?, version(to)?);
-        let plan = migrate::plan(from, to, &stored.read(project).await?);
+        let plan = migrate::plan(from, to, &stored.read().await?);
         if self.json {
             println!("{:#}", serde_json::to_value(&plan)?);
         } else {
@@ -259,7 +252,7 @@ impl WorkflowCommand {
         if stored.applicants.is_some() {
             bail!("applicants of a file can't be moved; add --plan");
         }
-        let stack = Stack::deployed(project)?;
+        let stack = Stack::deployed(&Project::find()?)?;
         let applicants = DynamoApplicants::new(&stack.aws().await, stack.output("ApplicantsTable")?);
         let mut moved = 0;
         for step in &plan.moves {
@@ -269,8 +262,8 @@ impl WorkflowCommand {
         Ok(if moved == plan.moves.len() && plan.ambiguous.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    async fn funnel(&self, project: &Project, stored: &Stored) -> Result<()> {
-        let figures = funnel(&markets(project).await?, &stored.read(project).await?, Timestamp::now().as_millisecond());
+    async fn funnel(&self, stored: &Stored) -> Result<()> {
+        let figures = funnel(&markets().await?, &stored.read().await?, Timestamp::now().as_millisecond());
         if self.json {
             let rows: Vec<_> = figures.iter().map(|(place, figures)| json!({ "place": place, "figures": figures })).collect();
             println!("{:#}", serde_json::Value::from(rows));
@@ -292,8 +285,8 @@ impl WorkflowCommand {
 }
 
 /// The embedded markets, with what is set in the deployed stack where there is one.
-async fn markets(project: &Project) -> Result<Markets> {
-    match Stack::deployed(project) {
+async fn markets() -> Result<Markets> {
+    match Project::find().and_then(|project| Stack::deployed(&project)) {
         Ok(stack) => {
             let (settings, _) = setting(&stack).await?.read().await?;
             Ok(Markets::with(settings)?)
@@ -303,8 +296,8 @@ async fn markets(project: &Project) -> Result<Markets> {
 }
 
 /// Changes what is set, if the markets can be used then.
-async fn change(project: &Project, change: impl FnOnce(&mut Settings)) -> Result<Settings> {
-    let setting = setting(&Stack::deployed(project)?).await?;
+async fn change(change: impl FnOnce(&mut Settings)) -> Result<Settings> {
+    let setting = setting(&Stack::deployed(&Project::find()?)?).await?;
     let (mut settings, version): (Settings, _) = setting.read().await?;
     change(&mut settings);
     Markets::with(settings.clone()).context("nothing was changed")?;

@@ -19,7 +19,7 @@ use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use crate::client::{Books, Client, POLL, Reply};
-use crate::terminal::Terminal;
+use local_cloud::Terminal;
 use scenarios::{Expect, Order, Scenario};
 use shopping::{Basket, Shopper, Wanted};
 

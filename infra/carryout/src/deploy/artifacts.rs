@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, anyhow};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use crate::project::Project;
+use local_cloud::Project;
 
 /// Names the template to package: its twin in the tree of zips, or itself where it lies outside the project's `infra`.
 pub fn stage(project: &Project, template: &Path) -> Result<PathBuf> {

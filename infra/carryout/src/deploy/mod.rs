@@ -14,14 +14,12 @@ use serde_json::Value;
 
 pub use self::artifacts::zip_function;
 use self::state::StackState;
-use crate::local_cloud::{self, Record};
-use crate::project::Project;
 use crate::stack::{self, Stack};
-use crate::terminal::Terminal;
 use crate::token::{self, Issuer};
 use crate::tools::{Target, Tools, last_words};
+use local_cloud::{Project, Record, Terminal};
 
-/// What `carryout deploy` was asked for.
+/// What `carryout dev deploy` was asked for.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// The stack's name.
@@ -73,13 +71,13 @@ async fn target(project: &Project, wanted: &Wanted) -> Result<Target> {
     }
     if wanted.aws {
         if wanted.stage.is_none() {
-            bail!("name the stage that is deployed to AWS, for example: carryout deploy --aws --stage dev");
+            bail!("name the stage that is deployed to AWS, for example: carryout dev deploy --aws --stage dev");
         }
         return Ok(Target::Aws);
     }
     match local_cloud::current(project).await? {
         Some(record) => Ok(Target::Local(record)),
-        None => bail!("no local cloud runs; run `carryout up` first, or deploy to AWS with --aws --stage <stage>"),
+        None => bail!("no local cloud runs; run `carryout dev up` first, or deploy to AWS with --aws --stage <stage>"),
     }
 }
 
@@ -154,7 +152,7 @@ impl Deployment<'_> {
 
     fn publish(&self, keys: &str) -> Result<()> {
         let file = self.project.state_dir()?.join("jwks.json");
-        crate::project::write_atomically(&file, keys.as_bytes(), 0o644)?;
+        local_cloud::project::write_atomically(&file, keys.as_bytes(), 0o644)?;
         let file = file.display().to_string();
         let object = ["--bucket", &self.bucket, "--key", "jwks.json", "--body", &file];
         let options = ["--content-type", "application/json"];
@@ -209,7 +207,7 @@ impl Deployment<'_> {
         let files = ["--template-file", &from, "--output-template-file", &to];
         let place = ["--s3-bucket", &self.bucket, "--s3-prefix", &self.wanted.stack];
         self.tools.aws(["cloudformation", "package"].iter().chain(&files).chain(&place)).with_context(|| {
-            format!("cannot package {}; run `carryout build` if an artifact is missing", self.wanted.template.display())
+            format!("cannot package {}; run `carryout dev build` if an artifact is missing", self.wanted.template.display())
         })?;
         Ok(packaged)
     }

@@ -16,8 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::forecast::{Chart, Moment};
 use crate::stack::Stack;
-use crate::terminal::Terminal;
 use crate::trends::{COLUMNS, sparkline};
+use local_cloud::Terminal;
 
 /// Whose capacity is played with.
 const FUNCTION: &str = "submit-checkout";

@@ -13,7 +13,6 @@
 
 mod proxy;
 
-use carryout::{Localstripe, Project, Terminal};
 use carryout_checkout::{
     codes,
     ledger::{BalanceAmount, fold},
@@ -30,10 +29,12 @@ use carryout_checkout::{
 };
 use carryout_partners::{Http, StripePayments};
 use carryout_workflow::{Effect, Failure, HasErrorCode, StepInput, StepReply, run};
+use local_cloud::{Project, Terminal};
 use proxy::{Fault, Proxy};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use test_servers::Localstripe;
 
 const AUTHORIZE: &str = "authorize-payment";
 const CAPTURE: &str = "capture-payment";

@@ -1,0 +1,81 @@
+//! `carryout dev deploy`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use local_cloud::{Project, Terminal};
+
+use crate::deploy;
+
+/// Package the template and deploy it to the local cloud or to AWS.
+///
+/// Writes the outputs to .carryout/stack.json. A local cloud also gets the issuer's public keys, and the parameters Stage,
+/// LocalEndpoint, JwksUrl, Issuer and TokenAlgorithm where the template has them.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  carryout dev deploy\n  carryout dev deploy --param QuoteLockSeconds=60\n  AWS_PROFILE=dev carryout dev deploy --aws --stage dev --param JwksUrl=https://…"
+)]
+pub(super) struct Deploy {
+    /// The stack's name
+    #[arg(long, default_value = deploy::STACK)]
+    stack: String,
+    /// The template's Stage parameter [default: local on a local cloud; required with --aws]
+    #[arg(long)]
+    stage: Option<String>,
+    /// A template parameter; repeatable
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<String>,
+    /// The SAM template [default: infra/template.yaml]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// Deploy to AWS with your own credentials, even while a local cloud is running
+    #[arg(long)]
+    aws: bool,
+    /// Print the stack as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Deploy {
+    pub(super) async fn run(self, terminal: &Terminal) -> Result<ExitCode> {
+        let project = Project::find()?;
+        let wanted = deploy::Wanted {
+            stack: self.stack,
+            stage: self.stage,
+            template: self.template.unwrap_or_else(|| project.root().join("infra/template.yaml")),
+            parameters: self.parameters,
+            aws: self.aws,
+        };
+        let stack = deploy::deploy(&project, terminal, &wanted).await?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&stack)?);
+        } else {
+            for (name, value) in &stack.outputs {
+                println!("{name:<24} {value}");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn parameter(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()) => Ok(text.to_owned()),
+        _ => Err("write NAME=VALUE, for example Stage=dev".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_named() {
+        assert!(parameter("Stage=dev").is_ok());
+        assert!(parameter("Url=http://x?a=b").is_ok());
+        assert!(parameter("dev").is_err());
+        assert!(parameter("=dev").is_err());
+    }
+}

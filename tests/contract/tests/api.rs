@@ -323,7 +323,7 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("StepView", TRACK, "StepView", Way::Answer),
     ("LedgerEvent", LEDGER, "LedgerEvent", Way::Answer),
     ("Balance", LEDGER, "Balance", Way::Answer),
-    ("Standing", LEDGER, "Standing", Way::Answer),
+    ("Standing", LEDGER, "BalanceAmount", Way::Answer),
     ("Failure", FAILURE, "Failure", Way::Answer),
     ("Received", "functions/receive-webhooks/src/lib.rs", "Received", Way::Answer),
     ("FaultRequest", FAULTS, "FaultRequest", Way::Request),

@@ -12,13 +12,17 @@ use carryout_aws::{
     DynamoPromotions, DynamoQuoteLocks, DynamoQuoteRecords, DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests,
     DynamoReports, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions, DynamoTrends,
 };
-use carryout_checkout::contract::{self, Fixture};
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::memory::samples;
-use carryout_checkout::ports::PROMOTIONS;
+use carryout_checkout::{
+    market::{Country, MarketType},
+    ports::PROMOTIONS,
+};
 use carryout_lambda::{
     clock::SystemClock,
     ids::{RandomIds, new_id},
+};
+use carryout_testing::{
+    contract::{self, Fixture},
+    samples,
 };
 
 /// The adapters, on copies of their tables.
@@ -96,7 +100,7 @@ async fn applicants() -> Result<()> {
     let harness = Harness::set().await?;
     if let Some(table) = harness.copy_table("ApplicantsTable").await? {
         let store = DynamoApplicants::new(&harness.aws, &table);
-        carryout_onboarding::contract::applicants(&store, || new_id("apl"), SystemClock.now_ms()).await;
+        contract::applicants(&store, || new_id("apl"), SystemClock.now_ms()).await;
     }
     Ok(())
 }

@@ -9,7 +9,6 @@ use carryout_onboarding::{
     applicant::{Collected, Datum},
     legacy::{LegacyRecord, LegacyStatus, LegacyStep, LegacySystem as _},
     markets::{Market, Markets, SETTINGS_KEY, embedded_files},
-    memory::{MemoryLegacy, MemoryNudges, SandboxVendors, TurningVault},
     ports::{Applicants as _, Awaited, Upload, Waits as _},
     start::{Beginner, start},
     steps::Ports,
@@ -18,6 +17,7 @@ use carryout_onboarding::{
     wait::WAIT_MACHINE,
 };
 use carryout_partners::{Http, HttpLegacyApplicants};
+use carryout_testing::onboarding::{MemoryLegacy, MemoryNudges, SandboxVendors, TurningVault};
 use carryout_workflow::{Claim, Progress, StatusStore as _, StepEntry, StepState, StorageError};
 use futures::future::{try_join, try_join_all};
 use local_cloud::{Emulator, Record};

@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result};
 use carryout::trends::{self, Wanted};
 use carryout_aws::DynamoTrends;
 use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::trends::{MIN_QUOTES, Observation, Span, Trends as _, WEEKS};
 use carryout_lambda::{clock::SystemClock, ids::new_id};
+use carryout_price_monitoring::{MIN_QUOTES, Observation, Span, Trends as _, WEEKS};
 use carryout_pricing::PriceMeasure;
 use serde_json::json;
 

@@ -1,11 +1,11 @@
 //! Counts what every quote costs, component by component.
 
 use carryout_aws::{QuotesMade, quotes_made};
-use carryout_checkout::trends::Trends;
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
 };
+use carryout_price_monitoring::Trends;
 use carryout_workflow::StorageError;
 use serde_json::Value;
 

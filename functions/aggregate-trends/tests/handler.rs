@@ -4,13 +4,11 @@
 
 use aggregate_trends::handle;
 use carryout_aws::quotes_made;
-use carryout_checkout::{
-    market::Country,
-    memory::FakeTrends,
-    trends::{Span, Trends as _},
-};
+use carryout_checkout::market::Country;
 use carryout_lambda::metrics::Metrics;
-use carryout_pricing::{PriceMeasure, Statistics};
+use carryout_price_monitoring::{Span, Statistics, Trends as _};
+use carryout_pricing::PriceMeasure;
+use carryout_testing::FakeTrends;
 use serde_json::{Value, json};
 
 /// When the quote of the event was made.

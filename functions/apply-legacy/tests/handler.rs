@@ -3,14 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use apply_legacy::handle;
-use carryout_checkout::{
-    legacy::LegacyOrder,
-    memory::{
-        FakeLegacySink, ManualClock,
-        samples::{self, NOON},
-    },
-};
+use carryout_checkout::legacy::LegacyOrder;
 use carryout_lambda::{Invocation, batch, metrics::Metrics};
+use carryout_testing::{
+    FakeLegacySink, ManualClock,
+    samples::{self, NOON},
+};
 use serde_json::{Value, json};
 
 fn message(id: &str, version: u64) -> Value {

@@ -8,14 +8,14 @@ mod tokens;
 use cancel_order::handle;
 use carryout_checkout::{
     market::Country,
-    memory::{
-        FakeCallbacks, ManualClock, Store, StoreFault,
-        samples::{self, NOON},
-    },
     ports::{Closing as _, Orders as _},
     workflows::orchestrator,
 };
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_testing::{
+    FakeCallbacks, ManualClock, Store, StoreFault,
+    samples::{self, NOON},
+};
 use tokens::Issuer;
 
 /// A store with the order `ord_1` of `con_sample`.

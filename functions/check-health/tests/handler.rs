@@ -1,11 +1,8 @@
 //! `GET /health` and `GET /ready` over in-memory ports.
 
-use carryout_checkout::{
-    memory::{ManualClock, Store},
-    order::Order,
-    ports::Orders,
-};
+use carryout_checkout::{order::Order, ports::Orders};
 use carryout_lambda::http::Request;
+use carryout_testing::{ManualClock, Store};
 use carryout_workflow::StorageError;
 use check_health::handle;
 

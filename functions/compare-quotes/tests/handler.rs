@@ -4,12 +4,12 @@
 
 use carryout_checkout::{
     market::Country,
-    memory::{FakeComparisons, FakeLegacyPrices, samples::NOON},
     parity::{Comparisons as _, LegacyPriceRequest, PriceSample},
 };
 use carryout_lambda::{batch::Message, metrics::Metrics};
 use carryout_money::Currency;
 use carryout_pricing::{Context, ContextLine, PriceMeasure, price};
+use carryout_testing::{FakeComparisons, FakeLegacyPrices, samples::NOON};
 use compare_quotes::handle;
 
 fn message() -> Message {

@@ -2,13 +2,13 @@
 
 use carryout_checkout::{
     market::{Country, MarketType},
-    memory::{
-        ManualClock, Store,
-        samples::{self, NOON},
-    },
     store::{Location, Opening},
 };
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_testing::{
+    ManualClock, Store,
+    samples::{self, NOON},
+};
 use list_stores::handle;
 
 /// A store at the point that is asked for, and a closed one a kilometre north of it.

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout_checkout::{memory::FakeLegacyQueue, order::OrderStatus};
+use carryout_checkout::order::OrderStatus;
 use carryout_lambda::metrics::Metrics;
+use carryout_testing::FakeLegacyQueue;
 use mirror_orders::handle;
 use serde_json::{Value, json};
 

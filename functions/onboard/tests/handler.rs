@@ -9,8 +9,10 @@ use carryout_lambda::http::{Problem, Request, Response};
 use carryout_onboarding::{
     applicant::Datum,
     markets::{Markets, Settings},
-    memory::{MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, Script, TurningVault},
     ports::{Applicants as _, MarketSource, VendorAnswer, VendorKind},
+};
+use carryout_testing::onboarding::{
+    MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, Script, TurningVault,
 };
 use carryout_workflow::{Clock, StepState, StorageError};
 use onboard::Onboard;

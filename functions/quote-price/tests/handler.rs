@@ -7,11 +7,6 @@ mod tokens;
 
 use carryout_checkout::{
     market::{Country, MarketType},
-    memory::{
-        FakeLegacyPrices, FakeRollouts, FakeSampleQueue, FixedSecret, FixedTimer, ManualClock, SampleFault, SequentialIds, Store,
-        StoreFault,
-        samples::{self, NOON},
-    },
     order::{Order, OrderStatus},
     parity::Rollout,
     quoting::PriceEngine,
@@ -22,6 +17,11 @@ use carryout_lambda::{
     signature::KeyRing,
 };
 use carryout_pricing::{Context, ENGINE, Pipeline, PriceBreakdown, PriceMeasure, Quote, Rule};
+use carryout_testing::{
+    FakeLegacyPrices, FakeRollouts, FakeSampleQueue, FixedSecret, FixedTimer, ManualClock, SampleFault, SequentialIds, Store,
+    StoreFault,
+    samples::{self, NOON},
+};
 use quote_price::QuotePrice;
 use serde_json::{Value, json};
 use std::sync::Arc;

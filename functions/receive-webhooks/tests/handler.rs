@@ -4,16 +4,16 @@
 
 use carryout_checkout::{
     market::Country,
-    memory::{
-        FakeCallbacks, FixedSecret, ManualClock, Store,
-        samples::{self, NOON},
-    },
     ports::{Answers as _, Orders as _},
     steps::await_merchant::{self, AwaitMerchant},
 };
 use carryout_lambda::{
     http::{Problem, Request, Response},
     signature::{KeyRing, sign_webhook},
+};
+use carryout_testing::{
+    FakeCallbacks, FixedSecret, ManualClock, Store,
+    samples::{self, NOON},
 };
 use receive_webhooks::handle;
 use serde_json::{Value, json};

@@ -5,10 +5,6 @@
 use carryout_checkout::{
     ledger::{Balance, BalanceAmount, LedgerKind, LedgerPhase, fold},
     market::Country,
-    memory::{
-        FakePayments, Fault, FixedSecret, ManualClock, Store, StoreFault,
-        samples::{self, NOON},
-    },
     ports::{OrderSubmitted, Orders as _, Payments as _},
     start::execution_input,
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
@@ -16,6 +12,10 @@ use carryout_checkout::{
 use carryout_lambda::{
     http::{Problem, Request, Response},
     signature::{KeyRing, sign_webhook},
+};
+use carryout_testing::{
+    FakePayments, Fault, FixedSecret, ManualClock, Store, StoreFault,
+    samples::{self, NOON},
 };
 use carryout_workflow::{StepInput, run};
 use receive_webhooks::payments::Payments;

@@ -4,16 +4,16 @@
 
 use carryout_checkout::{
     market::{Country, MarketType},
-    memory::{
-        FakePayments, FakeReports, Fault, ManualClock, PlainSeal, Store,
-        samples::{self, NOON},
-    },
     order::Order,
     ports::{Payments as _, Reports as _},
     reconcile::{Reconcile, SETTLED_AFTER_MS},
     workflows::orchestrator,
 };
 use carryout_lambda::metrics::Metrics;
+use carryout_testing::{
+    FakePayments, FakeReports, Fault, ManualClock, PlainSeal, Store,
+    samples::{self, NOON},
+};
 use reconcile_payments::handle;
 
 /// The payment of an order that is not there, taken.

@@ -5,16 +5,12 @@
 #[path = "../../submit-checkout/tests/tokens/mod.rs"]
 mod tokens;
 
-use carryout_checkout::{
-    market::Country,
-    memory::{
-        FakeExecutions, ManualClock, Store, StoreFault,
-        samples::{self, NOON},
-    },
-    ports::Closing as _,
-    workflows::orchestrator,
-};
+use carryout_checkout::{market::Country, ports::Closing as _, workflows::orchestrator};
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_testing::{
+    FakeExecutions, ManualClock, Store, StoreFault,
+    samples::{self, NOON},
+};
 use redrive_orders::handle;
 use tokens::Issuer;
 

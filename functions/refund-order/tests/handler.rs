@@ -8,10 +8,6 @@ mod tokens;
 use carryout_checkout::{
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
     market::Country,
-    memory::{
-        FakeExecutions, ManualClock, SequentialIds, Store, StoreFault,
-        samples::{self, NOON},
-    },
     order::Order,
     ports::{Closing as _, Orders as _, RefundClosing as _},
     refund::OrderRefund,
@@ -19,6 +15,10 @@ use carryout_checkout::{
     workflows::refund_orchestrator,
 };
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_testing::{
+    FakeExecutions, ManualClock, SequentialIds, Store, StoreFault,
+    samples::{self, NOON},
+};
 use refund_order::RefundOrder;
 use serde_json::{Value, json};
 use tokens::{FixedJwks, Issuer};

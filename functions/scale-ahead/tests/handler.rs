@@ -3,10 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_lambda::{Invocation, metrics::Metrics};
-use carryout_scaling::{
-    Mode, Override, Scaler, ScalingStore as _, Settings,
-    memory::{FakeCapacity, FakeLoad, FakeSettings, FakeStore},
-};
+use carryout_scaling::{Mode, Override, Scaler, ScalingStore as _, Settings};
+use carryout_testing::scaling::{FakeCapacity, FakeLoad, FakeSettings, FakeStore};
 use carryout_workflow::Clock;
 use jiff::{SignedDuration, Timestamp};
 use scale_ahead::handle;

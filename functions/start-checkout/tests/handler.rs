@@ -1,7 +1,8 @@
 //! Messages of the order queue over in-memory ports.
 
-use carryout_checkout::{memory::FakeExecutions, workflows::orchestrator};
+use carryout_checkout::workflows::orchestrator;
 use carryout_lambda::batch::Message;
+use carryout_testing::FakeExecutions;
 use serde_json::{Value, json};
 use start_checkout::handle;
 

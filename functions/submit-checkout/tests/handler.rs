@@ -6,10 +6,6 @@ mod tokens;
 
 use carryout_checkout::{
     market::{Country, MarketType},
-    memory::{
-        FakeLogistics, FakeQueue, FakeRouting, FixedSecret, FixedTimer, ManualClock, SequentialIds, Store, StoreFault,
-        samples::{self, NOON},
-    },
     quoting::{PriceEngine, Quoting},
     routing::{ReleaseTrack, RoutingRules},
     workflows::orchestrator,
@@ -20,6 +16,10 @@ use carryout_lambda::{
     signature::KeyRing,
 };
 use carryout_pricing::Quote;
+use carryout_testing::{
+    FakeLogistics, FakeQueue, FakeRouting, FixedSecret, FixedTimer, ManualClock, SequentialIds, Store, StoreFault,
+    samples::{self, NOON},
+};
 use carryout_workflow::cohort::Cohort;
 use serde_json::{Value, json};
 use std::sync::Arc;

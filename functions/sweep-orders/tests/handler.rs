@@ -1,13 +1,11 @@
 //! One sweep over in-memory ports.
 
-use carryout_checkout::{
-    market::Country,
-    memory::{
-        FakeExecutions, ManualClock, Store,
-        samples::{self, NOON},
-    },
-};
+use carryout_checkout::market::Country;
 use carryout_lambda::metrics::Metrics;
+use carryout_testing::{
+    FakeExecutions, ManualClock, Store,
+    samples::{self, NOON},
+};
 use sweep_orders::handle;
 
 #[tokio::test]

@@ -5,16 +5,12 @@
 #[path = "../../submit-checkout/tests/tokens/mod.rs"]
 mod tokens;
 
-use carryout_checkout::{
-    market::Country,
-    memory::{
-        ManualClock, Store,
-        samples::{self, NOON},
-    },
-    ports::Orders,
-    workflows::orchestrator,
-};
+use carryout_checkout::{market::Country, ports::Orders, workflows::orchestrator};
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_testing::{
+    ManualClock, Store,
+    samples::{self, NOON},
+};
 use carryout_workflow::StorageError;
 use tokens::Issuer;
 use track_order::handle;

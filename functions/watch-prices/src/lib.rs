@@ -1,13 +1,11 @@
 //! Looks for hours whose prices are unlike those of the weeks before.
 
-use carryout_checkout::{
-    ports::{Clock, Reports},
-    trends::{PriceWatch, Trends, watch},
-};
+use carryout_checkout::ports::{Clock, Reports};
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
 };
+use carryout_price_monitoring::{PriceWatch, Trends, watch};
 use serde_json::{Value, json};
 
 /// Looks at the last whole hour, and reports what is unlike itself: as metrics, and kept for people.

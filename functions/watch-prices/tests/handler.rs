@@ -2,14 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout_checkout::{
-    market::Country,
-    memory::{FakeReports, FakeTrends, ManualClock, samples::NOON},
-    ports::Reports as _,
-    trends::{MIN_QUOTES, Observation, PriceWatch, Span, Trends as _, WEEKS},
-};
+use carryout_checkout::{market::Country, ports::Reports as _};
 use carryout_lambda::metrics::Metrics;
+use carryout_price_monitoring::{MIN_QUOTES, Observation, PriceWatch, Span, Trends as _, WEEKS};
 use carryout_pricing::PriceMeasure;
+use carryout_testing::{FakeReports, FakeTrends, ManualClock, samples::NOON};
 use watch_prices::handle;
 
 const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1_000;

@@ -112,8 +112,8 @@ pub fn summary(shadow: &Shadow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use carryout_checkout::memory::{PlainSeal, samples};
     use carryout_pricing::{QuoteTerms, Record};
+    use carryout_testing::{PlainSeal, samples};
     use serde_json::json;
 
     fn record() -> QuoteRecord {

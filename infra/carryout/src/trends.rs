@@ -1,20 +1,16 @@
 //! What prices do over time, drawn in the terminal.
 
+use crate::stack::Stack;
 use anyhow::{Context as _, Result};
 use carryout_aws::{DynamoReports, DynamoTrends};
-use carryout_checkout::{
-    market::Country,
-    ports::Reports as _,
-    trends::{Anomaly, PriceWatch, Span, Trends as _},
-};
+use carryout_checkout::{market::Country, ports::Reports as _};
 use carryout_lambda::clock::SystemClock;
 use carryout_money::Money;
-use carryout_pricing::{PriceMeasure, Statistics};
+use carryout_price_monitoring::{Anomaly, PriceWatch, Span, Statistics, Trends as _};
+use carryout_pricing::PriceMeasure;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-use crate::stack::Stack;
 
 /// What to draw.
 #[derive(Debug, Clone, Copy)]

@@ -294,12 +294,12 @@ mod tests {
     use super::*;
     use carryout_checkout::{
         market::{Country, MarketType},
-        memory::{PlainSeal, samples},
         quoting::{MAX_LINES, MAX_QUANTITY},
         workflows::orchestrator,
     };
     use carryout_money::Rate;
     use carryout_pricing::{Context, ContextLine, Pipeline, Promotion, Weight};
+    use carryout_testing::{PlainSeal, samples};
     use std::iter::repeat_n;
 
     /// What DynamoDB stores in one item, at most. Bytes.

@@ -25,14 +25,10 @@ pub mod audit;
 pub mod cancel;
 pub mod codes;
 pub mod consumer;
-#[cfg(feature = "memory")]
-pub mod contract;
 pub mod decline;
 pub mod ledger;
 pub mod legacy;
 pub mod market;
-#[cfg(feature = "memory")]
-pub mod memory;
 pub mod order;
 pub mod parity;
 pub mod partners;
@@ -52,5 +48,4 @@ pub mod store;
 pub mod submit;
 pub mod sweep;
 pub mod track;
-pub mod trends;
 pub mod workflows;

@@ -1,5 +1,5 @@
 //! What the checkout needs from the world outside, as promises. Adapters live in `shared/aws` and `shared/partners`;
-//! in-memory ones, for tests, in [`crate::memory`].
+//! in-memory ones, for tests, in `shared/testing`.
 
 use crate::{
     audit::QuoteRecord,

@@ -18,8 +18,6 @@ pub mod advance;
 pub mod answer;
 pub mod applicant;
 pub mod codes;
-#[cfg(feature = "memory")]
-pub mod contract;
 pub mod diff;
 pub mod form;
 pub mod funnel;
@@ -27,8 +25,6 @@ pub mod graph;
 pub mod legacy;
 pub mod lint;
 pub mod markets;
-#[cfg(feature = "memory")]
-pub mod memory;
 pub mod migrate;
 pub mod operate;
 pub mod ports;

@@ -3,14 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_checkout::{
-    contract,
     legacy::{LegacyOrder, LegacySink as _, Upserted},
-    memory::{FixedSecret, samples},
     order::OrderStatus,
     ports::CallError,
 };
 use carryout_lambda::ids::RandomIds;
 use carryout_postgres::{PostgresLegacy, SCHEMA};
+use carryout_testing::{FixedSecret, contract, samples};
 use local_cloud::Terminal;
 use test_servers::Postgres;
 use tokio_postgres::{Client, NoTls};

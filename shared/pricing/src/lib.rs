@@ -16,7 +16,6 @@ mod quote;
 mod refund;
 mod render;
 mod sheet;
-mod statistics;
 mod validator;
 
 pub use audit::{Differs, FirstDifference, Record, explain};
@@ -39,5 +38,4 @@ pub use refund::{
 };
 pub use render::{CartPreview, Checkout, Preview, Receipt, ReceiptLine, Renderer};
 pub use sheet::{Adjustment, Component, FeeAmounts, LineAmounts, PriceBreakdown, Source};
-pub use statistics::{Expected, Statistics};
 pub use validator::{Rule, Violation};

@@ -14,9 +14,6 @@ mod ports;
 mod settings;
 mod tick;
 
-#[cfg(feature = "memory")]
-pub mod memory;
-
 pub use decision::{Action, Decision};
 pub use history::{Day, HISTORY_DAYS, History, Observed, SLOT, day_begins, slot_of};
 pub use ports::{Capacity, Ceiling, Claim, Learned, OfferedLoad, Plan, Reported, ScalingStore, SettingsSource, Status};

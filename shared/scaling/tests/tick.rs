@@ -2,16 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports what should not happen by panicking")]
 
-use std::collections::BTreeMap;
-
 use carryout_forecast::{Market, Slot};
-use carryout_scaling::memory::{FakeCapacity, FakeLoad, FakeSettings, FakeStore};
 use carryout_scaling::{
     Action, Decision, HISTORY_DAYS, HORIZON_SLOTS, History, Mode, Observed, Outcome, Override, SLOT, Scaler, ScalingStore as _,
     Settings, Status, Tuning,
 };
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use carryout_testing::scaling::{FakeCapacity, FakeLoad, FakeSettings, FakeStore};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use std::collections::BTreeMap;
 
 const CHECKOUT: &str = "submit-checkout";
 const QUOTES: &str = "quote-price";

@@ -1,43 +1,49 @@
 //! The checkout in one process: the real submit and the real steps on the tables of a deployed stack, with partners that
 //! answer at once. So what is counted and timed is Carryout and its store, nothing else.
 
-use std::cmp::Reverse;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
 use anyhow::{Context as _, Result, anyhow, bail};
-use carryout::shopping::{self, Shopper, Wanted};
-use carryout::{Stack, marketplace};
+use carryout::{
+    Stack, marketplace,
+    shopping::{self, Shopper, Wanted},
+};
 use carryout_aws::{
     Aws, DynamoAnswers, DynamoCatalog, DynamoClosing, DynamoConsumers, DynamoOrders, DynamoPromotions, DynamoQuoteLocks,
     DynamoQuotes, DynamoReservations, DynamoStatusStore, DynamoSubmissions,
 };
-use carryout_checkout::consumer::Consumer;
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::memory::{
+use carryout_checkout::{
+    consumer::Consumer,
+    market::{Country, MarketType},
+    order::OrderStatus,
+    ports::{Consumers as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _},
+    quoting::{Cart, CartLine, PriceEngine, Quoting},
+    routing::RoutingRules,
+    start::execution_input,
+    steps::{
+        authorize_payment::AuthorizePayment, await_merchant::AwaitMerchant, capture_payment::CapturePayment,
+        check_fraud::CheckFraud, complete_order::CompleteOrder, confirm_price::ConfirmPrice, create_delivery::CreateDelivery,
+        notify_merchant::NotifyMerchant, reserve_items::ReserveItems,
+    },
+    store::Item,
+    submit::{CheckoutRequest, Submit},
+    workflows::orchestrator,
+};
+use carryout_lambda::{
+    clock::{SystemClock, SystemTimer},
+    ids::{RandomIds, new_id},
+};
+use carryout_pricing::Quote;
+use carryout_testing::{
     FakeCallbacks, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, ManualClock, Pause, PlainSeal,
     Store, samples,
 };
-use carryout_checkout::order::OrderStatus;
-use carryout_checkout::ports::{Consumers as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _};
-use carryout_checkout::quoting::{Cart, CartLine, PriceEngine, Quoting};
-use carryout_checkout::routing::RoutingRules;
-use carryout_checkout::start::execution_input;
-use carryout_checkout::steps::{
-    authorize_payment::AuthorizePayment, await_merchant::AwaitMerchant, capture_payment::CapturePayment, check_fraud::CheckFraud,
-    complete_order::CompleteOrder, confirm_price::ConfirmPrice, create_delivery::CreateDelivery, notify_merchant::NotifyMerchant,
-    reserve_items::ReserveItems,
-};
-use carryout_checkout::store::Item;
-use carryout_checkout::submit::{CheckoutRequest, Submit};
-use carryout_checkout::workflows::orchestrator;
-use carryout_lambda::clock::{SystemClock, SystemTimer};
-use carryout_lambda::ids::{RandomIds, new_id};
-use carryout_pricing::Quote;
 use carryout_workflow::{Clock as _, PlanReport, StepInput, run};
-use futures::FutureExt as _;
-use futures::future::try_join_all;
+use futures::{FutureExt as _, future::try_join_all};
 use serde_json::json;
+use std::{
+    cmp::Reverse,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// A stack's tables, as the benchmark reaches them.
 pub struct Tables {

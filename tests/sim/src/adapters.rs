@@ -1,11 +1,12 @@
 //! The in-memory adapters as the simulated functions hold them: requests may reach a partner twice, and a guard of the
 //! checkout can be taken away, so that it is seen what it is there for.
 
-use crate::faults::{Dependency, Faults};
-use crate::virtual_time::Schedule;
+use crate::{
+    faults::{Dependency, Faults},
+    virtual_time::Schedule,
+};
 use carryout_checkout::{
     consumer::Address,
-    memory::{FakeLogistics, FakeMerchants, FakePayments, Store},
     order::Order,
     ports::{
         CallError, Delivery, Intent, IntentStatus, Logistics, Merchants, OrderNote, Payments, Refund, Reservations,
@@ -15,6 +16,7 @@ use carryout_checkout::{
     store::Location,
 };
 use carryout_money::Money;
+use carryout_testing::{FakeLogistics, FakeMerchants, FakePayments, Store};
 use carryout_workflow::{
     Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StorageError, Subject as _,
 };

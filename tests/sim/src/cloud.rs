@@ -14,11 +14,6 @@ use carryout_checkout::{
     cancel::{CancelError, cancel},
     consumer::StoredCredit,
     market::{Country, MarketType},
-    memory::{
-        FakeFraud, FakeLogistics, FakeMerchants, FakePayments, Fault, FixedTimer, ManualClock, Pause, PlainSeal, SequentialIds,
-        Store, StoreFault,
-        samples::{self, NOON},
-    },
     order::{Order, OrderStatus},
     ports::{
         Callbacks, ExecutionState, Executions, IdempotencyKey, MerchantAnswer, OrderNote, OrderQueue, OrderSubmitted, Pager,
@@ -38,6 +33,11 @@ use carryout_checkout::{
 };
 use carryout_money::{Money, Rate};
 use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
+use carryout_testing::{
+    FakeFraud, FakeLogistics, FakeMerchants, FakePayments, Fault, FixedTimer, ManualClock, Pause, PlainSeal, SequentialIds,
+    Store, StoreFault,
+    samples::{self, NOON},
+};
 use carryout_workflow::{Action, Effect, Failure, HasErrorCode, StepInput, StepReply, StorageError, run as steps, run::RunError};
 use futures::{
     FutureExt as _,

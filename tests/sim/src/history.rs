@@ -1,8 +1,8 @@
 //! What happened in one run, to be read.
 
 use crate::virtual_time::lock;
-use carryout_checkout::memory::{ManualClock, samples::NOON};
 use carryout_checkout::ports::Clock as _;
+use carryout_testing::{ManualClock, samples::NOON};
 use std::sync::{Arc, Mutex};
 
 /// What happened, line by line in virtual time; kept only where somebody wants to read it. Clones share it.

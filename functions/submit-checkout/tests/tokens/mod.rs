@@ -5,11 +5,11 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use carryout_checkout::memory::samples::NOON;
 use carryout_lambda::{
     http::Request,
     token::{JwksError, JwksSource, TokenAlgorithm, TokenVerifier},
 };
+use carryout_testing::samples::NOON;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use carryout_checkout::{market::Country, trends::Span};
+use carryout_checkout::market::Country;
+use carryout_price_monitoring::Span;
 use carryout_pricing::PriceMeasure;
 use clap::Args;
 use local_cloud::Project;

@@ -3,10 +3,10 @@
 use crate::world::{CONSUMER, World};
 use carryout_checkout::{
     cancel::{CancelError, cancel},
-    memory::StoreFault,
     order::{Order, OrderStatus},
     ports::Clock as _,
 };
+use carryout_testing::StoreFault;
 use carryout_workflow::{StepState, run};
 
 impl World {

@@ -1,7 +1,8 @@
 //! How an order is closed: placed, failed, parked.
 
 use crate::world::World;
-use carryout_checkout::{memory::Fault, order::OrderStatus};
+use carryout_checkout::order::OrderStatus;
+use carryout_testing::Fault;
 use carryout_workflow::{Action, run};
 
 const COMPLETE: &str = "complete-order";

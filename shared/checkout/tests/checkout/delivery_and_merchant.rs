@@ -3,11 +3,11 @@
 use crate::world::World;
 use carryout_checkout::{
     codes,
-    memory::Fault,
     partners::{LOGISTICS, LONGEST_ATTEMPT_MS},
     ports::MerchantAnswer::{self, Accepted},
     steps::await_merchant::Answered,
 };
+use carryout_testing::Fault;
 use carryout_workflow::{Action, StepInput, StepState};
 
 const DELIVERY: &str = "create-delivery";

@@ -1,13 +1,10 @@
 //! The fraud check, and the rule that stands in for it.
 
 use crate::world::{CONSUMER, SHOP, World};
-use carryout_checkout::{
-    codes,
-    memory::{
-        Fault,
-        samples::{self, DAY, NOON},
-    },
-    steps::check_fraud::DECIDED_BY_RULE,
+use carryout_checkout::{codes, steps::check_fraud::DECIDED_BY_RULE};
+use carryout_testing::{
+    Fault,
+    samples::{self, DAY, NOON},
 };
 use carryout_workflow::StepState;
 

@@ -2,9 +2,9 @@
 
 use carryout_checkout::{
     market::{Country, MarketType},
-    memory::samples,
     store::{Location, Opening, Store},
 };
+use carryout_testing::samples;
 use jiff::civil::date;
 
 fn store(time_zone: &str, hours: &[(i8, u16, u16)]) -> Store {

@@ -1,10 +1,10 @@
 use carryout_checkout::{
     legacy::{LegacyOrder, LegacySink as _, newest_of_each},
     market::{Country, MarketType},
-    memory::{FakeLegacySink, PlainSeal, samples},
     order::OrderStatus,
     workflows::orchestrator,
 };
+use carryout_testing::{FakeLegacySink, PlainSeal, samples};
 use carryout_workflow::Failure;
 use futures::FutureExt as _;
 use proptest::prelude::*;

@@ -3,13 +3,13 @@
 use carryout_checkout::{
     consumer::StoredCredit,
     market::{Country, MarketType},
-    memory::{PlainSeal, samples},
     order::Order,
     redemptions::{Planned, Redemption, SHARDS, UsageCounter, UsageCounters, credits, left, offered, plan, unspent},
     workflows::orchestrator,
 };
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Allowance, Benefit, Charge, Limited, Limits, Promotion, Shares};
+use carryout_testing::{PlainSeal, samples};
 use proptest::{collection::vec, option, prelude::*};
 
 const PROMOTION: &str = "discounts.half";

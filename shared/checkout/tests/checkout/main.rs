@@ -10,7 +10,6 @@ mod hours;
 mod ledger;
 mod legacy;
 mod limits;
-mod memory_keeps_the_contract;
 mod parity;
 mod payment;
 mod quoting;

@@ -3,12 +3,12 @@
 use crate::world::{CONSUMER, SHOP, World};
 use carryout_checkout::{
     market::Country,
-    memory::{FakeLegacyPrices, samples},
     parity::{Comparison, Difference, PriceSample, compare, parity},
     ports::CallError,
 };
 use carryout_money::Currency;
 use carryout_pricing::PriceMeasure;
+use carryout_testing::{FakeLegacyPrices, samples};
 
 async fn sample() -> PriceSample {
     let world = World::new();

@@ -4,8 +4,8 @@ use crate::world::World;
 use carryout_checkout::{
     codes,
     ledger::{LedgerKind::*, LedgerPhase},
-    memory::{Fault, PaymentBooks, StoreFault},
 };
+use carryout_testing::{Fault, PaymentBooks, StoreFault};
 use carryout_workflow::{StepState, UndoState};
 
 const AUTHORIZE: &str = "authorize-payment";
@@ -210,7 +210,7 @@ async fn every_state_of_the_capture_can_be_undone() {
 #[tokio::test]
 async fn a_declined_card_is_not_asked_again_and_says_what_to_do() {
     let world = World::new();
-    let order = world.order_of(carryout_checkout::memory::samples::cart(crate::world::SHOP, 1), "pay_poor").await;
+    let order = world.order_of(carryout_testing::samples::cart(crate::world::SHOP, 1), "pay_poor").await;
     for _ in 0..2 {
         let failure = world.process(&order.id, AUTHORIZE).await.unwrap_err();
         assert_eq!(failure.code, codes::PAYMENT_DECLINED.name);

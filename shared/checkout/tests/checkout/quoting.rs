@@ -3,11 +3,11 @@
 use crate::world::{CONSUMER, SHOP, World};
 use carryout_checkout::{
     market::Country,
-    memory::{FixedTimer, Pause, StoreFault, samples},
     ports::{QuoteRecords as _, Quotes as _},
     quoting::{Cart, CartFulfilment, CartLine, MAX_LINES, MAX_TIP, PriceEngine, QuoteError},
 };
 use carryout_pricing::{Context, Fallback, Pipeline, PriceBreakdown, Promotion, Rule, differences};
+use carryout_testing::{FixedTimer, Pause, StoreFault, samples};
 use carryout_workflow::HasErrorCode as _;
 use futures::{FutureExt as _, future};
 use serde_json::json;

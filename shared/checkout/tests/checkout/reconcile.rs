@@ -3,19 +3,19 @@
 use crate::world::World;
 use carryout_checkout::{
     ledger::{BalanceAmount, LedgerEvent, LedgerKind, LedgerPhase, fold},
-    memory::{FakeReports, Fault, Pause, StoreFault},
     order::{Order, OrderStatus},
     ports::{Clock as _, Closing as _, Intent, Ledgers as _, Payments as _},
     reconcile::{Discrepancy, Reconcile, Reconciliation, Remedy, SETTLED_AFTER_MS},
 };
 use carryout_money::Money;
+use carryout_testing::{FakeReports, Fault, Pause, StoreFault};
 
 type Reconciler = Reconcile<
-    carryout_checkout::memory::FakePayments,
-    carryout_checkout::memory::Store,
-    carryout_checkout::memory::Store,
+    carryout_testing::FakePayments,
+    carryout_testing::Store,
+    carryout_testing::Store,
     FakeReports,
-    carryout_checkout::memory::ManualClock,
+    carryout_testing::ManualClock,
 >;
 
 const AUTHORIZE: &str = "authorize-payment";

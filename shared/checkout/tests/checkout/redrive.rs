@@ -2,12 +2,12 @@
 
 use crate::world::World;
 use carryout_checkout::{
-    memory::Fault,
     order::{Order, OrderStatus},
     ports::{ParkedOrders as _, StuckOrders as _},
     redrive::{ParkedView, RedriveError, redrive},
     workflows::orchestrator,
 };
+use carryout_testing::Fault;
 
 impl World {
     /// An order that parked, because its courier could not be called off.

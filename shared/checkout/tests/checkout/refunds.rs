@@ -5,7 +5,6 @@ use crate::world::{LEASE, SHOP, World};
 use carryout_checkout::{
     codes,
     ledger::{self, LedgerKind, LedgerPhase},
-    memory::{Fault, StoreFault, samples},
     order::{Order, OrderStatus},
     ports::{Clock as _, IdempotencyKey, Orders, ParkedOrder, RefundRequests as _},
     quoting::{Cart, CartLine},
@@ -18,6 +17,7 @@ use carryout_checkout::{
     workflows::refund_orchestrator,
 };
 use carryout_pricing::{RefundLine, Refunded, left_to_refund};
+use carryout_testing::{Fault, StoreFault, samples};
 use carryout_workflow::{Action, Failure, RetryClass, StepInput, StepReply, StepState, StorageError, run};
 use proptest::prelude::*;
 use serde::Deserialize as _;

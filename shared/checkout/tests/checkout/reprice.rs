@@ -4,7 +4,6 @@ use crate::world::{SHOP, World};
 use carryout_checkout::{
     consumer::StoredCredit,
     market::{Country, MarketType},
-    memory::samples::{self, NOON},
     order::{Order, OrderStatus},
     ports::{Closing as _, Quotes as _},
     quoting::{Cart, CartLine},
@@ -13,6 +12,7 @@ use carryout_checkout::{
 };
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Allowance, Benefit, Limits, Promotion, Weight};
+use carryout_testing::samples::{self, NOON};
 use carryout_workflow::HasErrorCode as _;
 
 fn change(line: usize) -> LineChange {

@@ -1,7 +1,8 @@
 //! Claims, leases and runs, as the steps see them.
 
 use crate::world::{LEASE, World};
-use carryout_checkout::{memory::Fault, ports::StuckOrders as _};
+use carryout_checkout::ports::StuckOrders as _;
+use carryout_testing::Fault;
 use carryout_workflow::{Action, Direction, UndoState, run};
 
 const AUTHORIZE: &str = "authorize-payment";
@@ -11,7 +12,7 @@ async fn undo_waits_out_a_live_lease_and_nobody_goes_forward_after_it() {
     let world = World::new();
     let order = world.order().await;
     // An attempt dies after the hold: nothing is recorded, its lease lives on.
-    world.store.script("complete", carryout_checkout::memory::StoreFault::Before);
+    world.store.script("complete", carryout_testing::StoreFault::Before);
     world.process(&order.id, AUTHORIZE).await.unwrap_err();
     assert_eq!(world.undo(&order.id, AUTHORIZE).await.unwrap_err().code, run::STEP_IN_PROGRESS.name);
     assert_eq!(world.stored(&order.id).await.direction, Direction::Undo, "turned at once");

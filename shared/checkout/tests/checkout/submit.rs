@@ -4,7 +4,6 @@ use crate::world::{CONSUMER, SHOP, World};
 use carryout_checkout::{
     consumer::Consumer,
     market::{Country, MarketType},
-    memory::{Fault, StoreFault, samples},
     order::OrderStatus,
     ports::Quotes as _,
     store::{Location, Opening, Store, StoreWithMenu},
@@ -13,6 +12,7 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_pricing::Quote;
+use carryout_testing::{Fault, StoreFault, samples};
 use carryout_workflow::HasErrorCode as _;
 
 impl World {

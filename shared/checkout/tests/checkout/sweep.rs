@@ -97,7 +97,7 @@ async fn an_order_whose_run_ended_too_early_is_resumed_in_the_next_run_the_way_i
 async fn a_closed_order_is_left_alone() {
     for card in ["pay_visa", "pay_poor"] {
         let world = World::new();
-        let order = world.order_of(carryout_checkout::memory::samples::cart(crate::world::SHOP, 1), card).await;
+        let order = world.order_of(carryout_testing::samples::cart(crate::world::SHOP, 1), card).await;
         world.start(&order.id).await;
         let closed = world.run(&order.id).await;
         world.executions.end(&order.execution_name());

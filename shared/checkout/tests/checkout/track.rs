@@ -1,7 +1,8 @@
 //! What a consumer sees of an order.
 
 use crate::world::{CONSUMER, World, workflow};
-use carryout_checkout::{codes, memory::Fault, track::track, workflows::orchestrator};
+use carryout_checkout::{codes, track::track, workflows::orchestrator};
+use carryout_testing::Fault;
 use carryout_workflow::{Direction, Failure, StepState};
 
 #[tokio::test]
@@ -28,7 +29,7 @@ async fn steps_come_in_the_order_of_the_workflow() {
 #[tokio::test]
 async fn a_failure_that_step_functions_reported_comes_with_its_codes_advice() {
     let world = World::new();
-    let order = world.order_of(carryout_checkout::memory::samples::cart(crate::world::SHOP, 1), "pay_poor").await;
+    let order = world.order_of(carryout_testing::samples::cart(crate::world::SHOP, 1), "pay_poor").await;
     let failed = world.run(&order.id).await;
     assert_eq!(failed.failure.as_ref().map(|failure| failure.advice.as_str()), Some(""), "Step Functions knows none");
     let view = track(&world.store, &orchestrator(), CONSUMER, &order.id).await.unwrap().unwrap();

@@ -5,13 +5,13 @@ use carryout_checkout::{
     consumer::{Consumer, StoredCredit},
     ledger::LedgerKind::*,
     market::Country,
-    memory::{Fault, PaymentBooks, samples},
     order::{Order, OrderStatus},
     ports::MerchantAnswer,
     redemptions::UsageCounter,
 };
 use carryout_money::{Currency, Money, Rate};
 use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
+use carryout_testing::{Fault, PaymentBooks, samples};
 
 /// Nothing of the order is left anywhere.
 fn is_clean(world: &World, order: &Order) {

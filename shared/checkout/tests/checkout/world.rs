@@ -4,11 +4,6 @@ use carryout_checkout::{
     codes::STEP_CODES,
     ledger::{LedgerKind, LedgerPhase},
     market::{Country, MarketType},
-    memory::{
-        FakeCallbacks, FakeExecutions, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, FixedTimer,
-        ManualClock, PlainSeal, SequentialIds, Store,
-        samples::{self, NOON},
-    },
     order::Order,
     ports::{Clock as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _},
     quoting::{Cart, CartFulfilment, PriceEngine, Quoting},
@@ -23,6 +18,11 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_pricing::Quote;
+use carryout_testing::{
+    FakeCallbacks, FakeExecutions, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, FixedTimer,
+    ManualClock, PlainSeal, SequentialIds, Store,
+    samples::{self, NOON},
+};
 use carryout_workflow::{
     Action, Effect, ErrorCode, Failure, HasErrorCode, RetryClass, StepEntry, StepInput, StepReply, StepSpec, StepState, Workflow,
     run,

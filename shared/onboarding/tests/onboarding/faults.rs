@@ -4,12 +4,14 @@ use crate::world::{LEASE_MS, NOON, World, markets_with_supply};
 use carryout_onboarding::{
     advance::advance,
     applicant::ApplicantStatus,
-    contract,
     markets::{Market, embedded_files},
-    memory::{MemoryApplicants, Script},
     ports::{VendorAnswer, VendorKind},
     submit::Submission,
     wait::{Moment, look},
+};
+use carryout_testing::{
+    contract,
+    onboarding::{MemoryApplicants, Script},
 };
 use carryout_workflow::StepState;
 use futures::{executor::block_on, task::noop_waker};

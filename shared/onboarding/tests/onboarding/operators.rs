@@ -6,7 +6,6 @@ use carryout_onboarding::{
     applicant::{Applicant, ApplicantStatus, Datum},
     legacy::{LegacyRecord, LegacyStatus, LegacyStep, Shape, merge},
     markets::{Markets, Settings},
-    memory::Script,
     operate::{Action, OperateError, Operation, operate},
     ports::{VendorAnswer, VendorKind},
     privacy,
@@ -15,6 +14,7 @@ use carryout_onboarding::{
     view::WaitsFor,
     wait::{Moment, look},
 };
+use carryout_testing::onboarding::Script;
 use carryout_workflow::StepState;
 use futures::executor::block_on;
 use serde_json::{Map, json};

@@ -5,9 +5,9 @@ use carryout_onboarding::{
     applicant::ApplicantStatus,
     lint,
     markets::{Market, Markets, Settings, embedded_files, parse},
-    memory::Script,
     submit::Submission,
 };
+use carryout_testing::onboarding::Script;
 use carryout_workflow::{Orchestrator, StepState, Workflow};
 use futures::executor::block_on;
 use serde_json::{Map, Value, json};

@@ -7,7 +7,6 @@ use carryout_onboarding::{
     form::{Field, Kind},
     legacy::{LegacyRecord, LegacySystem},
     markets::Markets,
-    memory::{MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, TurningVault},
     ports::{VendorCallback, VendorKind},
     progress::progress_of,
     start::{Beginner, StartError, start},
@@ -15,6 +14,9 @@ use carryout_onboarding::{
     submit::{Submission, SubmitError, submit},
     uploads::upload,
     view::{ApplicantView, view},
+};
+use carryout_testing::onboarding::{
+    MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, TurningVault,
 };
 use futures::executor::block_on;
 use serde_json::{Map, Value, json};

@@ -17,10 +17,6 @@ use carryout_checkout::{
     codes,
     ledger::{BalanceAmount, fold},
     market::Country,
-    memory::{
-        FakeReports, FixedSecret, ManualClock, Store,
-        samples::{self, NOON},
-    },
     order::Order,
     ports::{Clock as _, Closing as _, IntentStatus, OrderNote, OrderSubmitted, Orders as _, PaymentList as _, Payments as _},
     reconcile::{Discrepancy, Reconcile, Remedy},
@@ -28,6 +24,10 @@ use carryout_checkout::{
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
 };
 use carryout_partners::{Http, StripePayments};
+use carryout_testing::{
+    FakeReports, FixedSecret, ManualClock, Store,
+    samples::{self, NOON},
+};
 use carryout_workflow::{Effect, Failure, HasErrorCode, StepInput, StepReply, run};
 use local_cloud::{Project, Terminal};
 use proxy::{Fault, Proxy};

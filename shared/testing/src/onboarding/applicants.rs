@@ -1,0 +1,256 @@
+use super::{lock, pause};
+use carryout_onboarding::{
+    applicant::{Applicant, ApplicantStatus, Collected, SWEEP_AFTER_MS},
+    ports::{ApplicantPages, Applicants, Awaited, Change},
+    start::shard,
+};
+use carryout_workflow::{
+    Claim, ClaimRefused, Failure, Progress, Refused, Release, StatusStore, StepEntry, StepState, StorageError, Subject as _,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+type Fault = Box<dyn FnMut(&str) -> bool + Send>;
+
+/// Applicants in memory. Each method is one atomic write; any of them may be told to fail, before or after it.
+#[derive(Clone, Default)]
+pub struct MemoryApplicants {
+    applicants: Arc<Mutex<BTreeMap<String, Applicant>>>,
+    now: Arc<Mutex<i64>>,
+    before: Arc<Mutex<Option<Fault>>>,
+    after: Arc<Mutex<Option<Fault>>>,
+    requests: Arc<Mutex<u32>>,
+}
+
+impl MemoryApplicants {
+    /// The store's clock. Milliseconds since the Unix epoch.
+    pub fn set_now(&self, now: i64) {
+        *lock(&self.now) = now;
+    }
+
+    /// Asks before each request, by its name, whether it fails without effect.
+    pub fn fail_before(&self, fault: impl FnMut(&str) -> bool + Send + 'static) {
+        *lock(&self.before) = Some(Box::new(fault));
+    }
+
+    /// Asks after each request, by its name, whether its answer is lost.
+    pub fn fail_after(&self, fault: impl FnMut(&str) -> bool + Send + 'static) {
+        *lock(&self.after) = Some(Box::new(fault));
+    }
+
+    /// Requests so far.
+    pub fn requests(&self) -> u32 {
+        *lock(&self.requests)
+    }
+
+    /// The applicant of this id.
+    pub fn get(&self, id: &str) -> Option<Applicant> {
+        lock(&self.applicants).get(id).cloned()
+    }
+
+    /// Every applicant.
+    pub fn all(&self) -> Vec<Applicant> {
+        lock(&self.applicants).values().cloned().collect()
+    }
+
+    /// Those whom somebody should look after by `now`.
+    pub fn due(&self, now: i64) -> Vec<String> {
+        let due = |applicant: &&Applicant| applicant.sweep_at.is_some_and(|at| at <= now);
+        lock(&self.applicants).values().filter(due).map(|applicant| applicant.id.clone()).collect()
+    }
+
+    async fn request<T: Send, E: From<StorageError> + Send>(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut BTreeMap<String, Applicant>, i64) -> Result<T, E> + Send,
+    ) -> Result<T, E> {
+        pause().await;
+        *lock(&self.requests) += 1;
+        let fails = |fault: &Mutex<Option<Fault>>| lock(fault).as_mut().is_some_and(|fault| fault(name));
+        let lost = || StorageError::Unavailable(format!("{name} was told to fail"));
+        if fails(&self.before) {
+            return Err(lost().into());
+        }
+        let now = *lock(&self.now);
+        let written = write(&mut lock(&self.applicants), now);
+        pause().await;
+        if fails(&self.after) { Err(lost().into()) } else { written }
+    }
+
+    async fn held(
+        &self,
+        name: &str,
+        claim: &Claim,
+        note: &Collected,
+        write: impl FnOnce(&mut StepEntry, i64) + Send,
+    ) -> Result<(), StorageError> {
+        self.request(name, |applicants, now| {
+            let applicant = applicants.get_mut(&claim.id).ok_or(StorageError::ClaimLost)?;
+            let entry = applicant.steps.0.get_mut(&claim.step).ok_or(StorageError::ClaimLost)?;
+            if entry.lease_until != claim.lease_until || entry.run != claim.run {
+                return Err(StorageError::ClaimLost);
+            }
+            write(entry, now);
+            take_note(applicant, note, now);
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn take_note(applicant: &mut Applicant, note: &Collected, now: i64) {
+    applicant.data.extend(note.data.clone());
+    applicant.updated_at = now;
+    applicant.version += 1;
+    if let Some(at) = note.sweep_at {
+        look_after(applicant, at);
+    }
+    if let Some(until) = note.activated_until {
+        activate(applicant, until);
+    }
+}
+
+fn activate(applicant: &mut Applicant, until: i64) {
+    applicant.status = ApplicantStatus::Active;
+    applicant.ttl = until;
+    (applicant.sweep_at, applicant.sweep_shard) = (None, None);
+}
+
+fn look_after(applicant: &mut Applicant, at: i64) {
+    applicant.sweep_at = Some(at);
+    applicant.sweep_shard = Some(shard(at));
+}
+
+impl StatusStore for MemoryApplicants {
+    type Subject = Applicant;
+    type Note = Collected;
+
+    async fn claim(&self, claim: &Claim, note: &Collected) -> Result<Applicant, ClaimRefused<Applicant>> {
+        self.request("claim", |applicants, now| {
+            let applicant = applicants.get_mut(&claim.id).ok_or(ClaimRefused::NotFound)?;
+            let entry = applicant.steps.entry(&claim.step).ok_or(ClaimRefused::NotFound)?;
+            let free = matches!(entry.state, StepState::Pending | StepState::Running) && !entry.is_leased(now);
+            if !free || applicant.is_closed() || applicant.run != claim.run {
+                return Err(ClaimRefused::ConditionFailed(Box::new(applicant.clone())));
+            }
+            if let Some(entry) = applicant.steps.0.get_mut(&claim.step) {
+                entry.begin(claim, now);
+            }
+            take_note(applicant, note, now);
+            Ok(applicant.clone())
+        })
+        .await
+    }
+
+    async fn remember(&self, claim: &Claim, reference: &str, note: &Collected) -> Result<(), StorageError> {
+        self.held("remember", claim, note, |entry, _| entry.reference = Some(reference.to_owned())).await
+    }
+
+    async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<Collected>) -> Result<(), StorageError> {
+        self.held("complete", claim, &progress.note, |entry, now| entry.end(state, progress, now)).await
+    }
+
+    async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
+        self.held("release", claim, &Collected::default(), |entry, now| entry.give_back(failure, release, now)).await
+    }
+
+    async fn claim_undo(&self, claim: &Claim, _: Option<&Failure>) -> Result<Applicant, ClaimRefused<Applicant>> {
+        // Nothing of an application is undone.
+        self.request("claim_undo", |applicants, _| {
+            Err(applicants
+                .get(&claim.id)
+                .map_or(ClaimRefused::NotFound, |applicant| ClaimRefused::ConditionFailed(Box::new(applicant.clone()))))
+        })
+        .await
+    }
+
+    async fn complete_undo(&self, _: &Claim, _: &Progress<Collected>) -> Result<(), StorageError> {
+        Err(StorageError::ClaimLost)
+    }
+
+    async fn release_undo(&self, _: &Claim, _: &Failure) -> Result<(), StorageError> {
+        Err(StorageError::ClaimLost)
+    }
+}
+
+impl Applicants for MemoryApplicants {
+    async fn create(&self, applicant: &Applicant) -> Result<Option<Applicant>, StorageError> {
+        self.request("create", |applicants, _| {
+            if let Some(existing) = applicants.get(&applicant.id) {
+                return Ok(Some(existing.clone()));
+            }
+            applicants.insert(applicant.id.clone(), applicant.clone());
+            Ok(None)
+        })
+        .await
+    }
+
+    async fn applicant(&self, id: &str) -> Result<Option<Applicant>, StorageError> {
+        self.request("applicant", |applicants, _| Ok(applicants.get(id).cloned())).await
+    }
+
+    async fn change(&self, id: &str, change: &Change) -> Result<Applicant, Refused<Applicant>> {
+        self.request("change", |applicants, _| {
+            let applicant = applicants.get_mut(id).ok_or(Refused::NotFound)?;
+            let entry = applicant.steps.entry(&change.step);
+            let applies =
+                entry.is_some_and(|entry| change.from.contains(&entry.state) && entry.key_version == change.key_version);
+            if !applies || applicant.is_closed() {
+                return Err(Refused::ConditionFailed(Box::new(applicant.clone())));
+            }
+            if let Some(entry) = applicant.steps.0.get_mut(&change.step) {
+                entry.change(change.to, change.next_key, change.failure.as_ref(), change.response.as_ref(), change.at);
+            }
+            applicant.audit.extend(change.audit.clone());
+            applicant.updated_at = change.at;
+            applicant.version += 1;
+            look_after(applicant, change.at + SWEEP_AFTER_MS);
+            if let Some(until) = change.activated_until {
+                activate(applicant, until);
+            }
+            Ok(applicant.clone())
+        })
+        .await
+    }
+
+    async fn register(&self, awaited: &Awaited, task_token: &str) -> Result<bool, StorageError> {
+        self.request("register", |applicants, _| {
+            let entry = applicants.get_mut(&awaited.id).and_then(|applicant| applicant.steps.0.get_mut(&awaited.step));
+            let entry = entry.filter(|entry| entry.state == StepState::Waiting && entry.key_version == awaited.key_version);
+            Ok(entry.map(|entry| entry.task_token = Some(task_token.to_owned())).is_some())
+        })
+        .await
+    }
+
+    async fn replace(&self, applicant: &Applicant) -> Result<(), Refused<Applicant>> {
+        self.request("replace", |applicants, _| match applicants.get_mut(&applicant.id) {
+            None => Err(Refused::NotFound),
+            Some(held) if held.version + 1 != applicant.version => Err(Refused::ConditionFailed(Box::new(held.clone()))),
+            Some(held) => {
+                *held = applicant.clone();
+                Ok(())
+            }
+        })
+        .await
+    }
+
+    async fn rest(&self, id: &str, version: u64, until: Option<i64>) -> Result<(), StorageError> {
+        self.request("rest", |applicants, _| {
+            if let Some(applicant) = applicants.get_mut(id).filter(|applicant| applicant.version == version) {
+                applicant.sweep_at = until;
+                applicant.sweep_shard = until.map(shard);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl ApplicantPages for MemoryApplicants {
+    async fn each(&self, visit: impl FnMut(Applicant) + Send) -> Result<(), StorageError> {
+        self.all().into_iter().for_each(visit);
+        Ok(())
+    }
+}

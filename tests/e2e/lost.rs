@@ -9,19 +9,20 @@ use carryout_aws::{
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::{OrderStatus, execution_name};
 use carryout_checkout::ports::{
-    Clock, ExecutionState, Executions as _, IdempotencyKey, Ids, OrderFacts, OrderQueue, OrderSubmitted, StuckOrders as _,
+    ExecutionState, Executions as _, IdempotencyKey, OrderFacts, OrderQueue, OrderSubmitted, StuckOrders as _,
 };
 use carryout_checkout::quoting::{PriceEngine, Quoting};
 use carryout_checkout::routing::{ReleaseTrack, RoutingRules};
 use carryout_checkout::start::execution_input;
 use carryout_checkout::submit::{CheckoutRequest, Submit};
 use carryout_checkout::workflows::orchestrator;
+use carryout_environment::{Clock, Ids, StorageError};
 use carryout_lambda::clock::{SystemClock, SystemTimer};
 use carryout_lambda::idempotency::record_id;
 use carryout_lambda::ids::{RandomIds, new_id};
 use carryout_partners::{Http, HttpLogistics};
 use carryout_pricing::Quote;
-use carryout_workflow::{Direction, StorageError};
+use carryout_workflow::Direction;
 use serde_json::json;
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@
 use crate::harness::{Harness, PATIENCE, eventually};
 use anyhow::{Context as _, Result, bail, ensure};
 use carryout_aws::{DynamoApplicants, DynamoDocuments, SfnWaits};
+use carryout_environment::StorageError;
 use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_onboarding::{
     applicant::{Collected, Datum},
@@ -18,7 +19,7 @@ use carryout_onboarding::{
 };
 use carryout_partners::{Http, HttpLegacyApplicants};
 use carryout_testing::onboarding::{MemoryLegacy, MemoryNudges, SandboxVendors, TurningVault};
-use carryout_workflow::{Claim, Progress, StatusStore as _, StepEntry, StepState, StorageError};
+use carryout_workflow::{Claim, Progress, StatusStore as _, StepEntry, StepState};
 use futures::future::{try_join, try_join_all};
 use local_cloud::{Emulator, Record};
 use reqwest::Method;

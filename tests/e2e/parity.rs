@@ -11,8 +11,8 @@ use carryout_checkout::parity::{Comparison, Comparisons as _, LegacyPriceRequest
 use carryout_checkout::quoting::{Cart, CartFulfilment, CartLine};
 use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_money::{Money, Rate};
+use carryout_predicate::cohort::Percent;
 use carryout_pricing::{Context, ContextLine, PriceMeasure, price};
-use carryout_workflow::cohort::Percent;
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::json;

@@ -2,6 +2,7 @@
 //! removes what erased applicants have uploaded.
 
 use carryout_aws::AdvanceRequest;
+use carryout_environment::StorageError;
 use carryout_lambda::{
     batch::{BatchItemError, Message},
     metrics::{Metric, Metrics},
@@ -14,7 +15,7 @@ use carryout_onboarding::{
     privacy::forget,
     steps::Ports,
 };
-use carryout_workflow::{StepState, StorageError};
+use carryout_workflow::StepState;
 
 /// Advances the applicant in `message`. `now` and `lease_until` are in milliseconds since the Unix epoch.
 pub async fn handle<A: Applicants, V: Vendors, K: Vault>(

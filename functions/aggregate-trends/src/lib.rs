@@ -1,12 +1,12 @@
 //! Counts what every quote costs, component by component.
 
 use carryout_aws::{QuotesMade, quotes_made};
+use carryout_environment::StorageError;
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
 };
 use carryout_price_monitoring::Trends;
-use carryout_workflow::StorageError;
 use serde_json::Value;
 
 /// Counts the quotes of one batch of their table's stream. It fails as a whole, and the whole batch comes again: each quote

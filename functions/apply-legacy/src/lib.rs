@@ -1,9 +1,7 @@
 //! Writes mirrored orders to where legacy readers look them up.
 
-use carryout_checkout::{
-    legacy::{LegacyOrder, LegacySink, Upserted, code},
-    ports::Clock,
-};
+use carryout_checkout::legacy::{LegacyOrder, LegacySink, Upserted, code};
+use carryout_environment::Clock;
 use carryout_lambda::{
     batch::{BatchItemError, Message},
     metrics::Metrics,

@@ -1,12 +1,13 @@
 //! What the waiting machine asks: where an answer ends the wait, whether somebody still waits, and what becomes of a silence.
 
+use carryout_environment::StorageError;
 use carryout_lambda::TaskError;
 use carryout_onboarding::{
     codes,
     ports::{Applicants, Awaited, MarketSource, Nudges, VendorError, Vendors, Waits},
     wait::{Moment, WaitError, look},
 };
-use carryout_workflow::{StorageError, run::STEP_UNKNOWN};
+use carryout_workflow::run::STEP_UNKNOWN;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

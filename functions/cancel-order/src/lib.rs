@@ -2,14 +2,15 @@
 
 use carryout_checkout::{
     cancel::{CANCEL_NOTHING, CANCEL_TOO_LATE, CancelError, cancel},
-    ports::{Callbacks, Cancellations, Clock},
+    ports::{Callbacks, Cancellations},
     track::view,
 };
+use carryout_environment::{Clock, ErrorCode};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     token::{JwksSource, TokenVerifier},
 };
-use carryout_workflow::{ErrorCode, Orchestrator};
+use carryout_workflow::Orchestrator;
 
 /// There is no such order, or it is somebody else's: nobody is told which.
 pub const ORDER_UNKNOWN: ErrorCode =

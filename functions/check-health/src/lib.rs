@@ -1,8 +1,8 @@
 //! Tells whether the service, and what it depends on, answers.
 
 use carryout_checkout::ports::Orders;
+use carryout_environment::ErrorCode;
 use carryout_lambda::http::{Problem, Request, Response};
-use carryout_workflow::ErrorCode;
 use serde_json::json;
 
 /// What the service depends on does not answer.

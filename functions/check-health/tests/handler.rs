@@ -1,9 +1,9 @@
 //! `GET /health` and `GET /ready` over in-memory ports.
 
 use carryout_checkout::{order::Order, ports::Orders};
+use carryout_environment::StorageError;
 use carryout_lambda::http::Request;
 use carryout_testing::{ManualClock, Store};
-use carryout_workflow::StorageError;
 use check_health::handle;
 
 /// Orders that can't be read.

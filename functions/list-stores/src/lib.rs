@@ -1,12 +1,12 @@
 //! Finds stores near a point, and one store with its menu. Anybody may look.
 
 use carryout_checkout::{
-    ports::{Catalog, Clock},
+    ports::Catalog,
     quoting::STORE_UNKNOWN,
     store::{Item, Location, Store},
 };
+use carryout_environment::{Clock, StorageError};
 use carryout_lambda::http::{Problem, Request, Response};
-use carryout_workflow::StorageError;
 use serde::Serialize;
 
 /// How far stores are looked for unless asked otherwise. Metres.

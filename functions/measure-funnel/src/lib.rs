@@ -1,5 +1,6 @@
 //! Counts how many applicants come how far, as metrics.
 
+use carryout_environment::{Clock, StorageError};
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
@@ -8,7 +9,6 @@ use carryout_onboarding::{
     funnel::Funnel,
     ports::{ApplicantPages, MarketSource},
 };
-use carryout_workflow::{Clock, StorageError};
 use serde_json::{Value, json};
 
 /// Counts every applicant, and says of each market, version and step how many came to it, completed it, dropped out and wait, and how

@@ -2,11 +2,11 @@
 
 use carryout_aws::{OrderChanges, order_changes};
 use carryout_checkout::legacy::{LegacyOrder, LegacyQueue, newest_of_each};
+use carryout_environment::StorageError;
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
 };
-use carryout_workflow::StorageError;
 use serde_json::Value;
 
 /// Sends the newest version of each order in one batch of the orders' stream. It fails as a whole, and the whole batch comes

@@ -1,5 +1,6 @@
 //! Applications of couriers and merchants, over HTTP: for the applicants themselves and for operators.
 
+use carryout_environment::{Clock, ErrorCode, HasErrorCode, StorageError};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     idempotency::validation_hash,
@@ -22,7 +23,7 @@ use carryout_onboarding::{
     uploads::upload,
     view::{OperatorView, view},
 };
-use carryout_workflow::{Clock, ErrorCode, HasErrorCode, StorageError, run::RunError};
+use carryout_workflow::run::RunError;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

@@ -5,6 +5,7 @@
 #[path = "../../submit-checkout/tests/tokens/mod.rs"]
 mod tokens;
 
+use carryout_environment::{Clock, StorageError};
 use carryout_lambda::http::{Problem, Request, Response};
 use carryout_onboarding::{
     applicant::Datum,
@@ -14,7 +15,7 @@ use carryout_onboarding::{
 use carryout_testing::onboarding::{
     MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, Script, TurningVault,
 };
-use carryout_workflow::{Clock, StepState, StorageError};
+use carryout_workflow::StepState;
 use onboard::Onboard;
 use serde_json::{Value, json};
 use std::sync::Arc;

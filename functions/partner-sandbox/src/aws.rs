@@ -1,9 +1,9 @@
 //! The sandbox's ports on AWS.
 
 use carryout_aws::{DocumentConflict, DynamoDocuments, SqsQueue};
+use carryout_environment::StorageError;
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::token::HttpJwks;
-use carryout_workflow::StorageError;
 use partner_sandbox::Ports;
 use partner_sandbox::callbacks::{Callback, CallbackError, Callbacks, HttpOutbound};
 use partner_sandbox::documents::{Document, Documents, DocumentsError};

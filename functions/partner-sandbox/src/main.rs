@@ -4,7 +4,7 @@ mod aws;
 
 use aws::Live;
 use carryout_aws::{Aws, DynamoDocuments, ManagedSecret, SqsQueue};
-use carryout_checkout::ports::Secrets as _;
+use carryout_environment::Secrets as _;
 use carryout_lambda::{
     Error, clock::SystemClock, config::Reader, run_http_or_batch, signature::KeyRing, telemetry, token::TokenVerifier,
 };

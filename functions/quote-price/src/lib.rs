@@ -4,18 +4,18 @@ use carryout_checkout::{
     audit::QuoteRecord,
     legacy,
     parity::{Engine, LegacyPrices, PriceSample, Rollout, Rollouts, SampleQueue, show_legacy_price},
-    ports::{Catalog, Clock, Consumers, Ids, Orders, Promotions, QuoteRecords, Quotes, Secrets},
+    ports::{Catalog, Consumers, Orders, Promotions, QuoteRecords, Quotes},
     quoting::{Cart, Draft, PriceEngine, QuoteError, Quoting},
     reprice::{Reprice, RepriceBody, RepriceError, Requester, STORE_ROLE},
     submit::QUOTE_UNKNOWN,
 };
+use carryout_environment::{Clock, HasErrorCode, Ids, Secrets, StorageError};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     metrics::Metrics,
     signature::KeyRing,
     token::{JwksSource, TokenVerifier},
 };
-use carryout_workflow::{HasErrorCode, StorageError};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 

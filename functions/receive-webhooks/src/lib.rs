@@ -4,14 +4,14 @@ pub mod payments;
 pub mod vendors;
 
 use carryout_checkout::{
-    ports::{Answers, Callbacks, Clock, MerchantAnswer, Secrets},
+    ports::{Answers, Callbacks, MerchantAnswer},
     steps::await_merchant::{Answered, AwaitMerchant},
 };
+use carryout_environment::{Clock, ErrorCode, Secrets};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     signature::{KeyRing, verify_webhook},
 };
-use carryout_workflow::ErrorCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

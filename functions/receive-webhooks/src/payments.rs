@@ -7,8 +7,9 @@ use crate::Received;
 use carryout_checkout::{
     codes::PAYMENT_UNAVAILABLE,
     ledger::{LedgerEvent, LedgerKind, LedgerPhase, authorization_effect, charge_effect},
-    ports::{Appended, CallError, Clock, Ledgers, PaymentList, Secrets},
+    ports::{Appended, CallError, Ledgers, PaymentList},
 };
+use carryout_environment::{Clock, Secrets};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     signature::{KeyRing, WEBHOOK_TOLERANCE_SECONDS, verify_payment_webhook},

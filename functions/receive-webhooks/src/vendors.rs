@@ -1,6 +1,7 @@
 //! Answers of the vendors of onboarding.
 
 use crate::TOLERANCE_SECONDS;
+use carryout_environment::{Clock, ErrorCode, Secrets, StorageError};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     signature::{KeyRing, verify_webhook},
@@ -10,7 +11,6 @@ use carryout_onboarding::{
     codes::VENDOR_CONTRADICTS,
     ports::{Applicants, MarketSource, Nudges, VendorCallback, Waits},
 };
-use carryout_workflow::{Clock, ErrorCode, Secrets, StorageError};
 use serde_json::json;
 
 /// Nobody waits for this answer.

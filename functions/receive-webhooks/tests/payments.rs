@@ -70,7 +70,7 @@ impl Harness {
         let mut input = execution_input(&OrderSubmitted::of(&order));
         input["action"] = json!(if undo { "undo" } else { "process" });
         let input = StepInput::deserialize(input).unwrap();
-        let (now, store, payments) = (carryout_checkout::ports::Clock::now(&self.clock), &self.store, self.processor.clone());
+        let (now, store, payments) = (carryout_environment::Clock::now(&self.clock), &self.store, self.processor.clone());
         match (step, undo) {
             ("authorize", false) => run::process(&AuthorizePayment { payments }, store, &input, now, now + LEASE).await.is_ok(),
             ("authorize", true) => run::undo(&AuthorizePayment { payments }, store, &input, now, now + LEASE).await.is_ok(),

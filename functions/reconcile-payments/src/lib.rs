@@ -1,9 +1,10 @@
 //! Holds the processor's payments against orders and ledgers.
 
 use carryout_checkout::{
-    ports::{Clock, Ledgers, Orders, PaymentList, Payments, Reports},
+    ports::{Ledgers, Orders, PaymentList, Payments, Reports},
     reconcile::Reconcile,
 };
+use carryout_environment::Clock;
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},

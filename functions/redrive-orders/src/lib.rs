@@ -1,15 +1,16 @@
 //! Parked orders, for operators: lists them, and takes the undo of one up again.
 
 use carryout_checkout::{
-    ports::{Clock, Executions, ParkedOrders},
+    ports::{Executions, ParkedOrders},
     redrive::{NOT_PARKED, ParkedList, ParkedView, RedriveError, redrive},
     track::view,
 };
+use carryout_environment::{Clock, ErrorCode, StorageError};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     token::{JwksSource, TokenVerifier},
 };
-use carryout_workflow::{ErrorCode, Orchestrator, StorageError};
+use carryout_workflow::Orchestrator;
 
 /// There is no such order.
 pub const ORDER_UNKNOWN: ErrorCode = ErrorCode::permanent("Order.Unknown", "Check the order's number.");

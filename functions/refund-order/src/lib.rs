@@ -1,16 +1,16 @@
 //! Takes an operator's refund of a placed order, and takes a parked refund up again.
 
 use carryout_checkout::{
-    ports::{Clock, Executions, IdempotencyKey, Ids, Orders, ParkedRefunds, RefundRequests},
+    ports::{Executions, IdempotencyKey, Orders, ParkedRefunds, RefundRequests},
     redrive::{REFUND_NOT_PARKED, RedriveRefundError, redrive_refund},
     request_refund::{RefundAnswer, RefundBody, RefundRequester, RequestRefund, RequestRefundError},
 };
+use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, StorageError};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     idempotency::{idempotency_key, record_id, validation_hash},
     token::{JwksSource, TokenVerifier},
 };
-use carryout_workflow::{ErrorCode, HasErrorCode, StorageError};
 use serde_json::{Value, json};
 
 /// There is no such refund.

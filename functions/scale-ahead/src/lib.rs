@@ -1,11 +1,11 @@
 //! Forecasts demand every five minutes and provisions concurrency ahead of it.
 
+use carryout_environment::Clock;
 use carryout_lambda::{
     Invocation, TaskError,
     metrics::{Metric, Metrics},
 };
 use carryout_scaling::{Action, Capacity, Decision, OfferedLoad, Outcome, Scaler, ScalingStore, SettingsSource};
-use carryout_workflow::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
+use carryout_environment::Clock;
 use carryout_lambda::{Invocation, metrics::Metrics};
 use carryout_scaling::{Mode, Override, Scaler, ScalingStore as _, Settings};
 use carryout_testing::scaling::{FakeCapacity, FakeLoad, FakeSettings, FakeStore};
-use carryout_workflow::Clock;
 use jiff::{SignedDuration, Timestamp};
 use scale_ahead::handle;
 use serde_json::json;

@@ -4,8 +4,9 @@ use carryout_checkout::{
     ports::{Executions, OrderSubmitted},
     start::start,
 };
+use carryout_environment::HasErrorCode;
 use carryout_lambda::batch::{BatchItemError, Message};
-use carryout_workflow::{HasErrorCode, Orchestrator};
+use carryout_workflow::Orchestrator;
 
 /// Starts the workflow of the order in `message`. A repeated message starts nothing twice.
 pub async fn handle(orchestrator: &Orchestrator, executions: &impl Executions, message: &Message) -> Result<(), BatchItemError> {

@@ -1,11 +1,12 @@
 //! Takes an order: loads, validates, writes once, answers with where to look.
 
 use carryout_checkout::{
-    ports::{Catalog, Clock, Consumers, IdempotencyKey, Ids, Logistics, OrderQueue, Promotions, Quotes, Secrets, Submissions},
+    ports::{Catalog, Consumers, IdempotencyKey, Logistics, OrderQueue, Promotions, Quotes, Submissions},
     quoting::{PriceEngine, Quoting},
     routing::{Routing, RoutingRules},
     submit::{CheckoutRequest, QUOTE_CHANGED, Submit, SubmitError},
 };
+use carryout_environment::{Clock, HasErrorCode, Ids, Secrets};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     idempotency::{idempotency_key, record_id, validation_hash},
@@ -14,7 +15,7 @@ use carryout_lambda::{
     token::{JwksSource, TokenVerifier},
 };
 use carryout_pricing::Quote;
-use carryout_workflow::{HasErrorCode, Orchestrator};
+use carryout_workflow::Orchestrator;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Instant};
 
@@ -145,7 +146,7 @@ where
     U: Consumers,
     P: Promotions,
     Q: Quotes,
-    S: carryout_pricing::Signer,
+    S: carryout_environment::Signer,
     T: Clock,
     I: Ids,
     W: Submissions,

@@ -15,12 +15,12 @@ use carryout_lambda::{
     metrics::Metrics,
     signature::KeyRing,
 };
+use carryout_predicate::cohort::Cohort;
 use carryout_pricing::Quote;
 use carryout_testing::{
     FakeLogistics, FakeQueue, FakeRouting, FixedSecret, FixedTimer, ManualClock, SequentialIds, Store, StoreFault,
     samples::{self, NOON},
 };
-use carryout_workflow::cohort::Cohort;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use submit_checkout::SubmitCheckout;

@@ -1,6 +1,7 @@
 //! Finds applicants whose steps stopped halfway, and has them advanced.
 
 use carryout_checkout::ports::StuckOrders;
+use carryout_environment::{Clock, StorageError};
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
@@ -9,7 +10,6 @@ use carryout_onboarding::{
     applicant::Applicant,
     ports::{Applicants, Nudges},
 };
-use carryout_workflow::{Clock, StorageError};
 use serde_json::{Value, json};
 
 /// Applicants of one sweep, at most.

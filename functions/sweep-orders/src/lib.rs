@@ -2,12 +2,13 @@
 
 use carryout_checkout::{
     order::Order,
-    ports::{Clock, Executions, StuckOrders},
+    ports::{Executions, StuckOrders},
     refund::OrderRefund,
     start::StartError,
     sweep::{Swept, sweep},
     workflows::{orchestrator, refund_orchestrator},
 };
+use carryout_environment::Clock;
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},

@@ -4,11 +4,12 @@ use carryout_checkout::{
     ports::Orders,
     track::{track, view},
 };
+use carryout_environment::ErrorCode;
 use carryout_lambda::{
     http::{Problem, Request, Response},
     token::{JwksSource, TokenVerifier},
 };
-use carryout_workflow::{ErrorCode, Orchestrator};
+use carryout_workflow::Orchestrator;
 
 /// There is no such order, or it is somebody else's: nobody is told which.
 pub const ORDER_UNKNOWN: ErrorCode =

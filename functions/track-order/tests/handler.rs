@@ -6,12 +6,12 @@
 mod tokens;
 
 use carryout_checkout::{market::Country, ports::Orders, workflows::orchestrator};
+use carryout_environment::StorageError;
 use carryout_lambda::http::{Problem, Request, Response};
 use carryout_testing::{
     ManualClock, Store,
     samples::{self, NOON},
 };
-use carryout_workflow::StorageError;
 use tokens::Issuer;
 use track_order::handle;
 

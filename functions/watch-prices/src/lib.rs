@@ -1,6 +1,7 @@
 //! Looks for hours whose prices are unlike those of the weeks before.
 
-use carryout_checkout::ports::{Clock, Reports};
+use carryout_checkout::ports::Reports;
+use carryout_environment::Clock;
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use carryout_aws::{Document, DocumentConflict, DynamoDocuments};
-use carryout_workflow::cohort::{Cohort, Percent};
+use carryout_predicate::cohort::{Cohort, Percent};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::stack::Stack;

@@ -7,7 +7,7 @@ use carryout_checkout::{
     parity::{Comparisons as _, Parity, ROLLOUT_KEY, Rollout, parity},
 };
 use carryout_lambda::clock::SystemClock;
-use carryout_workflow::cohort::Percent;
+use carryout_predicate::cohort::Percent;
 use jiff::SignedDuration;
 
 use crate::control::{self, Change, Setting};

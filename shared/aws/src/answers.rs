@@ -9,7 +9,8 @@ use carryout_checkout::{
     ports::{Answers, MerchantAnswer, Refused},
     steps::await_merchant::failure_of,
 };
-use carryout_workflow::{Direction, StepState, StorageError};
+use carryout_environment::StorageError;
+use carryout_workflow::{Direction, StepState};
 
 /// Keeps merchants' answers in the waiting step's entry.
 #[derive(Clone)]

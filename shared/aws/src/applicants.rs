@@ -16,13 +16,14 @@ use aws_sdk_dynamodb::{
 };
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use carryout_checkout::ports::Callbacks as _;
+use carryout_environment::{Failure, StorageError};
 use carryout_onboarding::{
     applicant::{Applicant, Collected, SWEEP_AFTER_MS},
     markets::{Markets, SETTINGS_KEY, Settings},
     ports::{ApplicantPages, Applicants, Awaited, Change, MarketSource, Nudges, Waits},
     start::shard,
 };
-use carryout_workflow::{Claim, ClaimRefused, Failure, Progress, Refused, Release, StatusStore, StepState, StorageError};
+use carryout_workflow::{Claim, ClaimRefused, Progress, Refused, Release, StatusStore, StepState};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::{Arc, Mutex, PoisonError};

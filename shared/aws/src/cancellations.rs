@@ -9,7 +9,8 @@ use carryout_checkout::{
     ports::{Cancellations, Refused},
     steps::{await_merchant, notify_merchant},
 };
-use carryout_workflow::{Direction, StepState, StorageError};
+use carryout_environment::StorageError;
+use carryout_workflow::{Direction, StepState};
 
 /// Marks orders as cancelled.
 #[derive(Clone)]

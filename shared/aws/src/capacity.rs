@@ -4,9 +4,9 @@ use aws_sdk_lambda::{
     operation::get_provisioned_concurrency_config::GetProvisionedConcurrencyConfigError,
     types::{ProvisionedConcurrencyStatusEnum, ScalingConfig},
 };
+use carryout_environment::StorageError;
 use carryout_forecast::Setting;
 use carryout_scaling::{Capacity, Ceiling, Reported, Status};
-use carryout_workflow::StorageError;
 
 /// What functions are called by, and what capacity is provisioned for.
 const ALIAS: &str = "live";

@@ -10,7 +10,7 @@ use carryout_checkout::{
     ports::Catalog,
     store::{Item as MenuItem, Location, Store, StoreWithMenu},
 };
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use futures::future::try_join_all;
 use serde::Deserialize;
 

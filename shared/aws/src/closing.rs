@@ -12,7 +12,8 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Closing, Refused},
 };
-use carryout_workflow::{Direction, Failure, StepState, StorageError};
+use carryout_environment::{Failure, StorageError};
+use carryout_workflow::{Direction, StepState};
 
 /// Closes orders. A closed order leaves the sweeper's index; a parked one enters the operators'.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{PutRequest, WriteRequest},
 };
 use carryout_checkout::{consumer::Consumer, ports::Consumers};
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 
 /// Reads consumers.
 #[derive(Clone)]

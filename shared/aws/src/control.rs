@@ -5,7 +5,7 @@ use carryout_checkout::{
     parity::{ROLLOUT_KEY, Rollout, Rollouts},
     routing::{RULES_KEY, Routing, RoutingRules},
 };
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use serde::de::DeserializeOwned;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{KeysAndAttributes, TransactWriteItem, Update, builders::UpdateBuilder},
 };
 use carryout_checkout::redemptions::{Planned, Redemption, UsageCounter, UsageCounters};
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use std::collections::HashMap;
 
 /// Counts what orders take of what is limited.

@@ -4,7 +4,7 @@ use crate::{
     unavailable,
 };
 use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use serde_json::Value;
 
 /// A JSON document and how often it was written.

@@ -8,7 +8,7 @@ use aws_sdk_sfn::{
     types::ExecutionStatus,
 };
 use carryout_checkout::ports::{Callbacks, ExecutionState, Executions};
-use carryout_workflow::{Failure, StorageError};
+use carryout_environment::{Failure, StorageError};
 use serde_json::Value;
 
 /// Runs workflows on Step Functions.

@@ -1,7 +1,7 @@
 use crate::{Aws, unavailable};
 use aws_sdk_kms::{Client, operation::decrypt::DecryptError, primitives::Blob, types::DataKeySpec};
+use carryout_environment::StorageError;
 use carryout_onboarding::ports::{DataKey, Keys};
-use carryout_workflow::StorageError;
 
 /// What binds a key to its applicant: KMS unwraps it only for whoever says the same again.
 const CONTEXT: &str = "applicant";

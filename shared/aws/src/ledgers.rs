@@ -11,7 +11,7 @@ use carryout_checkout::{
     order::Order,
     ports::{Appended, Ledgers, Refused},
 };
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 
 /// The attribute of an order's item that holds the names of all that its ledger was told, as a set.
 pub(crate) const TOLD: &str = "ledger_told";

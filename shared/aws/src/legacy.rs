@@ -7,7 +7,7 @@ use carryout_checkout::{
     legacy::{LegacyOrder, LegacyQueue},
     order::Order,
 };
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use serde_json::Value;
 
 /// Entries of one batch, at most.

@@ -75,7 +75,7 @@ pub use uploads::S3Documents;
 
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::config::Credentials;
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use std::{error::Error, fmt::Display, time::Duration};
 
 /// How AWS is reached: region, credentials, endpoint, patience. Made once per process.

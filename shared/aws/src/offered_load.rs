@@ -4,8 +4,8 @@ use aws_sdk_cloudwatch::{
     primitives::DateTime,
     types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat},
 };
+use carryout_environment::StorageError;
 use carryout_scaling::{Observed, OfferedLoad, SLOT};
-use carryout_workflow::StorageError;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 

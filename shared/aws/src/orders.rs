@@ -5,7 +5,7 @@ use crate::{
 };
 use aws_sdk_dynamodb::Client;
 use carryout_checkout::{order::Order, ports::Orders};
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 
 /// Reads orders.
 #[derive(Clone)]

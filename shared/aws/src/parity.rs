@@ -8,7 +8,7 @@ use carryout_checkout::{
     market::Country,
     parity::{Comparison, Comparisons, PriceSample, SampleQueue},
 };
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 
 /// How long a comparison is kept. Seconds.
 const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;

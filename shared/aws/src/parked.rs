@@ -10,7 +10,8 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Orders, ParkedOrders, Refused},
 };
-use carryout_workflow::{Direction, StorageError};
+use carryout_environment::StorageError;
+use carryout_workflow::Direction;
 use futures::future::try_join_all;
 
 /// Parked orders, found by the sparse index `parked`.

@@ -4,8 +4,8 @@ use carryout_checkout::{
     ports::{PROMOTIONS, Promotions},
     redemptions::UsageCounters,
 };
+use carryout_environment::StorageError;
 use carryout_pricing::Promotion;
-use carryout_workflow::StorageError;
 
 /// The promotions in the control table, one document for each market; and the counters of those that are limited.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 use crate::{Aws, corrupt, unavailable};
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
 use carryout_checkout::ports::{OrderQueue, OrderSubmitted, Pager, ParkedOrder};
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use serde::Serialize;
 
 /// An SQS queue of JSON messages.

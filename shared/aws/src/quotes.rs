@@ -13,8 +13,9 @@ use carryout_checkout::{
     audit::{QuoteRecord, kept_until},
     ports::{OrderFacts, QuoteLocks, QuoteRecords, Quotes, Refused},
 };
+use carryout_environment::StorageError;
 use carryout_pricing::{Price, Quote, Record};
-use carryout_workflow::{Direction, StepState, StorageError};
+use carryout_workflow::{Direction, StepState};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::Read as _;

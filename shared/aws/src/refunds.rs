@@ -16,7 +16,8 @@ use carryout_checkout::{
     refund::{OrderRefund, RefundStatus},
     steps::refund_payment,
 };
-use carryout_workflow::{Failure, StepState, StorageError};
+use carryout_environment::{Failure, StorageError};
+use carryout_workflow::StepState;
 
 /// Takes refunds.
 #[derive(Clone)]

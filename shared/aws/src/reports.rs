@@ -5,7 +5,7 @@ use crate::{
 };
 use aws_sdk_dynamodb::Client;
 use carryout_checkout::ports::{Report, Reports};
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 
 /// How long a report is kept. Seconds.
 const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;

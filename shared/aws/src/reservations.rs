@@ -13,8 +13,9 @@ use carryout_checkout::{
     ports::{Reservations, ReserveRefused},
     redemptions::{Reserved, UsageCounters, counters_for, plan},
 };
+use carryout_environment::StorageError;
 use carryout_pricing::PricedLine;
-use carryout_workflow::{Claim, StepState, StorageError};
+use carryout_workflow::{Claim, StepState};
 
 /// Times that redemptions are planned anew because other orders redeemed from the same counters meanwhile.
 const PLANS: u32 = 4;

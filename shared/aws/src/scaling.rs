@@ -8,11 +8,11 @@ use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
+use carryout_environment::StorageError;
 use carryout_scaling::{
     Claim, Day, Decision, HISTORY_DAYS, History, Learned, Observed, Plan, SETTINGS_KEY, ScalingStore, Settings, SettingsSource,
     day_begins, slot_of,
 };
-use carryout_workflow::StorageError;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Display;

@@ -1,7 +1,6 @@
 use crate::{Aws, now, unavailable};
 use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
-use carryout_checkout::ports::{Secret, Secrets};
-use carryout_workflow::StorageError;
+use carryout_environment::{Secret, Secrets, StorageError};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a secret is used without asking again. Milliseconds; a rotation is noticed within it.

@@ -8,9 +8,8 @@ use carryout_checkout::{
     ports::{OrderNote, Refused},
     refund::OrderRefund,
 };
-use carryout_workflow::{
-    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StorageError, Subject,
-};
+use carryout_environment::{Failure, StorageError};
+use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StatusStore, StepState, Subject};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 

@@ -1,5 +1,5 @@
 use crate::{corrupt, transaction::Item};
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use serde::Deserialize;
 use serde_json::Value;
 

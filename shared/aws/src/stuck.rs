@@ -10,7 +10,8 @@ use carryout_checkout::{
     order::Order,
     ports::{Refused, StuckOrders},
 };
-use carryout_workflow::{StorageError, Subject};
+use carryout_environment::StorageError;
+use carryout_workflow::Subject;
 use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;

@@ -16,8 +16,8 @@ use carryout_checkout::{
     consumer::Consumer,
     ports::{CompletedRequest, IdempotencyKey, Submission, Submissions, SubmitRefused},
 };
+use carryout_environment::StorageError;
 use carryout_pricing::Quote;
-use carryout_workflow::StorageError;
 use std::collections::HashMap;
 
 /// Partitions over which stuck orders are spread, so that no index partition is hot.

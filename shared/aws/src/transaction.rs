@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, CancellationReason, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use carryout_checkout::ports::Refused;
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 

@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put, TransactWriteItem, Update},
 };
 use carryout_checkout::market::Country;
+use carryout_environment::StorageError;
 use carryout_price_monitoring::{Observation, Span, Statistics, Trends, WEEKS};
 use carryout_pricing::PriceMeasure;
-use carryout_workflow::StorageError;
 use serde_json::Value;
 use std::{collections::BTreeMap, str::FromStr};
 

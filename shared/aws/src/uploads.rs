@@ -5,8 +5,8 @@ use aws_sdk_s3::{
     presigning::PresigningConfig,
     types::{Delete as Removal, ObjectIdentifier},
 };
+use carryout_environment::StorageError;
 use carryout_onboarding::ports::{Document, Documents, Upload};
-use carryout_workflow::StorageError;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Documents in a bucket. An upload is a presigned request: it fixes object, media type and size, and needs no credentials.

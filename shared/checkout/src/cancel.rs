@@ -9,7 +9,8 @@ use crate::{
     ports::{Callbacks, Cancellations, Refused},
     steps::{await_merchant, notify_merchant},
 };
-use carryout_workflow::{Direction, ErrorCode, Failure, HasErrorCode, StepState, StorageError, run};
+use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
+use carryout_workflow::{Direction, StepState, run};
 
 /// The store has accepted the order, or the order is placed already.
 pub const CANCEL_TOO_LATE: ErrorCode =

@@ -1,7 +1,7 @@
 //! Every error code of the checkout, once. The same names stand in the state machines, in problem replies and in
 //! `docs/api.md`; a contract test holds them together.
 
-use carryout_workflow::ErrorCode;
+use carryout_environment::ErrorCode;
 
 /// The card was declined.
 pub const PAYMENT_DECLINED: ErrorCode = ErrorCode::permanent("Payment.Declined", "Pay with another card, or ask your bank.");

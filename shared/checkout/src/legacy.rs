@@ -8,8 +8,8 @@ use crate::{
     order::{Order, OrderStatus},
     ports::CallError,
 };
+use carryout_environment::StorageError;
 use carryout_money::Money;
-use carryout_workflow::StorageError;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future};
 

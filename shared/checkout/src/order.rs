@@ -7,9 +7,10 @@ use crate::{
     routing::ReleaseTrack,
     store::Location,
 };
+use carryout_environment::Failure;
 use carryout_money::Money;
 use carryout_pricing::{Quote, Refunded};
-use carryout_workflow::{Direction, Failure, StatusMap, Subject};
+use carryout_workflow::{Direction, StatusMap, Subject};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt};
 

@@ -6,12 +6,10 @@
 //! price that does not come.
 
 use crate::{legacy, market::Country, partners::LEGACY_PRICES, ports::CallError, quoting::Draft};
+use carryout_environment::StorageError;
 use carryout_money::{Currency, Money};
+use carryout_predicate::cohort::{Cohort, Percent};
 use carryout_pricing::{Context, Fallback, Flag, Price, PriceMeasure};
-use carryout_workflow::{
-    StorageError,
-    cohort::{Cohort, Percent},
-};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future};
 

@@ -13,10 +13,10 @@ use crate::{
     routing::ReleaseTrack,
     store::{Location, Store, StoreWithMenu},
 };
+use carryout_environment::{Failure, StorageError};
 use carryout_money::Money;
 use carryout_pricing::{Promotion, Quote, Record, Refunded};
-use carryout_workflow::{Claim, Direction, Failure, StatusStore, StorageError, Subject};
-pub use carryout_workflow::{Clock, Ids, Secret, Secrets};
+use carryout_workflow::{Claim, Direction, StatusStore, Subject};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{future::Future, sync::Arc};

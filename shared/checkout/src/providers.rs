@@ -10,11 +10,11 @@ use crate::{
     redemptions::{UsageCounters, counters_of_credits, counters_of_promotions, credits, offered, unspent},
     store::StoreWithMenu,
 };
+use carryout_environment::StorageError;
 use carryout_pricing::{
     CONSUMER, CREDITS, ContextLine, Contribution, Credit, FEES, ITEMS, LastKnown, PROMOTIONS, Promotion, Provider, ProviderError,
     Providers, TAXES,
 };
-use carryout_workflow::StorageError;
 use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared},

@@ -3,13 +3,11 @@
 use crate::{
     audit::{QuoteRecord, kept_until},
     market::Country,
-    ports::{Catalog, Clock, Consumers, Ids, Promotions, Quotes},
+    ports::{Catalog, Consumers, Promotions, Quotes},
     providers::{Asked, LastAnswers, providers},
 };
-use carryout_pricing::{
-    CONSUMER, Context, Flag, NoContext, Pipeline, Price, PricingError, Quote, QuoteTerms, Record, Signer, Timer, limited,
-};
-use carryout_workflow::{ErrorCode, HasErrorCode, StorageError, run::STORAGE_UNAVAILABLE};
+use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_UNAVAILABLE, Signer, StorageError, Timer};
+use carryout_pricing::{CONSUMER, Context, Flag, NoContext, Pipeline, Price, PricingError, Quote, QuoteTerms, Record, limited};
 use futures::{
     FutureExt as _,
     future::{join, select},

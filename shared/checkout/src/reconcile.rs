@@ -13,12 +13,11 @@ use crate::{
     ledger::{LedgerEvent, LedgerKind, LedgerPhase, authorization_effect, charge_effect},
     order::{Order, OrderStatus},
     ports::{
-        Appended, CallError, Clock, Intent, IntentStatus, Ledgers, ListedIntent, Orders, PaymentList, Payments, Refund, Report,
-        Reports,
+        Appended, CallError, Intent, IntentStatus, Ledgers, ListedIntent, Orders, PaymentList, Payments, Refund, Report, Reports,
     },
 };
+use carryout_environment::{Clock, StorageError};
 use carryout_money::Money;
-use carryout_workflow::StorageError;
 use futures::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -318,10 +317,10 @@ pub enum ReconcileError {
     Storage(#[from] StorageError),
 }
 
-impl carryout_workflow::HasErrorCode for ReconcileError {
-    const CODES: &'static [carryout_workflow::ErrorCode] = &[crate::codes::PAYMENT_UNAVAILABLE];
+impl carryout_environment::HasErrorCode for ReconcileError {
+    const CODES: &'static [carryout_environment::ErrorCode] = &[crate::codes::PAYMENT_UNAVAILABLE];
 
-    fn code(&self) -> carryout_workflow::ErrorCode {
+    fn code(&self) -> carryout_environment::ErrorCode {
         match self {
             Self::List(_) => crate::codes::PAYMENT_UNAVAILABLE,
             Self::Storage(error) => error.code(),

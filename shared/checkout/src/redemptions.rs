@@ -14,8 +14,9 @@ use crate::{
     order::Order,
     steps::reserve_items,
 };
+use carryout_environment::StorageError;
+use carryout_predicate::cohort::place;
 use carryout_pricing::{Allowance, Credit, Limited, Limits, Promotion, Taken};
-use carryout_workflow::{StorageError, cohort::place};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt::Display};
 

@@ -2,13 +2,14 @@
 
 use crate::{
     order::{Order, OrderStatus},
-    ports::{Clock, Executions, OrderSubmitted, ParkedOrders, ParkedRefunds, Refused},
+    ports::{Executions, OrderSubmitted, ParkedOrders, ParkedRefunds, Refused},
     refund::{OrderRefund, RefundStatus},
     start::{start, start_run},
     steps::complete_order::remaining_effects,
 };
+use carryout_environment::{Clock, ErrorCode, Failure, StorageError};
 use carryout_money::Money;
-use carryout_workflow::{ErrorCode, Failure, Orchestrator, StorageError};
+use carryout_workflow::Orchestrator;
 use serde::{Deserialize, Serialize};
 
 /// The order is not parked.

@@ -9,9 +9,10 @@ use crate::{
     order::execution_name,
     start::Startable,
 };
+use carryout_environment::Failure;
 use carryout_money::Money;
 use carryout_pricing::{RefundPart, Refunded};
-use carryout_workflow::{Direction, Failure, StatusMap, Subject};
+use carryout_workflow::{Direction, StatusMap, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt};

@@ -7,19 +7,14 @@
 use crate::{
     ledger,
     order::{Order, OrderStatus},
-    ports::{Catalog, Clock, Ids, Orders, QuoteRecords, Quotes},
+    ports::{Catalog, Orders, QuoteRecords, Quotes},
     quoting::{ITEM_UNKNOWN, MAX_QUANTITY, PRICE_WRONG, PriceEngine, REQUEST_INVALID},
     request_refund::ORDER_UNKNOWN,
     store::StoreWithMenu,
 };
+use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_CORRUPT, STORAGE_UNAVAILABLE, Signer, StorageError};
 use carryout_money::Money;
-use carryout_pricing::{
-    Context, ContextLine, Difference, PricingError, Quote, QuoteTerms, Record, Signer, Weight, differences, limited,
-};
-use carryout_workflow::{
-    ErrorCode, HasErrorCode, StorageError,
-    run::{STORAGE_CORRUPT, STORAGE_UNAVAILABLE},
-};
+use carryout_pricing::{Context, ContextLine, Difference, PricingError, Quote, QuoteTerms, Record, Weight, differences, limited};
 use serde::{Deserialize, Serialize};
 
 /// What turned out otherwise.

@@ -3,19 +3,17 @@
 use crate::{
     ledger,
     order::{Order, OrderStatus},
-    ports::{Clock, Executions, IdempotencyKey, Ids, Orders, RefundRefused, RefundRequests, RefundSubmission},
+    ports::{Executions, IdempotencyKey, Orders, RefundRefused, RefundRequests, RefundSubmission},
     quoting::REQUEST_INVALID,
     refund::{OrderRefund, RefundStatus},
     start::start_run,
     steps::authorized_intent,
     submit::{ATTEMPTS, KEY_REUSED, MARKET_UNKNOWN, REMEMBER_SECONDS, STUCK_AFTER_MS, SUBMIT_BUSY},
 };
+use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_CORRUPT, STORAGE_UNAVAILABLE, StorageError};
 use carryout_money::Money;
 use carryout_pricing::{RefundError, RefundLine, RefundRequest, refund};
-use carryout_workflow::{
-    Direction, ErrorCode, HasErrorCode, NoWorkflow, Orchestrator, StatusMap, StorageError,
-    run::{STORAGE_CORRUPT, STORAGE_UNAVAILABLE},
-};
+use carryout_workflow::{Direction, NoWorkflow, Orchestrator, StatusMap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

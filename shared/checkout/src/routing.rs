@@ -5,7 +5,8 @@
 //! track is chosen once, when the order is written, and stays with it: later runs use the same state machine.
 
 use crate::consumer::Consumer;
-use carryout_workflow::{StorageError, cohort::Cohort};
+use carryout_environment::StorageError;
+use carryout_predicate::cohort::Cohort;
 use serde::{Deserialize, Serialize};
 use std::{fmt, future::Future};
 

@@ -6,7 +6,8 @@ use crate::{
     ports::{Executions, OrderSubmitted},
     routing::ReleaseTrack,
 };
-use carryout_workflow::{ErrorCode, HasErrorCode, NoWorkflow, Orchestrator, StorageError, Subject};
+use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
+use carryout_workflow::{NoWorkflow, Orchestrator, Subject};
 use serde_json::{Value, json};
 
 /// Why a workflow was not started.
@@ -21,7 +22,7 @@ pub enum StartError {
 }
 
 impl HasErrorCode for StartError {
-    const CODES: &'static [ErrorCode] = &[crate::submit::MARKET_UNKNOWN, carryout_workflow::run::STORAGE_UNAVAILABLE];
+    const CODES: &'static [ErrorCode] = &[crate::submit::MARKET_UNKNOWN, carryout_environment::STORAGE_UNAVAILABLE];
 
     fn code(&self) -> ErrorCode {
         match self {

@@ -4,18 +4,16 @@ use crate::{
     consumer::{Address, Consumer, PaymentMethod},
     order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
     ports::{
-        Catalog, Clock, CompletedRequest, Consumers, IdempotencyKey, Ids, Logistics, OrderQueue, OrderSubmitted, Promotions,
-        Quotes, Submission, Submissions, SubmitRefused,
+        Catalog, CompletedRequest, Consumers, IdempotencyKey, Logistics, OrderQueue, OrderSubmitted, Promotions, Quotes,
+        Submission, Submissions, SubmitRefused,
     },
     quoting::{CONSUMER_UNKNOWN, QuoteError, Quoting, REQUEST_INVALID, STORE_UNKNOWN},
     routing::RoutingRules,
     store::StoreWithMenu,
 };
-use carryout_pricing::{Difference, Quote, Refunded, Signer, differences};
-use carryout_workflow::{
-    Direction, ErrorCode, HasErrorCode, NoWorkflow, Orchestrator, Plan, PlanReport, StatusMap, StorageError,
-    run::STORAGE_UNAVAILABLE,
-};
+use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_UNAVAILABLE, Signer, StorageError};
+use carryout_pricing::{Difference, Quote, Refunded, differences};
+use carryout_workflow::{Direction, NoWorkflow, Orchestrator, Plan, PlanReport, StatusMap};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -6,9 +6,10 @@
 
 use crate::{
     order::execution_name,
-    ports::{Clock, ExecutionState, Executions, StuckOrders},
+    ports::{ExecutionState, Executions, StuckOrders},
     start::{StartError, Startable, start_run},
 };
+use carryout_environment::Clock;
 use carryout_workflow::Orchestrator;
 use serde::Serialize;
 

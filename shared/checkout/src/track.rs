@@ -6,8 +6,9 @@ use crate::{
     order::{Order, OrderStatus},
     ports::Orders,
 };
+use carryout_environment::{Failure, StorageError};
 use carryout_money::Money;
-use carryout_workflow::{Failure, Orchestrator, StepState, StorageError, UndoState, run};
+use carryout_workflow::{Orchestrator, StepState, UndoState, run};
 use serde::{Deserialize, Serialize};
 
 /// An order as its consumer sees it.

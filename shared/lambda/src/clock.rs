@@ -1,7 +1,6 @@
 //! The wall clock, and waiting by it.
 
-use carryout_pricing::Timer;
-use carryout_workflow::Clock;
+use carryout_environment::{Clock, Timer};
 use futures::{FutureExt as _, future::BoxFuture};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

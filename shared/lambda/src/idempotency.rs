@@ -2,7 +2,7 @@
 
 use crate::http::{Problem, Request};
 use aws_lc_rs::digest::{SHA256, digest};
-use carryout_workflow::ErrorCode;
+use carryout_environment::ErrorCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Ids: sortable by the time they were made, and readable aloud.
 
-use carryout_workflow::Ids;
+use carryout_environment::Ids;
 use uuid::Uuid;
 
 /// Crockford's base 32, lower case: no `i`, `l`, `o`, `u`.

@@ -5,7 +5,7 @@ use crate::batch::{self, BatchItemError, Message};
 use crate::clock::SystemClock;
 use crate::http::{Problem, Request, Response, correlation_id, fit_for_logs};
 use crate::{Error, telemetry};
-use carryout_workflow::HasErrorCode;
+use carryout_environment::HasErrorCode;
 use futures::FutureExt as _;
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};

@@ -5,7 +5,7 @@ use crate::idempotency::hex;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use carryout_pricing::Signer;
+use carryout_environment::Signer;
 use std::fmt;
 
 /// The current key, and the one before it: what was signed before a rotation stays valid until the next one.

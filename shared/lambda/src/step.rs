@@ -2,7 +2,8 @@
 
 use crate::clock::SystemClock;
 use crate::{Error, Invocation, TaskError, run_task};
-use carryout_workflow::{Action, Effect, HasErrorCode, StatusStore, StepInput, StepReply, run, run::RunError};
+use carryout_environment::HasErrorCode;
+use carryout_workflow::{Action, Effect, StatusStore, StepInput, StepReply, run, run::RunError};
 use serde::Deserialize;
 use serde_json::Value;
 use std::future::Future;
@@ -71,7 +72,9 @@ fn not_asked(input: &StepInput) -> TaskError {
 
 fn answer<E: HasErrorCode>(result: Result<StepReply, RunError<E>>) -> Result<Value, TaskError> {
     match result {
-        Ok(reply) => serde_json::to_value(reply).map_err(|error| TaskError::new(run::STORAGE_CORRUPT.name, error)),
+        Ok(reply) => {
+            serde_json::to_value(reply).map_err(|error| TaskError::new(carryout_environment::STORAGE_CORRUPT.name, error))
+        }
         Err(error) => {
             let failure = error.failure();
             Err(TaskError::new(failure.code, failure.message))

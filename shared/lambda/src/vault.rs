@@ -6,8 +6,8 @@ use aws_lc_rs::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use carryout_environment::StorageError;
 use carryout_onboarding::ports::{DataKey, Keys, Vault};
-use carryout_workflow::StorageError;
 use std::collections::BTreeMap;
 
 /// A vault whose keys come from a key service, a new one for each form that is sealed.

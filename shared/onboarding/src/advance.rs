@@ -7,7 +7,8 @@ use crate::{
     progress::progress_of,
     steps::{self, Ports, StepError},
 };
-use carryout_workflow::{StepSpec, StepState, StorageError, Subject as _, run::RunError};
+use carryout_environment::StorageError;
+use carryout_workflow::{StepSpec, StepState, Subject as _, run::RunError};
 
 /// Seconds between looks at what takes long, where the workflow does not say.
 const LOOK_AFTER_SECONDS: u32 = 24 * 60 * 60;
@@ -66,7 +67,9 @@ pub async fn advance<A: Applicants, V: Vendors, K: Vault>(
                 match steps::process(ports, next.spec, &applicant, &Default::default(), now, lease_until).await {
                     // A refusal is written down, and waits for an operator.
                     Ok(_) | Err(RunError::Refused(_)) => ran = true,
-                    Err(RunError::Step(error)) if !carryout_workflow::HasErrorCode::code(&error).class.may_retry() => ran = true,
+                    Err(RunError::Step(error)) if !carryout_environment::HasErrorCode::code(&error).class.may_retry() => {
+                        ran = true
+                    }
                     // Its neighbours go on without it.
                     Err(error) => {
                         let step = next.spec.entry_name().to_owned();

@@ -6,7 +6,8 @@ use crate::{
     ports::{Applicants, Change, Nudges, VendorAnswer, VendorCallback, Waits},
     steps::{self, Conclusion, Description},
 };
-use carryout_workflow::{Refused, StepState, StorageError};
+use carryout_environment::StorageError;
+use carryout_workflow::{Refused, StepState};
 
 /// What became of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

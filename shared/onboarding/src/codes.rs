@@ -1,6 +1,6 @@
 //! Every error code of onboarding, with what a person can do about it.
 
-use carryout_workflow::ErrorCode;
+use carryout_environment::ErrorCode;
 
 /// There is no such applicant, or not for this caller.
 pub const APPLICANT_UNKNOWN: ErrorCode = ErrorCode::permanent("Applicant.Unknown", "Check the number of your application.");

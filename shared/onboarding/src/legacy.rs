@@ -10,7 +10,8 @@ use crate::{
     ports::Applicants,
     steps,
 };
-use carryout_workflow::{Refused, StepEntry, StepState, StorageError, Subject as _, Workflow};
+use carryout_environment::StorageError;
+use carryout_workflow::{Refused, StepEntry, StepState, Subject as _, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, future::Future};

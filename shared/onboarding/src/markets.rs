@@ -4,7 +4,8 @@ use crate::{
     applicant::Applicant,
     lint::{self, Finding},
 };
-use carryout_workflow::{Orchestrator, Route, Workflow, cohort::Cohort};
+use carryout_predicate::cohort::Cohort;
+use carryout_workflow::{Orchestrator, Route, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

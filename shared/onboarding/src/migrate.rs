@@ -1,7 +1,8 @@
 //! Moves applicants who are on their way to another version of their workflow, by a plan that is looked at first.
 
 use crate::{applicant::Applicant, ports::Applicants};
-use carryout_workflow::{Refused, StepState, StorageError, Subject as _, Workflow};
+use carryout_environment::StorageError;
+use carryout_workflow::{Refused, StepState, Subject as _, Workflow};
 use serde::Serialize;
 
 /// What would be done.

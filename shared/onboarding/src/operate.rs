@@ -7,7 +7,8 @@ use crate::{
     ports::{Applicants, Change, Nudges, Waits},
     steps::{self, MAX_REASON},
 };
-use carryout_workflow::{ErrorCode, Failure, HasErrorCode, Refused, StepState, StorageError, run};
+use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
+use carryout_workflow::{Refused, StepState};
 use serde::{Deserialize, Serialize};
 
 /// What an operator does.
@@ -55,8 +56,8 @@ impl HasErrorCode for OperateError {
         codes::APPLICANT_STEP_UNKNOWN,
         codes::STEP_NOT_OPTIONAL,
         codes::STEP_NOT_THERE,
-        run::STORAGE_UNAVAILABLE,
-        run::STORAGE_CORRUPT,
+        carryout_environment::STORAGE_UNAVAILABLE,
+        carryout_environment::STORAGE_CORRUPT,
     ];
 
     fn code(&self) -> ErrorCode {

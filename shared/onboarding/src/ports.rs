@@ -5,7 +5,8 @@ use crate::{
     applicant::{Applicant, AuditEntry, Collected},
     markets::Markets,
 };
-use carryout_workflow::{Failure, Refused, StatusStore, StepState, StorageError};
+use carryout_environment::{Failure, StorageError};
+use carryout_workflow::{Refused, StatusStore, StepState};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};

@@ -6,7 +6,8 @@ use crate::{
     start::shard,
     uploads::{UPLOAD_LASTS_MS, prefix},
 };
-use carryout_workflow::{Refused, StorageError};
+use carryout_environment::StorageError;
+use carryout_workflow::Refused;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 

@@ -7,7 +7,8 @@ use crate::{
     markets::Markets,
     ports::{Applicants, Nudges, Vault},
 };
-use carryout_workflow::{Direction, ErrorCode, HasErrorCode, NoWorkflow, StatusMap, StorageError, Workflow, run};
+use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
+use carryout_workflow::{Direction, NoWorkflow, StatusMap, Workflow};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -41,8 +42,12 @@ pub enum StartError {
 }
 
 impl HasErrorCode for StartError {
-    const CODES: &'static [ErrorCode] =
-        &[codes::MARKET_NOT_OPEN, codes::MARKET_LEGACY, run::STORAGE_UNAVAILABLE, run::STORAGE_CORRUPT];
+    const CODES: &'static [ErrorCode] = &[
+        codes::MARKET_NOT_OPEN,
+        codes::MARKET_LEGACY,
+        carryout_environment::STORAGE_UNAVAILABLE,
+        carryout_environment::STORAGE_CORRUPT,
+    ];
 
     fn code(&self) -> ErrorCode {
         match self {

@@ -10,8 +10,9 @@ use crate::{
     steps::{self, Ports, StepError},
     uploads,
 };
+use carryout_environment::{ErrorCode, Failure, StorageError};
 use carryout_workflow::{
-    ErrorCode, Failure, Refused, StepState, StorageError, Subject as _, Workflow,
+    Refused, StepState, Subject as _, Workflow,
     run::{self, RunError},
 };
 use serde_json::{Map, Value};

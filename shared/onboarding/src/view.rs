@@ -7,7 +7,8 @@ use crate::{
     markets::{Markets, NoDefinition},
     progress::{ApplicantProgress, progress_of},
 };
-use carryout_workflow::{Failure, StepState};
+use carryout_environment::Failure;
+use carryout_workflow::StepState;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

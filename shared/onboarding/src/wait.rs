@@ -9,7 +9,8 @@ use crate::{
     ports::{Applicants, Awaited, Change, Nudges, VendorError, Vendors},
     steps::{self, review},
 };
-use carryout_workflow::{Refused, StepState, StorageError, compile_wait};
+use carryout_environment::StorageError;
+use carryout_workflow::{Refused, StepState, compile_wait};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -5,9 +5,9 @@ use carryout_checkout::{
     partners::{LEGACY, PartnerPolicy},
     ports::CallError,
 };
+use carryout_environment::StorageError;
 use carryout_onboarding::legacy::{LegacyRecord, LegacySystem};
 use carryout_pricing::Price;
-use carryout_workflow::StorageError;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};

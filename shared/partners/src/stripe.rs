@@ -2,8 +2,9 @@ use crate::call::{Http, send};
 use carryout_checkout::{
     order::Order,
     partners::PAYMENT,
-    ports::{CallError, Intent, IntentPage, IntentStatus, ListedIntent, PaymentList, Payments, Refund, Secrets},
+    ports::{CallError, Intent, IntentPage, IntentStatus, ListedIntent, PaymentList, Payments, Refund},
 };
+use carryout_environment::Secrets;
 use carryout_money::{Currency, Money};
 use reqwest::RequestBuilder;
 use serde::Deserialize;

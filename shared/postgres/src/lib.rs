@@ -3,8 +3,9 @@
 use carryout_checkout::{
     legacy::{LegacyOrder, LegacySink, Upserted},
     partners::LEGACY,
-    ports::{CallError, Secrets},
+    ports::CallError,
 };
+use carryout_environment::Secrets;
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::{sync::Mutex, time::timeout};
 use tokio_postgres::{

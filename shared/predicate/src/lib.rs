@@ -18,9 +18,12 @@
 //! brings along: a missing attribute is `null`; a text is compared with an attribute as text, a number with an attribute
 //! as a number (`null` is 0), and `<` compares texts by UTF-16 code units and everything else as numbers. Where this
 //! crate decides differently, [`Condition`] says so. `docs/predicate.md` lists the operators.
+//!
+//! [`cohort`] says which consumers a rule applies to while it applies to some of them only.
 
 mod case;
 mod coercion;
+pub mod cohort;
 mod condition;
 mod parse;
 mod pattern;

@@ -4,10 +4,10 @@
 use crate::statistics::{Expected, Statistics};
 use carryout_checkout::{
     market::Country,
-    ports::{Clock, Report, Reports},
+    ports::{Report, Reports},
 };
+use carryout_environment::{Clock, StorageError};
 use carryout_pricing::PriceMeasure;
-use carryout_workflow::StorageError;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future};

@@ -29,9 +29,9 @@ pub use pipeline::{Collector, ENGINE, Pipeline, PricingError, price};
 pub use price::{Charge, Price, PricedLine, Shares};
 pub use provider::{
     CONSUMER, CREDITS, CRITICALITY, Contribution, Criticality, FEES, Fallback, Flag, ITEMS, LastKnown, NoContext, OnFailure,
-    PROMOTIONS, Provider, ProviderError, Providers, TAXES, Timer,
+    PROMOTIONS, Provider, ProviderError, Providers, TAXES,
 };
-pub use quote::{Difference, Limited, Quote, QuoteTerms, Signer, Taken, differences, limited};
+pub use quote::{Difference, Limited, Quote, QuoteTerms, Taken, differences, limited};
 pub use refund::{
     Part, Refund, RefundComponent, RefundError, RefundLine, RefundPart, RefundRequest, Refunded, RefundedLine, left_to_refund,
     refund,

@@ -2,6 +2,7 @@
 //! other, and are asked at the same time. How much a quote depends on one is declared ([`Criticality`]), not coded.
 
 use crate::{Context, ContextLine, Credit, Fee, Promotion, Taxes};
+use carryout_environment::Timer;
 use carryout_money::Currency;
 use futures::{
     future::{BoxFuture, Either, select, try_join_all},
@@ -108,12 +109,6 @@ pub enum Fallback {
     LastKnown,
     /// The declared answer.
     Default,
-}
-
-/// Waits.
-pub trait Timer: Send + Sync {
-    /// Is ready after `milliseconds`.
-    fn sleep(&self, milliseconds: u32) -> BoxFuture<'_, ()>;
 }
 
 /// Keeps what providers answered last.

@@ -1,4 +1,5 @@
 use crate::{Context, Limits, Price};
+use carryout_environment::Signer;
 use carryout_money::Money;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
@@ -69,16 +70,6 @@ pub struct Quote {
     pub terms: QuoteTerms,
     /// Made by [`Signer`] over [`QuoteTerms::to_sign`].
     pub signature: String,
-}
-
-/// Signs with a secret key and verifies, also under the key before the current one.
-pub trait Signer: Send + Sync {
-    /// A signature over `message`, safe in a URL.
-    fn sign(&self, message: &[u8]) -> String;
-
-    /// Whether `signature` was made over `message` by the current key or the one before. Takes the same time for every
-    /// wrong signature.
-    fn verify(&self, message: &[u8], signature: &str) -> bool;
 }
 
 impl QuoteTerms {

@@ -1,10 +1,11 @@
 //! Providers are asked at the same time, and what stands in for one is declared.
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
+use carryout_environment::Timer;
 use carryout_money::Currency;
 use carryout_pricing::{
     CONSUMER, CREDITS, CRITICALITY, Context, ContextLine, Contribution, Credit, FEES, Fallback, ITEMS, LastKnown, Limits,
-    NoContext, Provider, ProviderError, Providers, TAXES, Timer, price,
+    NoContext, Provider, ProviderError, Providers, TAXES, price,
 };
 use futures::{FutureExt as _, channel::oneshot, executor::LocalPool, future::BoxFuture, task::LocalSpawnExt as _};
 use proptest::prelude::*;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use carryout_environment::StorageError;
 use carryout_forecast::{Choice, Setting};
-use carryout_workflow::StorageError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use carryout_environment::StorageError;
 use carryout_forecast::{Account, Calendar, Choice, Forecast, Function, plan};
-use carryout_workflow::StorageError;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 

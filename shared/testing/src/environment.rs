@@ -1,6 +1,4 @@
-use carryout_checkout::ports::{Clock, Ids, Secret, Secrets};
-use carryout_pricing::{Signer, Timer};
-use carryout_workflow::StorageError;
+use carryout_environment::{Clock, Ids, Secret, Secrets, Signer, StorageError, Timer};
 use futures::{
     FutureExt as _,
     future::{BoxFuture, pending, ready},

@@ -1,7 +1,8 @@
 //! What all partners have in common: books, scripted faults, effects that arrive late, a count of calls.
 
 use crate::{ManualClock, Pause, lock};
-use carryout_checkout::ports::{CallError, Clock};
+use carryout_checkout::ports::CallError;
+use carryout_environment::Clock;
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,

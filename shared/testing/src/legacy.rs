@@ -4,7 +4,7 @@ use carryout_checkout::{
     partners::LEGACY,
     ports::CallError,
 };
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

@@ -1,6 +1,6 @@
 use crate::lock;
 use carryout_checkout::ports::{Callbacks, ExecutionState, Executions, OrderQueue, OrderSubmitted, Pager, ParkedOrder};
-use carryout_workflow::{Failure, StorageError};
+use carryout_environment::{Failure, StorageError};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 

@@ -5,8 +5,8 @@ use carryout_checkout::{
     partners::LEGACY_PRICES,
     ports::CallError,
 };
+use carryout_environment::StorageError;
 use carryout_pricing::{Price, price};
-use carryout_workflow::StorageError;
 use std::{
     collections::BTreeMap,
     future::pending,

@@ -5,8 +5,9 @@ use crate::{
 use carryout_checkout::{
     order::Order,
     partners::PAYMENT,
-    ports::{CallError, Clock as _, Intent, IntentPage, IntentStatus, ListedIntent, PaymentList, Payments, Refund},
+    ports::{CallError, Intent, IntentPage, IntentStatus, ListedIntent, PaymentList, Payments, Refund},
 };
+use carryout_environment::Clock as _;
 use carryout_money::Money;
 use std::collections::BTreeMap;
 

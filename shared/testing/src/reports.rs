@@ -3,7 +3,7 @@ use carryout_checkout::{
     ports::{Report, Reports},
     reconcile::Reconciliation,
 };
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

@@ -1,6 +1,6 @@
 use crate::lock;
 use carryout_checkout::routing::{Routing, RoutingRules};
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 use std::sync::{Arc, Mutex};
 
 /// Routing rules that a test sets; none at first.

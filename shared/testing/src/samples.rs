@@ -12,9 +12,10 @@ use carryout_checkout::{
     store::{Item, Location, Opening, Store, StoreWithMenu},
     workflows::orchestrator,
 };
+use carryout_environment::Signer;
 use carryout_money::{Money, Rate};
 use carryout_pricing::{
-    Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, Quote, QuoteTerms, Record, Refunded, Shares, Signer,
+    Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, Quote, QuoteTerms, Record, Refunded, Shares,
 };
 use carryout_workflow::{Direction, NoWorkflow, StatusMap, Workflow};
 use std::collections::BTreeSet;

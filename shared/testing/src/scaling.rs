@@ -1,12 +1,12 @@
 //! In-memory adapters.
 
 use crate::lock;
+use carryout_environment::StorageError;
 use carryout_forecast::Setting;
 use carryout_scaling::{
     Capacity, Ceiling, Claim, Decision, History, Learned, Observed, OfferedLoad, Plan, Reported, ScalingStore, Settings,
     SettingsSource, Status,
 };
-use carryout_workflow::StorageError;
 use jiff::Timestamp;
 use std::{
     collections::BTreeMap,

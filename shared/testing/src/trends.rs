@@ -1,8 +1,8 @@
 use crate::lock;
 use carryout_checkout::market::Country;
+use carryout_environment::StorageError;
 use carryout_price_monitoring::{Observation, Span, Statistics, Trends};
 use carryout_pricing::PriceMeasure;
-use carryout_workflow::StorageError;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},

@@ -11,13 +11,9 @@
 //! 5. [`StatusMap`] holds one entry per step; each step writes only its own.
 //!
 //! [`Plan`] is for what comes before a workflow: loading many things at once, in the order their dependencies allow.
-//! [`cohort`] says who takes part in something that is not for everybody yet.
 
 mod asl;
-pub mod cohort;
 mod definition;
-mod environment;
-mod error;
 mod orchestrator;
 mod plan;
 pub mod run;
@@ -26,10 +22,8 @@ mod step;
 
 pub use asl::{compile, compile_wait, function_arn_key};
 pub use definition::{Composite, InvalidWorkflow, RetryClass, Stage, StepSpec, Wait, Workflow};
-pub use environment::{Clock, Ids, Secret, Secrets};
-pub use error::{Class, ErrorCode, Failure, HasErrorCode};
 pub use orchestrator::{NoWorkflow, Orchestrator, Route};
 pub use plan::{Plan, PlanReport, Task, TaskReport};
-pub use run::{Claim, ClaimRefused, Refused, Release, StatusStore, StorageError};
+pub use run::{Claim, ClaimRefused, Refused, Release, StatusStore};
 pub use status::{Direction, StatusMap, StepEntry, StepState, UndoState};
 pub use step::{Action, Attempt, Effect, Outcome, Progress, Step, StepInput, StepReply, Subject};

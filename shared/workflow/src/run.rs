@@ -5,8 +5,9 @@
 //! overtakes a call that may still be on its way, and no two runs act at once.
 
 use crate::step::{Attempt, Effect, Step};
-use crate::{
-    Class, Direction, ErrorCode, Failure, HasErrorCode, Outcome, Progress, StepInput, StepReply, StepState, Subject, UndoState,
+use crate::{Direction, Outcome, Progress, StepInput, StepReply, StepState, Subject, UndoState};
+use carryout_environment::{
+    Class, ErrorCode, Failure, HasErrorCode, STEP_IN_PROGRESS, STORAGE_CORRUPT, STORAGE_UNAVAILABLE, StorageError,
 };
 use serde_json::Value;
 use std::future::Future;
@@ -83,39 +84,6 @@ impl<S> From<StorageError> for Refused<S> {
     }
 }
 
-/// A store did not do what was asked.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StorageError {
-    /// The store could not be reached, or was too busy. The write may have happened: repeat it, it is conditional.
-    #[error("the store is not available: {0}")]
-    Unavailable(String),
-    /// The entry is no longer held under this claim: somebody else took it over after the lease ended.
-    #[error("the claim on this step was lost to a later attempt")]
-    ClaimLost,
-    /// What is stored can't be read.
-    #[error("stored data can't be read: {0}")]
-    Corrupt(String),
-}
-
-impl StorageError {
-    /// The code of this error.
-    pub const fn code(&self) -> ErrorCode {
-        match self {
-            Self::Unavailable(_) => STORAGE_UNAVAILABLE,
-            Self::ClaimLost => STEP_IN_PROGRESS,
-            Self::Corrupt(_) => STORAGE_CORRUPT,
-        }
-    }
-}
-
-/// The store did not answer in time.
-pub const STORAGE_UNAVAILABLE: ErrorCode =
-    ErrorCode::retryable("Storage.Unavailable", "Send the same request again in a moment; what was taken goes on by itself.");
-/// What is stored can't be read.
-pub const STORAGE_CORRUPT: ErrorCode =
-    ErrorCode::permanent("Storage.Corrupt", "Contact support with the number of the order or application.");
-/// Somebody else is acting on this step right now.
-pub const STEP_IN_PROGRESS: ErrorCode = ErrorCode::retryable("Step.InProgress", "Wait a moment; it goes on by itself.");
 /// A newer run has taken over: this one must not act any more, not even to undo.
 pub const RUN_SUPERSEDED: ErrorCode = ErrorCode::permanent("Run.Superseded", "Nothing to do: a newer run goes on.");
 /// The subject is being undone, so no step may go forward.

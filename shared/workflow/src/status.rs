@@ -1,4 +1,5 @@
-use crate::{Claim, Failure, Progress, Release};
+use crate::{Claim, Progress, Release};
+use carryout_environment::Failure;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-use crate::{Claim, Direction, Failure, HasErrorCode, StatusMap, StepState, StorageError};
+use crate::{Claim, Direction, StatusMap, StepState};
+use carryout_environment::{Failure, HasErrorCode, StorageError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::future::{Future, ready};

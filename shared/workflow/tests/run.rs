@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
+use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
 use carryout_workflow::{
-    Action, Attempt, Claim, ClaimRefused, Direction, Effect, ErrorCode, Failure, HasErrorCode, Outcome, Progress, Release,
-    StatusMap, StatusStore, Step, StepEntry, StepInput, StepState, StorageError, Subject, UndoState,
+    Action, Attempt, Claim, ClaimRefused, Direction, Effect, Outcome, Progress, Release, StatusMap, StatusStore, Step, StepEntry,
+    StepInput, StepState, Subject, UndoState,
     run::{self, RunError},
 };
 use serde_json::{Value, json};

@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use carryout_environment::Timer;
 use carryout_pricing::{
-    CONSUMER, Context, Contribution, FEES, ITEMS, LastKnown, PROMOTIONS, Price, Provider, ProviderError, Providers, TAXES, Timer,
-    price,
+    CONSUMER, Context, Contribution, FEES, ITEMS, LastKnown, PROMOTIONS, Price, Provider, ProviderError, Providers, TAXES, price,
 };
 use futures::future::{BoxFuture, FutureExt as _, ready};
 

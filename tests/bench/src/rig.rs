@@ -27,6 +27,7 @@ use carryout_checkout::{
     submit::{CheckoutRequest, Submit},
     workflows::orchestrator,
 };
+use carryout_environment::Clock as _;
 use carryout_lambda::{
     clock::{SystemClock, SystemTimer},
     ids::{RandomIds, new_id},
@@ -36,7 +37,7 @@ use carryout_testing::{
     FakeCallbacks, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, ManualClock, Pause, PlainSeal,
     Store, samples,
 };
-use carryout_workflow::{Clock as _, PlanReport, StepInput, run};
+use carryout_workflow::{PlanReport, StepInput, run};
 use futures::{FutureExt as _, future::try_join_all};
 use serde_json::json;
 use std::{

@@ -1,7 +1,7 @@
 //! Every error code that the sources name.
 
 use crate::source;
-use carryout_workflow::Class;
+use carryout_environment::Class;
 use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{self, Visit};
 use syn::{Expr, ItemConst};

@@ -53,7 +53,7 @@ impl Shared {
     /// Where a source is no Rust, or a function that is looked for is gone.
     pub fn load() -> Result<Self, String> {
         let mut shared = Self { codes: Codes::load()?, makes: BTreeMap::new(), store: BTreeSet::new() };
-        shared.store = constants(&source::parse("shared/workflow/src/run.rs")?, "StorageError", &shared.codes);
+        shared.store = constants(&source::parse("shared/environment/src/storage.rs")?, "StorageError", &shared.codes);
         let always = ALWAYS.iter().map(|(path, functions)| ("always", *path, *functions));
         for (name, path, functions) in MADE_BY.iter().copied().chain(always) {
             let file = source::parse(path)?;

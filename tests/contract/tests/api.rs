@@ -2,10 +2,11 @@
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
 use carryout_checkout::{codes, quoting, request_refund, steps, workflows};
+use carryout_environment::{Class, HasErrorCode as _};
 use carryout_lambda::http::{MAX_BODY_BYTES, Problem};
 use carryout_lambda::signature;
 use carryout_onboarding::{codes::STEP_REJECTED, steps::StepError};
-use carryout_workflow::{Class, HasErrorCode as _, run};
+use carryout_workflow::run;
 use contract::codes::{Codes, is_code};
 use contract::files;
 use contract::findings::{Findings, set};
@@ -275,7 +276,7 @@ const QUOTE: &str = "shared/pricing/src/quote.rs";
 const REPRICE: &str = "shared/checkout/src/reprice.rs";
 const CONTEXT: &str = "shared/pricing/src/context.rs";
 const AUDIT: &str = "shared/checkout/src/audit.rs";
-const FAILURE: &str = "shared/workflow/src/error.rs";
+const FAILURE: &str = "shared/environment/src/error.rs";
 const LIST: &str = "functions/list-stores/src/lib.rs";
 const FAULTS: &str = "functions/partner-sandbox/src/faults.rs";
 const ONBOARD: &str = "functions/onboard/src/lib.rs";

@@ -15,11 +15,10 @@ use carryout_checkout::{
     redemptions::Reserved,
     store::Location,
 };
+use carryout_environment::{Failure, StorageError};
 use carryout_money::Money;
 use carryout_testing::{FakeLogistics, FakeMerchants, FakePayments, Store};
-use carryout_workflow::{
-    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StorageError, Subject as _,
-};
+use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StatusStore, StepState, Subject as _};
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},

@@ -31,6 +31,7 @@ use carryout_checkout::{
     submit::{CheckoutRequest, Submit},
     sweep::sweep,
 };
+use carryout_environment::{Failure, HasErrorCode, StorageError};
 use carryout_money::{Money, Rate};
 use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
 use carryout_testing::{
@@ -38,7 +39,7 @@ use carryout_testing::{
     Store, StoreFault,
     samples::{self, NOON},
 };
-use carryout_workflow::{Action, Effect, Failure, HasErrorCode, StepInput, StepReply, StorageError, run as steps, run::RunError};
+use carryout_workflow::{Action, Effect, StepInput, StepReply, run as steps, run::RunError};
 use futures::{
     FutureExt as _,
     channel::oneshot,

@@ -1,7 +1,7 @@
 //! What happened in one run, to be read.
 
 use crate::virtual_time::lock;
-use carryout_checkout::ports::Clock as _;
+use carryout_environment::Clock as _;
 use carryout_testing::{ManualClock, samples::NOON};
 use std::sync::{Arc, Mutex};
 

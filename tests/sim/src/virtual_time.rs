@@ -4,7 +4,7 @@
 //! seed is one history, and many seeds are many histories of the same events.
 
 use crate::random::Random;
-use carryout_checkout::ports::Clock as _;
+use carryout_environment::Clock as _;
 use carryout_testing::ManualClock;
 use futures::future::BoxFuture;
 use std::{

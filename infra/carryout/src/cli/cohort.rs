@@ -1,6 +1,6 @@
 //! A change of a cohort of consumers, as options.
 
-use carryout_workflow::cohort::Percent;
+use carryout_predicate::cohort::Percent;
 use clap::Args;
 
 use crate::control::Change;

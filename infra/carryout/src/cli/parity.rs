@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use carryout_checkout::market::Country;
-use carryout_workflow::cohort::Percent;
+use carryout_predicate::cohort::Percent;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use local_cloud::Project;

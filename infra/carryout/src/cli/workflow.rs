@@ -13,7 +13,8 @@ use carryout_onboarding::{
     ports::ApplicantPages as _,
     what_if::what_if,
 };
-use carryout_workflow::{Workflow, cohort::Percent};
+use carryout_predicate::cohort::Percent;
+use carryout_workflow::Workflow;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
@@ -336,5 +337,5 @@ fn read(file: &Path) -> Result<String> {
 
 fn percent(text: &str) -> Result<Percent, String> {
     let share: u8 = text.parse().map_err(|_| "give 0 to 100".to_owned())?;
-    share.try_into().map_err(|error: carryout_workflow::cohort::TooMuch| error.to_string())
+    share.try_into().map_err(|error: carryout_predicate::cohort::TooMuch| error.to_string())
 }

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, bail};
 use carryout_aws::{Aws, DynamoScaling, LambdaCapacity};
+use carryout_environment::StorageError;
 use carryout_forecast::{Market, Price, Setting};
 use carryout_scaling::{
     Capacity as _, HORIZON_SLOTS, History, Mode, Observed, OfferedLoad, Outcome, SLOT, Scaler, ScalingStore as _, Settings,
     SettingsSource,
 };
-use carryout_workflow::StorageError;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 

@@ -15,7 +15,8 @@ use crate::{
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
-use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step};
+use carryout_environment::{ErrorCode, HasErrorCode};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step};
 use serde_json::json;
 
 /// Authorizes payments.

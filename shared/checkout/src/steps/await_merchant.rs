@@ -8,8 +8,9 @@ use crate::{
     order::Order,
     ports::{Answers, Callbacks, MerchantAnswer, Refused},
 };
+use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
 use carryout_workflow::{
-    ClaimRefused, ErrorCode, Failure, HasErrorCode, Step, StepInput, StepReply, StepState, StorageError,
+    ClaimRefused, Step, StepInput, StepReply, StepState,
     run::{RunError, answer_refused_claim},
 };
 use serde_json::json;

@@ -7,7 +7,8 @@ use crate::{
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderFacts, OrderNote, Payments},
 };
-use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step, StepInput};
+use carryout_environment::{ErrorCode, HasErrorCode};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepInput};
 use serde::Deserialize;
 use serde_json::json;
 

@@ -7,8 +7,9 @@ use crate::{
     order::{FraudFacts, Order},
     ports::{CallError, Fraud, FraudVerdict, OrderNote},
 };
+use carryout_environment::{ErrorCode, HasErrorCode};
 use carryout_money::Money;
-use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step};
 use serde_json::json;
 
 /// Attempts that the fraud service is given before the rule decides.

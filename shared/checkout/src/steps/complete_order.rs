@@ -5,8 +5,9 @@ use crate::{
     order::{Order, OrderStatus},
     ports::{Closing, OrderFacts, Orders, Pager, ParkedOrder, Refused},
 };
+use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
 use carryout_workflow::{
-    Action, ClaimRefused, ErrorCode, HasErrorCode, Step, StepInput, StepReply, StepState, StorageError, Subject as _,
+    Action, ClaimRefused, Step, StepInput, StepReply, StepState, Subject as _,
     run::{CANCEL_REQUESTED, RunError, answer_refused_claim},
 };
 use serde::Deserialize;

@@ -8,8 +8,9 @@ use crate::{
     ports::{Pager, ParkedOrder, RefundClosing, Refused},
     refund::{OrderRefund, RefundStatus},
 };
+use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
 use carryout_workflow::{
-    Action, ClaimRefused, ErrorCode, Failure, HasErrorCode, Step, StepInput, StepReply, StepState, StorageError,
+    Action, ClaimRefused, Step, StepInput, StepReply, StepState,
     run::{RunError, answer_refused_claim},
 };
 use serde_json::json;

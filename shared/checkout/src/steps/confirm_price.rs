@@ -8,8 +8,9 @@ use crate::{
     order::Order,
     ports::{OrderFacts, QuoteLocks, Refused},
 };
+use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
 use carryout_workflow::{
-    ClaimRefused, ErrorCode, HasErrorCode, Step, StepInput, StepReply, StepState, StorageError,
+    ClaimRefused, Step, StepInput, StepReply, StepState,
     run::{RunError, answer_refused_claim},
 };
 use serde::Deserialize;

@@ -7,7 +7,8 @@ use crate::{
     partners::{LOGISTICS, LONGEST_ATTEMPT_MS},
     ports::{CallError, Logistics, OrderNote},
 };
-use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step, StepState};
+use carryout_environment::{ErrorCode, HasErrorCode};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepState};
 use serde_json::json;
 
 /// Books couriers.

@@ -17,7 +17,8 @@ pub mod reserve_items;
 pub(crate) use payment::authorized_intent;
 
 use crate::order::Order;
-use carryout_workflow::{ErrorCode, HasErrorCode, StepEntry};
+use carryout_environment::{ErrorCode, HasErrorCode};
+use carryout_workflow::StepEntry;
 
 /// The entry of a step that its order is known to have: the claim that led here wrote it.
 fn entry<'a>(order: &'a Order, step: &str) -> Option<&'a StepEntry> {

@@ -6,7 +6,8 @@ use crate::{
     order::Order,
     ports::{CallError, Merchants, OrderNote},
 };
-use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step};
+use carryout_environment::{ErrorCode, HasErrorCode};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step};
 
 /// The step's name.
 pub const NAME: &str = "notify-merchant";

@@ -7,8 +7,8 @@ use crate::{
     order::Order,
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
+use carryout_environment::{ErrorCode, StorageError};
 use carryout_money::Money;
-use carryout_workflow::{ErrorCode, StorageError};
 
 /// Why a payment step failed.
 #[derive(Debug, thiserror::Error)]

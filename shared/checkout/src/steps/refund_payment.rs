@@ -12,7 +12,8 @@ use crate::{
     ports::{CallError, OrderNote, Payments, Refund},
     refund::OrderRefund,
 };
-use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step};
+use carryout_environment::{ErrorCode, HasErrorCode};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step};
 use serde_json::json;
 
 /// The step's name.

@@ -10,8 +10,9 @@ use crate::{
     order::Order,
     ports::{OrderNote, Reservations, ReserveRefused},
 };
+use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
 use carryout_pricing::Charge;
-use carryout_workflow::{Attempt, Effect, ErrorCode, HasErrorCode, Outcome, Progress, Step, StepState, StorageError};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepState};
 use serde_json::json;
 
 /// The step's name.

@@ -4,8 +4,8 @@ use crate::world::{CONSUMER, World};
 use carryout_checkout::{
     cancel::{CancelError, cancel},
     order::{Order, OrderStatus},
-    ports::Clock as _,
 };
+use carryout_environment::Clock as _;
 use carryout_testing::StoreFault;
 use carryout_workflow::{StepState, run};
 

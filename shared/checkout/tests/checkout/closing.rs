@@ -69,7 +69,7 @@ async fn no_order_is_parked_before_somebody_is_told() {
     let order = world.order().await;
     world.pager.fail_next(1);
     let input = world.input(&order.id, Action::Park).await;
-    assert_eq!(world.run_step(COMPLETE, &input).await.unwrap_err().code, run::STORAGE_UNAVAILABLE.name);
+    assert_eq!(world.run_step(COMPLETE, &input).await.unwrap_err().code, carryout_environment::STORAGE_UNAVAILABLE.name);
     assert_eq!(world.stored(&order.id).await.status, OrderStatus::Submitted, "the sweeper still finds it");
     world.run_step(COMPLETE, &input).await.unwrap();
     assert_eq!((world.stored(&order.id).await.status, world.pager.pages().len()), (OrderStatus::Parked, 1));

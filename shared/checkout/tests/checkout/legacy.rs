@@ -4,8 +4,8 @@ use carryout_checkout::{
     order::OrderStatus,
     workflows::orchestrator,
 };
+use carryout_environment::Failure;
 use carryout_testing::{FakeLegacySink, PlainSeal, samples};
-use carryout_workflow::Failure;
 use futures::FutureExt as _;
 use proptest::prelude::*;
 use serde_json::json;

@@ -6,9 +6,9 @@ use carryout_checkout::{
     ports::{QuoteRecords as _, Quotes as _},
     quoting::{Cart, CartFulfilment, CartLine, MAX_LINES, MAX_TIP, PriceEngine, QuoteError},
 };
+use carryout_environment::HasErrorCode as _;
 use carryout_pricing::{Context, Fallback, Pipeline, PriceBreakdown, Promotion, Rule, differences};
 use carryout_testing::{FixedTimer, Pause, StoreFault, samples};
-use carryout_workflow::HasErrorCode as _;
 use futures::{FutureExt as _, future};
 use serde_json::json;
 use std::sync::Arc;

@@ -4,9 +4,10 @@ use crate::world::World;
 use carryout_checkout::{
     ledger::{BalanceAmount, LedgerEvent, LedgerKind, LedgerPhase, fold},
     order::{Order, OrderStatus},
-    ports::{Clock as _, Closing as _, Intent, Ledgers as _, Payments as _},
+    ports::{Closing as _, Intent, Ledgers as _, Payments as _},
     reconcile::{Discrepancy, Reconcile, Reconciliation, Remedy, SETTLED_AFTER_MS},
 };
+use carryout_environment::Clock as _;
 use carryout_money::Money;
 use carryout_testing::{FakeReports, Fault, Pause, StoreFault};
 

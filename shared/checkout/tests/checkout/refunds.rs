@@ -6,7 +6,7 @@ use carryout_checkout::{
     codes,
     ledger::{self, LedgerKind, LedgerPhase},
     order::{Order, OrderStatus},
-    ports::{Clock as _, IdempotencyKey, Orders, ParkedOrder, RefundRequests as _},
+    ports::{IdempotencyKey, Orders, ParkedOrder, RefundRequests as _},
     quoting::{Cart, CartLine},
     redrive::{RedriveRefundError, redrive_refund},
     refund::{OrderRefund, RefundStatus},
@@ -16,9 +16,10 @@ use carryout_checkout::{
     sweep::{Swept, sweep},
     workflows::refund_orchestrator,
 };
+use carryout_environment::{Clock as _, Failure, StorageError};
 use carryout_pricing::{RefundLine, Refunded, left_to_refund};
 use carryout_testing::{Fault, StoreFault, samples};
-use carryout_workflow::{Action, Failure, RetryClass, StepInput, StepReply, StepState, StorageError, run};
+use carryout_workflow::{Action, RetryClass, StepInput, StepReply, StepState, run};
 use proptest::prelude::*;
 use serde::Deserialize as _;
 use serde_json::json;
@@ -530,7 +531,11 @@ async fn what_was_given_back_is_never_closed_as_failed() {
     let order = world.placed().await;
     let answer = world.request(&order.id, &amount(100), "k").await.unwrap();
     world.refund_step(&answer.refund_id, "refund-payment", Action::Process, None).await.unwrap();
-    let lost = Failure { code: run::STORAGE_UNAVAILABLE.name.to_owned(), message: String::new(), advice: String::new() };
+    let lost = Failure {
+        code: carryout_environment::STORAGE_UNAVAILABLE.name.to_owned(),
+        message: String::new(),
+        advice: String::new(),
+    };
     for _ in 0..2 {
         let reply = world.refund_step(&answer.refund_id, "complete-refund", Action::Fail, Some(&lost)).await.unwrap();
         assert_eq!(reply.state, StepState::Done);
@@ -571,7 +576,7 @@ async fn two_attempts_at_once_ask_once() {
     world.store.script("complete", StoreFault::Before);
     world.refund_step(&answer.refund_id, "refund-payment", Action::Process, None).await.unwrap_err();
     let second = world.refund_step(&answer.refund_id, "refund-payment", Action::Process, None).await.unwrap_err();
-    assert_eq!(second.code, run::STEP_IN_PROGRESS.name);
+    assert_eq!(second.code, carryout_environment::STEP_IN_PROGRESS.name);
     assert_eq!(world.give_back(&answer.refund_id).await.status, RefundStatus::Refunded);
     assert_eq!(world.payments.faults().calls("refund"), 1);
     assert_eq!(world.given_back(&order.id).await, 100);

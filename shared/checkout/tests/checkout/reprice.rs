@@ -10,10 +10,10 @@ use carryout_checkout::{
     reprice::{LineChange, Reprice, RepriceBody, RepriceError, Repriced, Requester, Substitute},
     store::Item,
 };
+use carryout_environment::HasErrorCode as _;
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Allowance, Benefit, Limits, Promotion, Weight};
 use carryout_testing::samples::{self, NOON};
-use carryout_workflow::HasErrorCode as _;
 
 fn change(line: usize) -> LineChange {
     LineChange { line, quantity: None, weight: None, substitute: None }

@@ -14,14 +14,14 @@ async fn undo_waits_out_a_live_lease_and_nobody_goes_forward_after_it() {
     // An attempt dies after the hold: nothing is recorded, its lease lives on.
     world.store.script("complete", carryout_testing::StoreFault::Before);
     world.process(&order.id, AUTHORIZE).await.unwrap_err();
-    assert_eq!(world.undo(&order.id, AUTHORIZE).await.unwrap_err().code, run::STEP_IN_PROGRESS.name);
+    assert_eq!(world.undo(&order.id, AUTHORIZE).await.unwrap_err().code, carryout_environment::STEP_IN_PROGRESS.name);
     assert_eq!(world.stored(&order.id).await.direction, Direction::Undo, "turned at once");
     assert_eq!(world.payments.books(&order.id).held, order.total().minor, "and not yet undone");
     for step in [AUTHORIZE, "create-delivery", "notify-merchant", "reserve-items", "check-fraud"] {
         assert_eq!(world.process(&order.id, step).await.unwrap_err().code, run::RUN_TURNED.name, "{step}");
     }
     world.clock.advance(LEASE - 1);
-    assert_eq!(world.undo(&order.id, AUTHORIZE).await.unwrap_err().code, run::STEP_IN_PROGRESS.name);
+    assert_eq!(world.undo(&order.id, AUTHORIZE).await.unwrap_err().code, carryout_environment::STEP_IN_PROGRESS.name);
     world.clock.advance(1);
     world.undo(&order.id, AUTHORIZE).await.unwrap();
     assert!(world.payments.books(&order.id).is_clean());

@@ -11,9 +11,9 @@ use carryout_checkout::{
     sweep::sweep,
     workflows::orchestrator,
 };
+use carryout_environment::HasErrorCode as _;
 use carryout_pricing::Quote;
 use carryout_testing::{Fault, StoreFault, samples};
-use carryout_workflow::HasErrorCode as _;
 
 impl World {
     fn change_store(&self, change: impl FnOnce(&mut StoreWithMenu)) {

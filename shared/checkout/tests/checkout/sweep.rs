@@ -8,7 +8,9 @@ use carryout_checkout::{
     sweep::{Swept, sweep},
     workflows::orchestrator,
 };
-use carryout_workflow::{HasErrorCode as _, Orchestrator, cohort::Cohort};
+use carryout_environment::HasErrorCode as _;
+use carryout_predicate::cohort::Cohort;
+use carryout_workflow::Orchestrator;
 use serde_json::json;
 
 const MINUTE: i64 = 60_000;
@@ -115,7 +117,7 @@ async fn two_sweeps_at_once_start_one_run() {
     world.executions.end(&order.execution_name());
     world.clock.advance(MINUTE);
     // Both have found the order before either has written.
-    let found = world.store.stuck(carryout_checkout::ports::Clock::now(&world.clock), 10).await.unwrap();
+    let found = world.store.stuck(carryout_environment::Clock::now(&world.clock), 10).await.unwrap();
     let (one, other) = (Stale(&world, found.clone()), Stale(&world, found));
     let orchestrator = orchestrator();
     let (one, other) = futures::join!(
@@ -137,15 +139,15 @@ impl carryout_checkout::ports::StuckOrders for Stale<'_> {
         &self,
         _now: i64,
         _limit: usize,
-    ) -> Result<Vec<carryout_checkout::order::Order>, carryout_workflow::StorageError> {
+    ) -> Result<Vec<carryout_checkout::order::Order>, carryout_environment::StorageError> {
         Ok(self.1.clone())
     }
 
-    async fn next_run(&self, id: &str, run: u32, again: i64) -> Result<bool, carryout_workflow::StorageError> {
+    async fn next_run(&self, id: &str, run: u32, again: i64) -> Result<bool, carryout_environment::StorageError> {
         self.0.store.next_run(id, run, again).await
     }
 
-    async fn look_again(&self, id: &str, run: u32, again: i64) -> Result<(), carryout_workflow::StorageError> {
+    async fn look_again(&self, id: &str, run: u32, again: i64) -> Result<(), carryout_environment::StorageError> {
         self.0.store.look_again(id, run, again).await
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::world::{CONSUMER, World, workflow};
 use carryout_checkout::{codes, track::track, workflows::orchestrator};
+use carryout_environment::Failure;
 use carryout_testing::Fault;
-use carryout_workflow::{Direction, Failure, StepState};
+use carryout_workflow::{Direction, StepState};
 
 #[tokio::test]
 async fn an_order_is_shown_to_its_consumer_only() {

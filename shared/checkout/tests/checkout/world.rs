@@ -5,7 +5,7 @@ use carryout_checkout::{
     ledger::{LedgerKind, LedgerPhase},
     market::{Country, MarketType},
     order::Order,
-    ports::{Clock as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _},
+    ports::{IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _},
     quoting::{Cart, CartFulfilment, PriceEngine, Quoting},
     routing::RoutingRules,
     start::execution_input,
@@ -17,16 +17,14 @@ use carryout_checkout::{
     submit::{CheckoutRequest, Submit, SubmitError, Submitted},
     workflows::orchestrator,
 };
+use carryout_environment::{Clock as _, ErrorCode, Failure, HasErrorCode};
 use carryout_pricing::Quote;
 use carryout_testing::{
     FakeCallbacks, FakeExecutions, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, FixedTimer,
     ManualClock, PlainSeal, SequentialIds, Store,
     samples::{self, NOON},
 };
-use carryout_workflow::{
-    Action, Effect, ErrorCode, Failure, HasErrorCode, RetryClass, StepEntry, StepInput, StepReply, StepSpec, StepState, Workflow,
-    run,
-};
+use carryout_workflow::{Action, Effect, RetryClass, StepEntry, StepInput, StepReply, StepSpec, StepState, Workflow, run};
 use serde::Deserialize as _;
 use serde_json::json;
 use std::sync::Arc;

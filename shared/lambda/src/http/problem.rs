@@ -1,5 +1,5 @@
 use super::Response;
-use carryout_workflow::ErrorCode;
+use carryout_environment::ErrorCode;
 use serde_json::{Map, Value};
 use std::error::Error;
 use std::fmt;

@@ -23,9 +23,9 @@ use crate::{
     form::{Field, Kind, WrongField},
     ports::{Applicants, Vault, VendorAnswer, VendorError, VendorKind, VendorRequest, Vendors},
 };
+use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
 use carryout_workflow::{
-    Action, Attempt, Effect, ErrorCode, Failure, HasErrorCode, Outcome, Progress, Step, StepInput, StepReply, StepSpec,
-    StepState, StorageError, Subject as _,
+    Action, Attempt, Effect, Outcome, Progress, Step, StepInput, StepReply, StepSpec, StepState, Subject as _,
     run::{self, RunError},
 };
 use serde::de::DeserializeOwned;

@@ -6,7 +6,8 @@ use crate::{
     codes,
     form::{Field, Kind},
 };
-use carryout_workflow::{Failure, Outcome, Progress};
+use carryout_environment::Failure;
+use carryout_workflow::{Outcome, Progress};
 use serde::Deserialize;
 use serde_json::json;
 

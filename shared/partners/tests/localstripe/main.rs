@@ -18,17 +18,18 @@ use carryout_checkout::{
     ledger::{BalanceAmount, fold},
     market::Country,
     order::Order,
-    ports::{Clock as _, Closing as _, IntentStatus, OrderNote, OrderSubmitted, Orders as _, PaymentList as _, Payments as _},
+    ports::{Closing as _, IntentStatus, OrderNote, OrderSubmitted, Orders as _, PaymentList as _, Payments as _},
     reconcile::{Discrepancy, Reconcile, Remedy},
     start::execution_input,
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
 };
+use carryout_environment::{Clock as _, Failure, HasErrorCode};
 use carryout_partners::{Http, StripePayments};
 use carryout_testing::{
     FakeReports, FixedSecret, ManualClock, Store,
     samples::{self, NOON},
 };
-use carryout_workflow::{Effect, Failure, HasErrorCode, StepInput, StepReply, run};
+use carryout_workflow::{Effect, StepInput, StepReply, run};
 use local_cloud::{Project, Terminal};
 use proxy::{Fault, Proxy};
 use serde::Deserialize;

@@ -5,7 +5,8 @@ use carryout_checkout::{
     ports::{Answers, MerchantAnswer, OrderSteps, Orders, Quotes, Refused, Submissions},
     steps::await_merchant,
 };
-use carryout_workflow::{Ids, StepState};
+use carryout_environment::Ids;
+use carryout_workflow::StepState;
 
 /// [`Answers`]: the first answer counts, before the wait or after it.
 pub async fn answers<W: Submissions, Q: Quotes, O: Orders, I: Ids>(

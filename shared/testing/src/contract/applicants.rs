@@ -4,6 +4,7 @@
 //! It makes its own applicants under the ids that it is given, so it may run in a store that is not empty. Adapters may stamp writes
 //! with their own clock: leases here end either long ago or in the year 2100.
 
+use carryout_environment::{Failure, StorageError};
 use carryout_onboarding::{
     applicant::{Applicant, ApplicantStatus, AuditEntry, Collected, Datum},
     markets::Markets,
@@ -11,7 +12,7 @@ use carryout_onboarding::{
     ports::{Applicants, Awaited, Change},
     start::Beginner,
 };
-use carryout_workflow::{Claim, ClaimRefused, Failure, Progress, Refused, Release, StepState, StorageError, Subject as _};
+use carryout_workflow::{Claim, ClaimRefused, Progress, Refused, Release, StepState, Subject as _};
 use serde_json::{Map, json};
 
 /// A lease that ended before anybody was born.

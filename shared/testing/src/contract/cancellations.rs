@@ -9,7 +9,8 @@ use carryout_checkout::{
     },
     steps::{await_merchant, notify_merchant},
 };
-use carryout_workflow::{Direction, Ids, Progress, StepState};
+use carryout_environment::Ids;
+use carryout_workflow::{Direction, Progress, StepState};
 
 /// [`Cancellations`]: an order is marked once, by its consumer, until its store has accepted; then no step begins.
 pub async fn cancellations<W: Submissions, Q: Quotes, O: Orders, I: Ids>(

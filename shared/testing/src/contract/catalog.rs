@@ -5,8 +5,8 @@ use carryout_checkout::{
     ports::{Catalog, Consumers, Promotions},
     store::Location,
 };
+use carryout_environment::Ids;
 use carryout_pricing::Promotion;
-use carryout_workflow::Ids;
 
 /// [`Catalog`]: `fixture.store` is known, and findable by where it is.
 pub async fn catalog<W, Q, O, I: Ids>(fixture: &Fixture<W, Q, O, I>, catalog: &impl Catalog) {

@@ -4,7 +4,8 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Closing, OrderSteps, Orders, Quotes, Refused, StuckOrders, Submissions, SubmitRefused},
 };
-use carryout_workflow::{Direction, Ids, StepState, Workflow};
+use carryout_environment::Ids;
+use carryout_workflow::{Direction, StepState, Workflow};
 
 /// [`Closing`]: an order is closed once, by its own run; a failed one releases its quote.
 pub async fn closing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(

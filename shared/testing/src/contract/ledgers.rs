@@ -4,7 +4,8 @@ use carryout_checkout::{
     order::Order,
     ports::{Appended, Ledgers, OrderNote, OrderSteps, Orders, Quotes, Submissions},
 };
-use carryout_workflow::{Ids, StepState};
+use carryout_environment::Ids;
+use carryout_workflow::StepState;
 
 /// [`Ledgers`]: what is told twice stands once, whoever told it first; nothing else changes.
 pub async fn ledgers<W: Submissions, Q: Quotes, O: Orders, I: Ids>(

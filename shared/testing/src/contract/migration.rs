@@ -5,9 +5,9 @@ use carryout_checkout::{
     market::Country,
     parity::{Comparison, Comparisons, Difference},
 };
+use carryout_environment::Ids;
 use carryout_money::Currency;
 use carryout_pricing::PriceMeasure;
-use carryout_workflow::Ids;
 
 /// [`LegacySink`]: whatever comes in whatever order, and however often, the newest version stays. `held` reads the version
 /// that the sink holds of an order.

@@ -53,8 +53,9 @@ use carryout_checkout::{
     store::StoreWithMenu,
     workflows::orchestrator,
 };
+use carryout_environment::{Failure, Ids, StorageError};
 use carryout_money::Money;
-use carryout_workflow::{Claim, ClaimRefused, Failure, Ids, Progress, StepEntry, StorageError, Workflow};
+use carryout_workflow::{Claim, ClaimRefused, Progress, StepEntry, Workflow};
 use std::fmt::Debug;
 
 /// A lease that ended before anybody was born.

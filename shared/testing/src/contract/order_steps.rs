@@ -6,7 +6,8 @@ use carryout_checkout::{
     ports::{Closing, OrderNote, OrderSteps, Orders, Quotes, StuckOrders, Submissions},
     steps::await_merchant,
 };
-use carryout_workflow::{Claim, ClaimRefused, Direction, Ids, Progress, Release, StepState, UndoState};
+use carryout_environment::Ids;
+use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StepState, UndoState};
 
 const CAPTURE: &str = "capture-payment";
 

@@ -4,7 +4,8 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Closing, OrderSteps, Orders, ParkedOrders, Quotes, Refused, StuckOrders, Submissions},
 };
-use carryout_workflow::{Claim, Direction, Ids};
+use carryout_environment::Ids;
+use carryout_workflow::{Claim, Direction};
 
 /// [`ParkedOrders`]: a parked order is found, and opened again once, in its next run.
 pub async fn parked_orders<W: Submissions, Q: Quotes, O: Orders, I: Ids>(

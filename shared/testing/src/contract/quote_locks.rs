@@ -4,8 +4,9 @@ use carryout_checkout::{
     order::OrderStatus,
     ports::{OrderFacts, OrderSteps, OrderSubmitted, Orders, QuoteLocks, Quotes, Refused, Submissions},
 };
+use carryout_environment::Ids;
 use carryout_money::Money;
-use carryout_workflow::{Direction, Ids, StepState};
+use carryout_workflow::{Direction, StepState};
 
 /// [`QuoteLocks`]: checks the quote and completes the entry in one.
 pub async fn quote_locks<W: Submissions, Q: Quotes, O: Orders, I: Ids>(

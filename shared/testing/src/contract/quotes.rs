@@ -8,8 +8,8 @@ use carryout_checkout::{
     order::OrderStatus,
     ports::{Closing, Orders, QuoteRecords, Quotes, Submissions},
 };
+use carryout_environment::Ids;
 use carryout_pricing::{QuoteTerms, Record};
-use carryout_workflow::Ids;
 
 /// [`Quotes`]: what is saved is read again, to the bit, and never replaced.
 pub async fn quotes<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>) {

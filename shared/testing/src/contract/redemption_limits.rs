@@ -4,9 +4,10 @@ use carryout_checkout::{
     ports::{OrderNote, OrderSteps, Orders, Promotions, Quotes, Reservations, ReserveRefused, Submissions},
     redemptions::{Reserved, counters_of, left},
 };
+use carryout_environment::{Ids, StorageError};
 use carryout_money::Money;
 use carryout_pricing::{Allowance, Charge, Limited, Limits, Shares};
-use carryout_workflow::{Claim, Ids, StorageError};
+use carryout_workflow::Claim;
 
 /// [`Reservations`] and [`Promotions`]: limited promotions and credits give no more than they have, also to many orders at once, and
 /// get back exactly what each order took.

@@ -10,9 +10,10 @@ use carryout_checkout::{
     refund::{OrderRefund, RefundStatus},
     steps::refund_payment,
 };
+use carryout_environment::Ids;
 use carryout_money::Money;
 use carryout_pricing::Refunded;
-use carryout_workflow::{Claim, Direction, Ids, Release, StatusMap, StatusStore, StepState};
+use carryout_workflow::{Claim, Direction, Release, StatusMap, StatusStore, StepState};
 use std::{collections::BTreeSet, fmt::Debug};
 
 /// The stores of refunds: [`RefundRequests`], [`RefundClosing`], [`ParkedRefunds`], and with them the status store and the

@@ -1,6 +1,7 @@
 use super::{Fixture, HELD, RESERVE, broken, claim_of, done, some};
 use carryout_checkout::ports::{Catalog, OrderNote, OrderSteps, Orders, Quotes, Reservations, ReserveRefused, Submissions};
-use carryout_workflow::{Ids, StepState, StorageError, UndoState};
+use carryout_environment::{Ids, StorageError};
+use carryout_workflow::{StepState, UndoState};
 
 /// [`Reservations`]: all lines or none; the entry and the stock in one.
 pub async fn reservations<W: Submissions, Q: Quotes, O: Orders, I: Ids>(

@@ -3,7 +3,8 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Orders, Quotes, StuckOrders, Submissions},
 };
-use carryout_workflow::{Direction, Ids};
+use carryout_environment::Ids;
+use carryout_workflow::Direction;
 
 /// [`StuckOrders`]: what has passed its deadline is found, and each run begins once.
 pub async fn stuck_orders<W: Submissions, Q: Quotes, O: Orders, I: Ids>(

@@ -1,7 +1,7 @@
 use super::{Fixture, broken, done, some, with_quote};
 use crate::samples::NOON;
 use carryout_checkout::ports::{IdempotencyKey, Orders, Quotes, Submission, Submissions, SubmitRefused};
-use carryout_workflow::Ids;
+use carryout_environment::Ids;
 
 /// [`Submissions`]: one transaction decides; a repetition finds the first answer; a quote serves one order.
 pub async fn submissions<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W, Q, O, I>) {

@@ -6,8 +6,8 @@ use carryout_checkout::{
     redemptions::UsageCounters,
     store::{Location, Store as Shop, StoreWithMenu},
 };
+use carryout_environment::StorageError;
 use carryout_pricing::Promotion;
-use carryout_workflow::StorageError;
 
 impl Catalog for Store {
     async fn store(&self, id: &str) -> Result<Option<StoreWithMenu>, StorageError> {

@@ -7,7 +7,8 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Closing, Refused},
 };
-use carryout_workflow::{Direction, Failure, Subject as _};
+use carryout_environment::Failure;
+use carryout_workflow::{Direction, Subject as _};
 
 impl Closing for Store {
     async fn place(&self, step: &'static str, order_id: &str, run: u32, at: i64) -> Result<(), Refused> {

@@ -16,13 +16,14 @@ use carryout_checkout::{
     consumer::Consumer,
     market::Country,
     order::Order,
-    ports::{Clock as _, CompletedRequest, IdempotencyKey},
+    ports::{CompletedRequest, IdempotencyKey},
     redemptions::UsageCounters,
     refund::OrderRefund,
     store::StoreWithMenu,
 };
+use carryout_environment::{Clock as _, StorageError};
 use carryout_pricing::{Promotion, Quote};
-use carryout_workflow::{Claim, StorageError};
+use carryout_workflow::Claim;
 use std::{
     collections::{BTreeMap, VecDeque},
     marker::PhantomData,

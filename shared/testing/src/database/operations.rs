@@ -7,7 +7,8 @@ use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::{Cancellations, ParkedOrders, Refused},
 };
-use carryout_workflow::{Direction, StorageError};
+use carryout_environment::StorageError;
+use carryout_workflow::Direction;
 
 impl Cancellations for Store {
     async fn request(&self, order_id: &str, consumer_id: &str, at: i64) -> Result<Order, Refused> {

@@ -3,10 +3,10 @@ use carryout_checkout::{
     consumer::Consumer,
     ledger::LedgerEvent,
     order::Order,
-    ports::{Appended, Clock as _, CompletedRequest, Ledgers, Orders, Submission, Submissions, SubmitRefused},
+    ports::{Appended, CompletedRequest, Ledgers, Orders, Submission, Submissions, SubmitRefused},
 };
+use carryout_environment::{Clock as _, StorageError};
 use carryout_pricing::Quote;
-use carryout_workflow::StorageError;
 
 impl Submissions for Store {
     async fn consumer_and_quote(

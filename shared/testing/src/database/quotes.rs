@@ -7,8 +7,9 @@ use carryout_checkout::{
     order::OrderStatus,
     ports::{OrderFacts, QuoteLocks, QuoteRecords, Quotes, Refused},
 };
+use carryout_environment::StorageError;
 use carryout_pricing::{Quote, Record};
-use carryout_workflow::{StepState, StorageError};
+use carryout_workflow::StepState;
 
 impl Quotes for Store {
     async fn save(&self, quote: &Quote, record: &Record) -> Result<(), StorageError> {

@@ -9,7 +9,8 @@ use carryout_checkout::{
     refund::{OrderRefund, RefundStatus},
     steps::refund_payment,
 };
-use carryout_workflow::{Failure, StepState, StorageError};
+use carryout_environment::{Failure, StorageError};
+use carryout_workflow::StepState;
 
 type Closed = Result<(), Refused<OrderRefund>>;
 

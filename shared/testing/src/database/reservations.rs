@@ -7,7 +7,8 @@ use carryout_checkout::{
     ports::{Reservations, ReserveRefused},
     redemptions::{Reserved, UsageCounter, plan},
 };
-use carryout_workflow::{Claim, StepState, StorageError, UndoState};
+use carryout_environment::StorageError;
+use carryout_workflow::{Claim, StepState, UndoState};
 
 impl Reservations for Store {
     async fn reserve(&self, claim: &Claim, order: &Order) -> Result<Reserved, ReserveRefused> {

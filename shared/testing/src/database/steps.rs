@@ -3,9 +3,8 @@ use super::{
     subject::{SubjectRecord, entry_mut, may_begin, take_note, touch},
 };
 use carryout_checkout::ports::OrderNote;
-use carryout_workflow::{
-    Claim, ClaimRefused, Direction, Failure, Progress, Release, StatusStore, StepState, StorageError, UndoState,
-};
+use carryout_environment::{Failure, StorageError};
+use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StatusStore, StepState, UndoState};
 
 impl<S: SubjectRecord> StatusStore for Store<S> {
     type Subject = S;

@@ -3,7 +3,7 @@ use super::{
     subject::{SubjectRecord, touch},
 };
 use carryout_checkout::ports::StuckOrders;
-use carryout_workflow::StorageError;
+use carryout_environment::StorageError;
 
 impl<S: SubjectRecord> StuckOrders for Store<S> {
     type Subject = S;

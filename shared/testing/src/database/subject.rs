@@ -5,7 +5,8 @@ use carryout_checkout::{
     ports::{OrderNote, Refused},
     refund::{OrderRefund, RefundStatus},
 };
-use carryout_workflow::{Direction, Failure, StatusMap, StepEntry, StepState, Subject};
+use carryout_environment::Failure;
+use carryout_workflow::{Direction, StatusMap, StepEntry, StepState, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What rows are kept of, and what the writes of their steps change.

@@ -1,12 +1,11 @@
 use super::{lock, pause};
+use carryout_environment::{Failure, StorageError};
 use carryout_onboarding::{
     applicant::{Applicant, ApplicantStatus, Collected, SWEEP_AFTER_MS},
     ports::{ApplicantPages, Applicants, Awaited, Change},
     start::shard,
 };
-use carryout_workflow::{
-    Claim, ClaimRefused, Failure, Progress, Refused, Release, StatusStore, StepEntry, StepState, StorageError, Subject as _,
-};
+use carryout_workflow::{Claim, ClaimRefused, Progress, Refused, Release, StatusStore, StepEntry, StepState, Subject as _};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

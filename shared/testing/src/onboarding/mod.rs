@@ -7,11 +7,11 @@ pub use applicants::MemoryApplicants;
 pub use vendors::{Effects, SandboxVendors, Script};
 
 use crate::lock;
+use carryout_environment::StorageError;
 use carryout_onboarding::{
     legacy::{LegacyRecord, LegacySystem},
     ports::{Awaited, Document, Documents, Nudges, Upload, Vault, Waits},
 };
-use carryout_workflow::StorageError;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex},

@@ -3,10 +3,13 @@
 use crate::harness::{Fixture, Harness, assert_problem, times_played};
 use crate::lost::submit_and_lose_the_message;
 use anyhow::Result;
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::ports::{OrderQueue as _, OrderSubmitted};
-use carryout_checkout::quoting::CartLine;
-use carryout_checkout::submit::CheckoutAnswer;
+use carryout_checkout::{
+    cart::CartLine,
+    market::{Country, MarketType},
+    order::OrderSubmitted,
+    ports::OrderQueue as _,
+    submit::CheckoutAnswer,
+};
 use carryout_lambda::{clock::SystemClock, ids::RandomIds};
 use serde_json::json;
 

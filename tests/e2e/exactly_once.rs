@@ -4,11 +4,13 @@ use crate::harness::{Fixture, Harness, assert_problem};
 use anyhow::Result;
 use carryout::client::Reply;
 use carryout_aws::{SfnExecutions, SqsQueue};
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::order::execution_name;
-use carryout_checkout::ports::{ExecutionState, Executions as _, OrderQueue as _, OrderSubmitted};
-use carryout_checkout::submit::CheckoutAnswer;
-use carryout_checkout::track::OrderView;
+use carryout_checkout::{
+    market::{Country, MarketType},
+    order::{OrderSubmitted, execution_name},
+    ports::{ExecutionState, Executions as _, OrderQueue as _},
+    submit::CheckoutAnswer,
+    track::OrderView,
+};
 use carryout_lambda::ids::new_id;
 use futures::future::try_join_all;
 use serde_json::json;

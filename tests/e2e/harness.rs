@@ -6,15 +6,17 @@ use anyhow::{Context as _, Result, bail, ensure};
 use carryout::client::{self, Books, Client, Reply};
 use carryout::{Stack, marketplace, shopping};
 use carryout_aws::{Aws, DynamoCatalog, DynamoCatalogWriter, DynamoConsumerWriter, DynamoDocuments, DynamoOrders, ManagedSecret};
-use carryout_checkout::consumer::{Consumer, PaymentMethod};
-use carryout_checkout::ledger::{Balance, BalanceAmount};
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::order::{Order, OrderStatus};
-use carryout_checkout::ports::{Catalog as _, Orders as _};
-use carryout_checkout::quoting::Cart;
-use carryout_checkout::store::{Location, Opening, StoreWithMenu};
-use carryout_checkout::submit::CheckoutAnswer;
-use carryout_checkout::track::OrderView;
+use carryout_checkout::{
+    cart::Cart,
+    consumer::{Consumer, PaymentMethod},
+    ledger::{Balance, BalanceAmount},
+    market::{Country, MarketType},
+    order::{Order, OrderStatus},
+    ports::{Catalog as _, Orders as _},
+    store::{Location, Opening, StoreWithMenu},
+    submit::CheckoutAnswer,
+    track::OrderView,
+};
 use carryout_environment::Secrets as _;
 use carryout_lambda::{ids::new_id, signature::KeyRing};
 use carryout_pricing::Quote;

@@ -6,16 +6,15 @@ use anyhow::{Result, ensure};
 use carryout_aws::{
     DynamoCatalog, DynamoConsumers, DynamoPromotions, DynamoQuotes, DynamoStuckOrders, DynamoSubmissions, SfnExecutions, SqsQueue,
 };
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::order::{OrderStatus, execution_name};
-use carryout_checkout::ports::{
-    ExecutionState, Executions as _, IdempotencyKey, OrderFacts, OrderQueue, OrderSubmitted, StuckOrders as _,
+use carryout_checkout::{
+    market::{Country, MarketType},
+    order::{OrderFacts, OrderStatus, OrderSubmitted, execution_input, execution_name},
+    ports::{ExecutionState, Executions as _, IdempotencyKey, OrderQueue, StuckOrders as _},
+    quoting::{PriceEngine, Quoting},
+    routing::{ReleaseTrack, RoutingRules},
+    submit::{CheckoutRequest, Submit},
+    workflows::orchestrator,
 };
-use carryout_checkout::quoting::{PriceEngine, Quoting};
-use carryout_checkout::routing::{ReleaseTrack, RoutingRules};
-use carryout_checkout::start::execution_input;
-use carryout_checkout::submit::{CheckoutRequest, Submit};
-use carryout_checkout::workflows::orchestrator;
 use carryout_environment::{Clock, Ids, StorageError};
 use carryout_lambda::clock::{SystemClock, SystemTimer};
 use carryout_lambda::idempotency::record_id;

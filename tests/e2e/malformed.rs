@@ -3,9 +3,11 @@
 use crate::harness::{Harness, assert_problem};
 use anyhow::Result;
 use carryout_aws::DynamoSubmissions;
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::ports::Submissions as _;
-use carryout_checkout::quoting::{MAX_LINES, MAX_QUANTITY, MAX_TIP};
+use carryout_checkout::{
+    cart::{MAX_LINES, MAX_QUANTITY, MAX_TIP},
+    market::{Country, MarketType},
+    ports::Submissions as _,
+};
 use carryout_lambda::http::MAX_BODY_BYTES;
 use carryout_lambda::idempotency::record_id;
 use carryout_lambda::ids::new_id;

@@ -2,9 +2,9 @@
 
 use crate::harness::{Fixture, Harness, eventually, times_played};
 use anyhow::Result;
-use carryout_checkout::legacy::LegacyOrder;
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
+use carryout_migration::mirror::LegacyOrder;
 use serde_json::json;
 
 /// Waits until the legacy system knows the order at the version that it has ended with.

@@ -5,11 +5,13 @@ use anyhow::{Context as _, Result};
 use carryout::parity::{self, RolloutChange};
 use carryout::routing::Change;
 use carryout_aws::{DynamoComparisons, SqsQueue};
-use carryout_checkout::audit::Replay;
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::parity::{Comparison, Comparisons as _, LegacyPriceRequest, PriceSample, SampleQueue as _};
-use carryout_checkout::quoting::{Cart, CartFulfilment, CartLine};
+use carryout_checkout::{
+    audit::Replay,
+    cart::{Cart, CartFulfilment, CartLine},
+    market::{Country, MarketType},
+};
 use carryout_lambda::{clock::SystemClock, ids::new_id};
+use carryout_migration::parity::{Comparison, Comparisons as _, LegacyPriceRequest, PriceSample, SampleQueue as _};
 use carryout_money::{Money, Rate};
 use carryout_predicate::cohort::Percent;
 use carryout_pricing::{Context, ContextLine, PriceMeasure, price};

@@ -2,12 +2,14 @@
 
 use crate::harness::{Harness, STOCK};
 use anyhow::{Context as _, Result};
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::quoting::{Cart, CartLine, MAX_LINES};
-use carryout_checkout::store::Item;
-use carryout_checkout::submit::{CheckoutAnswer, CheckoutRequest};
-use carryout_checkout::track::{OrderView, track};
-use carryout_checkout::workflows::orchestrator;
+use carryout_checkout::{
+    cart::{Cart, CartLine, MAX_LINES},
+    market::{Country, MarketType},
+    store::Item,
+    submit::{CheckoutAnswer, CheckoutRequest},
+    track::{OrderView, track},
+    workflows::orchestrator,
+};
 use carryout_lambda::ids::new_id;
 use carryout_pricing::Quote;
 use reqwest::Method;

@@ -1,11 +1,11 @@
 //! Writes mirrored orders to where legacy readers look them up.
 
-use carryout_checkout::legacy::{LegacyOrder, LegacySink, Upserted, code};
 use carryout_environment::Clock;
 use carryout_lambda::{
     batch::{BatchItemError, Message},
     metrics::Metrics,
 };
+use carryout_migration::mirror::{LegacyOrder, LegacySink, Upserted, code};
 
 /// Writes the order in `message`, unless the sink holds it newer. A failed one comes back, and its later versions with it.
 pub async fn handle(

@@ -1,8 +1,8 @@
 //! Writes mirrored orders to where legacy readers look them up.
 
 use carryout_aws::{Aws, ManagedSecret};
-use carryout_checkout::legacy::LegacySink;
 use carryout_lambda::{Error, clock::SystemClock, config::Reader, metrics::Metrics, run_batch, telemetry};
+use carryout_migration::mirror::LegacySink;
 use carryout_partners::{Http, HttpLegacy};
 use carryout_postgres::PostgresLegacy;
 use std::sync::Arc;

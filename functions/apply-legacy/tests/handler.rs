@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use apply_legacy::handle;
-use carryout_checkout::legacy::LegacyOrder;
 use carryout_lambda::{Invocation, batch, metrics::Metrics};
+use carryout_migration::mirror::LegacyOrder;
 use carryout_testing::{
     FakeLegacySink, ManualClock,
     samples::{self, NOON},

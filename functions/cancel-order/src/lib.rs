@@ -1,7 +1,8 @@
 //! Takes a consumer's cancellation.
 
 use carryout_checkout::{
-    cancel::{CANCEL_NOTHING, CANCEL_TOO_LATE, CancelError, cancel},
+    cancel::{CancelError, cancel},
+    codes::{CANCEL_NOTHING, CANCEL_TOO_LATE},
     ports::{Callbacks, Cancellations},
     track::view,
 };

@@ -1,13 +1,13 @@
 //! Holds sampled prices against those of the legacy system.
 
-use carryout_checkout::{
-    legacy::code,
-    parity::{Comparisons, LegacyPrices, PriceSample, compare},
-};
 use carryout_lambda::{
     TaskError,
     batch::{BatchItemError, Message},
     metrics::{Metric, Metrics},
+};
+use carryout_migration::{
+    mirror::code,
+    parity::{Comparisons, LegacyPrices, PriceSample, compare},
 };
 use carryout_pricing::PriceMeasure;
 

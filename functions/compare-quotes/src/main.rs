@@ -1,8 +1,8 @@
 //! Holds sampled prices against those of the legacy system.
 
 use carryout_aws::{Aws, DynamoComparisons};
-use carryout_checkout::partners::LEGACY;
 use carryout_lambda::{Error, config::Reader, metrics::Metrics, run_batch, telemetry};
+use carryout_migration::partners::LEGACY;
 use carryout_partners::{Http, HttpLegacyPrices};
 use std::sync::Arc;
 

@@ -2,11 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout_checkout::{
-    market::Country,
-    parity::{Comparisons as _, LegacyPriceRequest, PriceSample},
-};
+use carryout_checkout::market::Country;
 use carryout_lambda::{batch::Message, metrics::Metrics};
+use carryout_migration::parity::{Comparisons as _, LegacyPriceRequest, PriceSample};
 use carryout_money::Currency;
 use carryout_pricing::{Context, ContextLine, PriceMeasure, price};
 use carryout_testing::{FakeComparisons, FakeLegacyPrices, samples::NOON};

@@ -1,8 +1,8 @@
 //! Finds stores near a point, and one store with its menu. Anybody may look.
 
 use carryout_checkout::{
+    codes::STORE_UNKNOWN,
     ports::Catalog,
-    quoting::STORE_UNKNOWN,
     store::{Item, Location, Store},
 };
 use carryout_environment::{Clock, StorageError};

@@ -1,12 +1,12 @@
 //! Sends every written order towards the legacy sink.
 
 use carryout_aws::{OrderChanges, order_changes};
-use carryout_checkout::legacy::{LegacyOrder, LegacyQueue, newest_of_each};
 use carryout_environment::StorageError;
 use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
 };
+use carryout_migration::mirror::{LegacyOrder, LegacyQueue, newest_of_each};
 use serde_json::Value;
 
 /// Sends the newest version of each order in one batch of the orders' stream. It fails as a whole, and the whole batch comes

@@ -8,8 +8,9 @@
 use crate::books::{Call, partition};
 use crate::documents::{Documents, read, update};
 use crate::{Partner, Reply, SandboxError, fit_for_ids};
-use carryout_checkout::{legacy::LegacyOrder, market::Country, parity::LegacyPriceRequest};
+use carryout_checkout::market::Country;
 use carryout_lambda::http::Request;
+use carryout_migration::{mirror::LegacyOrder, parity::LegacyPriceRequest};
 use carryout_onboarding::legacy::LegacyRecord;
 use carryout_pricing::{Context, Price, PricingError, TaxLevel, price};
 use serde::{Deserialize, Serialize};

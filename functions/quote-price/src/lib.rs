@@ -2,12 +2,11 @@
 
 use carryout_checkout::{
     audit::QuoteRecord,
-    legacy,
-    parity::{Engine, LegacyPrices, PriceSample, Rollout, Rollouts, SampleQueue, show_legacy_price},
+    cart::{Cart, QuoteError},
+    codes::QUOTE_UNKNOWN,
     ports::{Catalog, Consumers, Orders, Promotions, QuoteRecords, Quotes},
-    quoting::{Cart, Draft, PriceEngine, QuoteError, Quoting},
+    quoting::{Draft, PriceEngine, Quoting},
     reprice::{Reprice, RepriceBody, RepriceError, Requester, STORE_ROLE},
-    submit::QUOTE_UNKNOWN,
 };
 use carryout_environment::{Clock, HasErrorCode, Ids, Secrets, StorageError};
 use carryout_lambda::{
@@ -15,6 +14,10 @@ use carryout_lambda::{
     metrics::Metrics,
     signature::KeyRing,
     token::{JwksSource, TokenVerifier},
+};
+use carryout_migration::{
+    mirror,
+    parity::{Engine, LegacyPrices, PriceSample, Rollout, Rollouts, SampleQueue, show_legacy_price},
 };
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -137,7 +140,7 @@ where
         let error = show_legacy_price(prices, draft).await;
         self.metrics.count("LegacyPricesShown", u64::from(error.is_none()));
         if let Some(error) = error {
-            tracing::warn!(code = legacy::code(&error), %error, "the legacy system has no price; ours is shown");
+            tracing::warn!(code = mirror::code(&error), %error, "the legacy system has no price; ours is shown");
             self.metrics.count("LegacyPricesMissing", 1);
         }
     }

@@ -4,7 +4,7 @@ use carryout_aws::{
     Aws, DynamoCatalog, DynamoConsumers, DynamoOrders, DynamoPromotions, DynamoQuoteRecords, DynamoQuotes, DynamoRollouts,
     ManagedSecret, SqsQueue,
 };
-use carryout_checkout::{partners::LEGACY_PRICES, quoting::PriceEngine};
+use carryout_checkout::quoting::PriceEngine;
 use carryout_lambda::{
     Error,
     clock::{SystemClock, SystemTimer},
@@ -14,6 +14,7 @@ use carryout_lambda::{
     run_http, telemetry,
     token::TokenVerifier,
 };
+use carryout_migration::partners::LEGACY_PRICES;
 use carryout_partners::{Http, HttpLegacyPrices};
 use quote_price::QuotePrice;
 use std::sync::Arc;

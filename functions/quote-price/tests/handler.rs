@@ -8,7 +8,6 @@ mod tokens;
 use carryout_checkout::{
     market::{Country, MarketType},
     order::{Order, OrderStatus},
-    parity::Rollout,
     quoting::PriceEngine,
 };
 use carryout_lambda::{
@@ -16,6 +15,7 @@ use carryout_lambda::{
     metrics::Metrics,
     signature::KeyRing,
 };
+use carryout_migration::parity::Rollout;
 use carryout_pricing::{Context, ENGINE, Pipeline, PriceBreakdown, PriceMeasure, Quote, Rule};
 use carryout_testing::{
     FakeLegacyPrices, FakeRollouts, FakeSampleQueue, FixedSecret, FixedTimer, ManualClock, SampleFault, SequentialIds, Store,

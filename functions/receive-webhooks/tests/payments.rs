@@ -5,8 +5,8 @@
 use carryout_checkout::{
     ledger::{Balance, BalanceAmount, LedgerKind, LedgerPhase, fold},
     market::Country,
-    ports::{OrderSubmitted, Orders as _, Payments as _},
-    start::execution_input,
+    order::{OrderSubmitted, execution_input},
+    ports::{Orders as _, Payments as _},
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
 };
 use carryout_lambda::{

@@ -2,7 +2,7 @@
 
 use carryout_checkout::{
     ports::{Ledgers, Orders, PaymentList, Payments, Reports},
-    reconcile::Reconcile,
+    reconcile::{Reconcile, Reconciliation},
 };
 use carryout_environment::Clock;
 use carryout_lambda::{
@@ -16,7 +16,7 @@ const KEPT_BACK_MS: i64 = 30_000;
 
 /// Reconciles until shortly before `deadline_ms` (milliseconds since the Unix epoch; 0 for none), and reports what was found
 /// as metrics. The report itself is kept for people.
-pub async fn handle<P: Payments + PaymentList, O: Orders, L: Ledgers, R: Reports, C: Clock>(
+pub async fn handle<P: Payments + PaymentList, O: Orders, L: Ledgers, R: Reports<Reconciliation>, C: Clock>(
     reconcile: &Reconcile<P, O, L, R, C>,
     deadline_ms: i64,
     metrics: &Metrics,

@@ -1,8 +1,9 @@
 //! Parked orders, for operators: lists them, and takes the undo of one up again.
 
 use carryout_checkout::{
+    codes::NOT_PARKED,
     ports::{Executions, ParkedOrders},
-    redrive::{NOT_PARKED, ParkedList, ParkedView, RedriveError, redrive},
+    redrive::{ParkedList, ParkedView, RedriveError, redrive},
     track::view,
 };
 use carryout_environment::{Clock, ErrorCode, StorageError};

@@ -1,8 +1,9 @@
 //! Takes an operator's refund of a placed order, and takes a parked refund up again.
 
 use carryout_checkout::{
+    codes::REFUND_NOT_PARKED,
     ports::{Executions, IdempotencyKey, Orders, ParkedRefunds, RefundRequests},
-    redrive::{REFUND_NOT_PARKED, RedriveRefundError, redrive_refund},
+    redrive::{RedriveRefundError, redrive_refund},
     request_refund::{RefundAnswer, RefundBody, RefundRequester, RequestRefund, RequestRefundError},
 };
 use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, StorageError};

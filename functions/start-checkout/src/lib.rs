@@ -1,9 +1,6 @@
 //! Starts the market's workflow for each submitted order.
 
-use carryout_checkout::{
-    ports::{Executions, OrderSubmitted},
-    start::start,
-};
+use carryout_checkout::{order::OrderSubmitted, ports::Executions, start::start};
 use carryout_environment::HasErrorCode;
 use carryout_lambda::batch::{BatchItemError, Message};
 use carryout_workflow::Orchestrator;

@@ -1,10 +1,11 @@
 //! Takes an order: loads, validates, writes once, answers with where to look.
 
 use carryout_checkout::{
+    codes::QUOTE_CHANGED,
     ports::{Catalog, Consumers, IdempotencyKey, Logistics, OrderQueue, Promotions, Quotes, Submissions},
     quoting::{PriceEngine, Quoting},
     routing::{Routing, RoutingRules},
-    submit::{CheckoutRequest, QUOTE_CHANGED, Submit, SubmitError},
+    submit::{CheckoutRequest, Submit, SubmitError},
 };
 use carryout_environment::{Clock, HasErrorCode, Ids, Secrets};
 use carryout_lambda::{

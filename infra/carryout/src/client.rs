@@ -6,10 +6,12 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use carryout_checkout::quoting::Cart;
-use carryout_checkout::request_refund::RefundBody;
-use carryout_checkout::submit::{CheckoutAnswer, CheckoutRequest};
-use carryout_checkout::track::OrderView;
+use carryout_checkout::{
+    cart::Cart,
+    request_refund::RefundBody,
+    submit::{CheckoutAnswer, CheckoutRequest},
+    track::OrderView,
+};
 use carryout_pricing::Quote;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;

@@ -2,11 +2,9 @@
 
 use anyhow::{Context as _, Result};
 use carryout_aws::DynamoComparisons;
-use carryout_checkout::{
-    market::Country,
-    parity::{Comparisons as _, Parity, ROLLOUT_KEY, Rollout, parity},
-};
+use carryout_checkout::market::Country;
 use carryout_lambda::clock::SystemClock;
+use carryout_migration::parity::{Comparisons as _, Parity, ROLLOUT_KEY, Rollout, parity};
 use carryout_predicate::cohort::Percent;
 use jiff::SignedDuration;
 
@@ -118,7 +116,7 @@ async fn setting(stack: &Stack) -> Result<Setting> {
 
 #[cfg(test)]
 mod tests {
-    use carryout_checkout::parity::Biggest;
+    use carryout_migration::parity::Biggest;
     use carryout_money::{Currency, Money};
     use carryout_pricing::PriceMeasure;
 

@@ -73,7 +73,7 @@ pub struct Wanted {
 /// One order to send.
 struct Plan {
     consumer: String,
-    cart: carryout_checkout::quoting::Cart,
+    cart: carryout_checkout::cart::Cart,
     payment_method: String,
     faults: Vec<Value>,
     cancelled: bool,

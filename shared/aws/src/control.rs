@@ -1,11 +1,9 @@
 use crate::{Aws, corrupt, documents::document, now, transaction::text, unavailable};
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::{Client, config::Builder};
-use carryout_checkout::{
-    parity::{ROLLOUT_KEY, Rollout, Rollouts},
-    routing::{RULES_KEY, Routing, RoutingRules},
-};
+use carryout_checkout::routing::{RULES_KEY, Routing, RoutingRules};
 use carryout_environment::StorageError;
+use carryout_migration::parity::{ROLLOUT_KEY, Rollout, Rollouts};
 use serde::de::DeserializeOwned;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -3,11 +3,9 @@ use aws_sdk_sqs::{
     Client,
     types::{MessageAttributeValue, SendMessageBatchRequestEntry},
 };
-use carryout_checkout::{
-    legacy::{LegacyOrder, LegacyQueue},
-    order::Order,
-};
+use carryout_checkout::order::Order;
 use carryout_environment::StorageError;
+use carryout_migration::mirror::{LegacyOrder, LegacyQueue};
 use serde_json::Value;
 
 /// Entries of one batch, at most.

@@ -4,11 +4,9 @@ use crate::{
     unavailable,
 };
 use aws_sdk_dynamodb::Client;
-use carryout_checkout::{
-    market::Country,
-    parity::{Comparison, Comparisons, PriceSample, SampleQueue},
-};
+use carryout_checkout::market::Country;
 use carryout_environment::StorageError;
+use carryout_migration::parity::{Comparison, Comparisons, PriceSample, SampleQueue};
 
 /// How long a comparison is kept. Seconds.
 const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;

@@ -1,6 +1,9 @@
 use crate::{Aws, corrupt, unavailable};
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
-use carryout_checkout::ports::{OrderQueue, OrderSubmitted, Pager, ParkedOrder};
+use carryout_checkout::{
+    order::OrderSubmitted,
+    ports::{OrderQueue, Pager, ParkedOrder},
+};
 use carryout_environment::StorageError;
 use serde::Serialize;
 

@@ -11,7 +11,8 @@ use aws_sdk_dynamodb::{
 };
 use carryout_checkout::{
     audit::{QuoteRecord, kept_until},
-    ports::{OrderFacts, QuoteLocks, QuoteRecords, Quotes, Refused},
+    order::OrderFacts,
+    ports::{QuoteLocks, QuoteRecords, Quotes, Refused},
 };
 use carryout_environment::StorageError;
 use carryout_pricing::{Price, Quote, Record};
@@ -294,8 +295,8 @@ impl QuoteLocks for DynamoQuoteLocks {
 mod tests {
     use super::*;
     use carryout_checkout::{
+        cart::{MAX_LINES, MAX_QUANTITY},
         market::{Country, MarketType},
-        quoting::{MAX_LINES, MAX_QUANTITY},
         workflows::orchestrator,
     };
     use carryout_money::Rate;

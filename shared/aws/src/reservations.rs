@@ -12,6 +12,7 @@ use carryout_checkout::{
     order::Order,
     ports::{Reservations, ReserveRefused},
     redemptions::{Reserved, UsageCounters, counters_for, plan},
+    steps::reserve_items::reserved_by,
 };
 use carryout_environment::StorageError;
 use carryout_pricing::PricedLine;
@@ -156,7 +157,7 @@ impl Reservations for DynamoReservations {
     }
 
     async fn put_back(&self, claim: &Claim, order: &Order) -> Result<(), ReserveRefused> {
-        let reserved = Reserved::by(order)?;
+        let reserved = reserved_by(order)?;
         let stock = order
             .quote
             .terms

@@ -12,12 +12,6 @@ use crate::{
 use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
 use carryout_workflow::{Direction, StepState, run};
 
-/// The store has accepted the order, or the order is placed already.
-pub const CANCEL_TOO_LATE: ErrorCode =
-    ErrorCode::permanent("Order.CancelTooLate", "The store makes it already: ask support for a refund.");
-/// The order has failed.
-pub const CANCEL_NOTHING: ErrorCode = ErrorCode::permanent("Order.NothingToCancel", "Nothing to do: you are not charged.");
-
 /// Why an order is not cancelled.
 #[derive(Debug, thiserror::Error)]
 pub enum CancelError {

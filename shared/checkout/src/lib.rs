@@ -23,14 +23,13 @@
 
 pub mod audit;
 pub mod cancel;
+pub mod cart;
 pub mod codes;
 pub mod consumer;
 pub mod decline;
 pub mod ledger;
-pub mod legacy;
 pub mod market;
 pub mod order;
-pub mod parity;
 pub mod partners;
 pub mod ports;
 mod providers;

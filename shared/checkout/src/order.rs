@@ -12,6 +12,7 @@ use carryout_money::Money;
 use carryout_pricing::{Quote, Refunded};
 use carryout_workflow::{Direction, StatusMap, Subject};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::{collections::BTreeSet, fmt};
 
 /// Where an order stands.
@@ -215,5 +216,102 @@ impl Subject for Order {
 
     fn is_cancel_requested(&self) -> bool {
         self.cancel_requested_at.is_some()
+    }
+}
+
+/// What is known of a submitted order on its way to its workflow: ids and small facts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderSubmitted {
+    /// The order.
+    pub order_id: String,
+    /// Its market's country.
+    pub country: String,
+    /// Its market's type.
+    pub market_type: String,
+    /// Which versions of the steps handle it.
+    #[serde(default)]
+    pub release_track: ReleaseTrack,
+    /// The run to start.
+    pub run: u32,
+    /// Which way that run goes.
+    pub direction: Direction,
+    /// Why it turned round, if it did.
+    pub failure: Option<Failure>,
+    /// What the steps may compare with.
+    pub facts: OrderFacts,
+    /// Follows the order through every log.
+    pub correlation_id: String,
+}
+
+/// Small facts that were fixed when the order was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderFacts {
+    /// The quote that the order used.
+    pub quote_id: String,
+    /// What the consumer pays.
+    pub total: Money,
+}
+
+impl OrderSubmitted {
+    /// The message for `order` as it stands.
+    pub fn of(order: &Order) -> Self {
+        Self {
+            order_id: order.id.clone(),
+            country: order.country.code().to_owned(),
+            market_type: order.market_type.name().to_owned(),
+            release_track: order.release_track,
+            run: order.run,
+            direction: order.direction,
+            failure: order.failure.clone(),
+            facts: OrderFacts { quote_id: order.quote.terms.id.clone(), total: order.total() },
+            correlation_id: order.correlation_id.clone(),
+        }
+    }
+}
+
+/// What an execution is given: ids and small facts.
+pub fn execution_input(message: &OrderSubmitted) -> Value {
+    json!({
+        "id": message.order_id,
+        "run": message.run,
+        "direction": message.direction,
+        "failure": message.failure,
+        "facts": message.facts,
+        "correlation_id": message.correlation_id,
+    })
+}
+
+/// What a market's workflow works on, run after run: an order, a refund.
+pub trait Startable: Subject {
+    /// Its market, by which its workflow is picked.
+    fn market(&self) -> (Country, MarketType);
+
+    /// The workflow that its runs so far were of.
+    fn workflow(&self) -> &str;
+
+    /// The track that all its runs take.
+    fn release_track(&self) -> ReleaseTrack {
+        ReleaseTrack::Live
+    }
+
+    /// What its execution in `run` is given: ids and small facts.
+    fn execution_input(&self, run: u32) -> Value;
+}
+
+impl Startable for Order {
+    fn market(&self) -> (Country, MarketType) {
+        (self.country, self.market_type)
+    }
+
+    fn workflow(&self) -> &str {
+        &self.workflow
+    }
+
+    fn release_track(&self) -> ReleaseTrack {
+        self.release_track
+    }
+
+    fn execution_input(&self, run: u32) -> Value {
+        execution_input(&OrderSubmitted { run, ..OrderSubmitted::of(self) })
     }
 }

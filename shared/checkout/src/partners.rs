@@ -1,58 +1,50 @@
-//! What is agreed with each partner: how long it may take, and what Carryout does while it is down.
+//! The policy for each partner: how long a call may take, and the fallback while the partner is down.
 
-/// What Carryout does while a partner stays down.
+/// The fallback while a partner is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fallback {
-    /// Nothing stands in for it: the order is retried, then undone.
+    /// No fallback: the step is retried, then the order is compensated.
     Undo,
-    /// The order is decided by its amount and the account's age, and flagged.
+    /// The order's amount and the account's age decide, and the order is flagged.
     DecideByAmountAndAccountAge,
-    /// Whether couriers come is decided by the store's delivery radius, and the order is flagged.
+    /// The store's delivery radius decides coverage, and the order is flagged.
     StoreRadius,
-    /// Its queue keeps what it has not taken; no order waits for it.
+    /// Messages stay in the partner's queue; no order waits for them.
     Queue,
-    /// Our own price is shown, and the quote is flagged.
+    /// The consumer is shown our price, and the quote is flagged.
     OurPrice,
 }
 
-/// What is agreed with a partner.
+/// Timeouts and fallback for one partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartnerPolicy {
     /// The partner's name in logs and errors.
     pub name: &'static str,
-    /// How long a call may take before Carryout gives up on the answer. Milliseconds; less than any function's timeout.
+    /// Timeout of a call, in milliseconds; less than any function's timeout.
     pub timeout_ms: u64,
-    /// How long after it was sent a request may still have its effect. Milliseconds.
+    /// The longest time after sending at which a request may still take effect. Milliseconds.
     pub longest_processing_ms: i64,
-    /// What happens when it stays down in the middle of an order.
+    /// The fallback while the partner is unavailable.
     pub fallback: Fallback,
 }
 
-/// How long after its claim an attempt may still send a request: as long as its function may run. Milliseconds.
+/// The longest time after its claim at which an attempt may send a request: the function's timeout. Milliseconds.
 pub const LONGEST_ATTEMPT_MS: i64 = 10_000;
 
-/// The payment processor. Money is never guessed.
+/// The payment processor. No fallback: a payment is never assumed.
 pub const PAYMENT: PartnerPolicy =
     PartnerPolicy { name: "payment", timeout_ms: 3_000, longest_processing_ms: 10_000, fallback: Fallback::Undo };
 /// The fraud service.
 pub const FRAUD: PartnerPolicy =
     PartnerPolicy { name: "fraud", timeout_ms: 1_500, longest_processing_ms: 0, fallback: Fallback::DecideByAmountAndAccountAge };
-/// The logistics partner, when a courier is booked.
+/// The logistics partner, for booking a courier.
 pub const LOGISTICS: PartnerPolicy =
     PartnerPolicy { name: "logistics", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
-/// The logistics partner, when it is only asked whether couriers come.
+/// The logistics partner, for coverage checks.
 pub const COVERAGE: PartnerPolicy =
     PartnerPolicy { name: "logistics", timeout_ms: 800, longest_processing_ms: 0, fallback: Fallback::StoreRadius };
 /// The merchants' order systems.
 pub const MERCHANT: PartnerPolicy =
     PartnerPolicy { name: "merchant", timeout_ms: 3_000, longest_processing_ms: 8_000, fallback: Fallback::Undo };
-/// Where legacy readers look orders up.
-pub const LEGACY: PartnerPolicy =
-    PartnerPolicy { name: "legacy", timeout_ms: 3_000, longest_processing_ms: 0, fallback: Fallback::Queue };
-
-/// The legacy system's prices, when consumers are shown them.
-pub const LEGACY_PRICES: PartnerPolicy =
-    PartnerPolicy { name: "legacy", timeout_ms: 800, longest_processing_ms: 0, fallback: Fallback::OurPrice };
-
-/// Every agreement.
-pub const AGREEMENTS: [PartnerPolicy; 7] = [PAYMENT, FRAUD, LOGISTICS, COVERAGE, MERCHANT, LEGACY, LEGACY_PRICES];
+/// Every partner that an order's steps call.
+pub const POLICIES: [PartnerPolicy; 5] = [PAYMENT, FRAUD, LOGISTICS, COVERAGE, MERCHANT];

@@ -3,10 +3,10 @@
 //! Items, fees and taxes come with the store, in one read that they wait for together.
 
 use crate::{
+    cart::{Cart, CartFulfilment, QuoteError},
     consumer::Consumer,
     market::Country,
     ports::{Catalog, Consumers, Promotions},
-    quoting::{Cart, CartFulfilment, QuoteError},
     redemptions::{UsageCounters, counters_of_credits, counters_of_promotions, credits, offered, unspent},
     store::StoreWithMenu,
 };
@@ -76,7 +76,7 @@ impl<'a> Asked<'a> {
             return Err(QuoteError::invalid("store_id", format!("{} has no prices", shop.name)));
         }
         let currency = shop.country.currency();
-        let line = |line: &crate::quoting::CartLine| {
+        let line = |line: &crate::cart::CartLine| {
             let place = self.asked.lines.iter().position(|other| other.item_id == line.item_id).unwrap_or_default();
             let field = format!("lines[{place}].item_id");
             let Some(item) = store.item(&line.item_id) else {

@@ -352,7 +352,7 @@ struct Looked {
     findings: Vec<Finding>,
 }
 
-impl<P: Payments + PaymentList, O: Orders, L: Ledgers, R: Reports, C: Clock> Reconcile<P, O, L, R, C> {
+impl<P: Payments + PaymentList, O: Orders, L: Ledgers, R: Reports<Reconciliation>, C: Clock> Reconcile<P, O, L, R, C> {
     /// Goes through what was created since the last reconciliation, and what that one left over, until `deadline`
     /// (milliseconds since the Unix epoch); then writes the report. The next one goes on where this one had to stop.
     ///

@@ -12,9 +12,7 @@ use crate::{
     consumer::{Consumer, StoredCredit},
     market::Country,
     order::Order,
-    steps::reserve_items,
 };
-use carryout_environment::StorageError;
 use carryout_predicate::cohort::place;
 use carryout_pricing::{Allowance, Credit, Limited, Limits, Promotion, Taken};
 use serde::{Deserialize, Serialize};
@@ -72,17 +70,6 @@ impl Reserved {
     pub fn of(order: &Order, planned: &[Planned]) -> Self {
         let redemptions = planned.iter().map(|planned| planned.redemption.clone()).collect();
         Self { lines: order.quote.terms.price.lines.len(), redemptions }
-    }
-
-    /// What the order's entry says that it reserved.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError::Corrupt`] where the entry says something else.
-    pub fn by(order: &Order) -> Result<Self, StorageError> {
-        let response = order.steps.entry(reserve_items::NAME).and_then(|entry| entry.response.clone());
-        let read = response.map(serde_json::from_value).transpose();
-        read.map(Option::unwrap_or_default).map_err(|error| StorageError::Corrupt(format!("order {}: {error}", order.id)))
     }
 }
 

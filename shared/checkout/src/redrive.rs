@@ -1,23 +1,16 @@
 //! Takes up the undo of a parked order, or a parked refund, again, once its cause is mended.
 
 use crate::{
-    order::{Order, OrderStatus},
-    ports::{Executions, OrderSubmitted, ParkedOrders, ParkedRefunds, Refused},
+    order::{Order, OrderStatus, OrderSubmitted},
+    ports::{Executions, ParkedOrders, ParkedRefunds, Refused},
     refund::{OrderRefund, RefundStatus},
     start::{start, start_run},
     steps::complete_order::remaining_effects,
 };
-use carryout_environment::{Clock, ErrorCode, Failure, StorageError};
+use carryout_environment::{Clock, Failure, StorageError};
 use carryout_money::Money;
 use carryout_workflow::Orchestrator;
 use serde::{Deserialize, Serialize};
-
-/// The order is not parked.
-pub const NOT_PARKED: ErrorCode = ErrorCode::permanent("Order.NotParked", "Nothing to do: only a parked order is redriven.");
-
-/// The refund is not parked.
-pub const REFUND_NOT_PARKED: ErrorCode =
-    ErrorCode::permanent("Refund.NotParked", "Nothing to do: only a parked refund is redriven.");
 
 /// When the sweeper looks after a redriven order. Milliseconds.
 const LOOK_AGAIN_AFTER_MS: i64 = 60_000;

@@ -6,8 +6,7 @@
 use crate::{
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
     market::{Country, MarketType},
-    order::execution_name,
-    start::Startable,
+    order::{Startable, execution_name},
 };
 use carryout_environment::Failure;
 use carryout_money::Money;

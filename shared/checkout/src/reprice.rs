@@ -5,11 +5,12 @@
 //! has reserved of them ([`crate::redemptions`]). Every time begins with what was ordered: send all changes together.
 
 use crate::{
+    cart::MAX_QUANTITY,
+    codes::{ITEM_UNKNOWN, ORDER_ENDED, ORDER_UNKNOWN, PRICE_WRONG, REQUEST_INVALID},
     ledger,
     order::{Order, OrderStatus},
     ports::{Catalog, Orders, QuoteRecords, Quotes},
-    quoting::{ITEM_UNKNOWN, MAX_QUANTITY, PRICE_WRONG, PriceEngine, REQUEST_INVALID},
-    request_refund::ORDER_UNKNOWN,
+    quoting::PriceEngine,
     store::StoreWithMenu,
 };
 use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_CORRUPT, STORAGE_UNAVAILABLE, Signer, StorageError};
@@ -124,9 +125,6 @@ pub enum RepriceError {
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
-
-/// Nothing is left of the order.
-pub const ORDER_ENDED: ErrorCode = ErrorCode::permanent("Order.Ended", "Only an order that stands has a price.");
 
 impl HasErrorCode for RepriceError {
     const CODES: &'static [ErrorCode] =

@@ -1,14 +1,17 @@
 //! Takes an operator's refund of a placed order: works out what it gives back, writes it once, starts its workflow.
 
 use crate::{
+    codes::{
+        KEY_REUSED, MARKET_UNKNOWN, ORDER_UNKNOWN, REFUND_IN_PROGRESS, REFUND_NO_LINE, REFUND_NOT_PLACED, REFUND_NOTHING,
+        REFUND_TOO_MUCH, REQUEST_INVALID, SUBMIT_BUSY,
+    },
     ledger,
     order::{Order, OrderStatus},
     ports::{Executions, IdempotencyKey, Orders, RefundRefused, RefundRequests, RefundSubmission},
-    quoting::REQUEST_INVALID,
     refund::{OrderRefund, RefundStatus},
     start::start_run,
     steps::authorized_intent,
-    submit::{ATTEMPTS, KEY_REUSED, MARKET_UNKNOWN, REMEMBER_SECONDS, STUCK_AFTER_MS, SUBMIT_BUSY},
+    submit::{ATTEMPTS, REMEMBER_SECONDS, STUCK_AFTER_MS},
 };
 use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_CORRUPT, STORAGE_UNAVAILABLE, StorageError};
 use carryout_money::Money;
@@ -133,21 +136,6 @@ pub enum RequestRefundError {
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
-
-/// There is no such order.
-pub const ORDER_UNKNOWN: ErrorCode = ErrorCode::permanent("Order.Unknown", "Check the order's number.");
-/// The order is not placed.
-pub const REFUND_NOT_PLACED: ErrorCode =
-    ErrorCode::permanent("Refund.NotPlaced", "Only a placed order is refunded; any other is undone by itself.");
-/// Another refund is under way.
-pub const REFUND_IN_PROGRESS: ErrorCode =
-    ErrorCode::retryable("Refund.InProgress", "Wait until the refund under way has ended, and send the request again.");
-/// The order has no such line.
-pub const REFUND_NO_LINE: ErrorCode = ErrorCode::permanent("Refund.NoLine", "Name lines by their place in the order, from 0.");
-/// More than is left.
-pub const REFUND_TOO_MUCH: ErrorCode = ErrorCode::permanent("Refund.TooMuch", "Give back no more than is left of the order.");
-/// Nothing is left.
-pub const REFUND_NOTHING: ErrorCode = ErrorCode::permanent("Refund.Nothing", "Nothing to do: it is given back already.");
 
 impl HasErrorCode for RequestRefundError {
     const CODES: &'static [ErrorCode] = &[

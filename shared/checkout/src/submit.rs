@@ -1,13 +1,19 @@
 //! Takes an order: loads everything at once, validates, writes once, sends one message.
 
 use crate::{
-    consumer::{Address, Consumer, PaymentMethod},
-    order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
-    ports::{
-        Catalog, CompletedRequest, Consumers, IdempotencyKey, Logistics, OrderQueue, OrderSubmitted, Promotions, Quotes,
-        Submission, Submissions, SubmitRefused,
+    cart::QuoteError,
+    codes::{
+        ADDRESS_UNKNOWN, CONSUMER_BLOCKED, CONSUMER_UNKNOWN, DELIVERY_OUT_OF_REACH, KEY_REUSED, MARKET_UNKNOWN,
+        PAYMENT_METHOD_UNKNOWN, QUOTE_CHANGED, QUOTE_EXPIRED, QUOTE_FORGED, QUOTE_UNKNOWN, QUOTE_USED, REQUEST_INVALID,
+        STORE_CLOSED, STORE_NOT_ACCEPTING, STORE_UNKNOWN, SUBMIT_BUSY,
     },
-    quoting::{CONSUMER_UNKNOWN, QuoteError, Quoting, REQUEST_INVALID, STORE_UNKNOWN},
+    consumer::{Address, Consumer, PaymentMethod},
+    order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore, OrderSubmitted},
+    ports::{
+        Catalog, CompletedRequest, Consumers, IdempotencyKey, Logistics, OrderQueue, Promotions, Quotes, Submission, Submissions,
+        SubmitRefused,
+    },
+    quoting::Quoting,
     routing::RoutingRules,
     store::StoreWithMenu,
 };
@@ -100,42 +106,6 @@ pub enum SubmitError {
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
-
-/// The account is blocked.
-pub const CONSUMER_BLOCKED: ErrorCode = ErrorCode::permanent("Consumer.Blocked", "Contact support.");
-/// The quote does not exist.
-pub const QUOTE_UNKNOWN: ErrorCode = ErrorCode::permanent("Quote.Unknown", "Ask for a quote with POST /v1/quotes.");
-/// The quote's signature is wrong.
-pub const QUOTE_FORGED: ErrorCode =
-    ErrorCode::permanent("Quote.Forged", "Send the signature that came with the quote, unchanged.");
-/// The quote has expired; its price is the same.
-pub const QUOTE_EXPIRED: ErrorCode = ErrorCode::permanent("Quote.Expired", "Order at the fresh quote in this answer.");
-/// The quote has expired, and the price is another one now.
-pub const QUOTE_CHANGED: ErrorCode =
-    ErrorCode::permanent("Quote.Changed", "Look at the differences and order at the fresh quote in this answer.");
-/// The quote was used.
-pub const QUOTE_USED: ErrorCode = ErrorCode::permanent("Quote.Used", "Ask for a new quote to order again.");
-/// The payment method does not exist.
-pub const PAYMENT_METHOD_UNKNOWN: ErrorCode =
-    ErrorCode::permanent("PaymentMethod.Unknown", "Choose one of your payment methods.");
-/// The store is closed.
-pub const STORE_CLOSED: ErrorCode =
-    ErrorCode::permanent("Store.Closed", "Order from a store that is open, or come back when this one opens.");
-/// The store takes no orders.
-pub const STORE_NOT_ACCEPTING: ErrorCode =
-    ErrorCode::permanent("Store.NotAccepting", "Order from another store, or try again later.");
-/// The address is too far away.
-pub const DELIVERY_OUT_OF_REACH: ErrorCode =
-    ErrorCode::permanent("Delivery.OutOfReach", "Choose pickup, or a store near the address.");
-/// The address is gone.
-pub const ADDRESS_UNKNOWN: ErrorCode = ErrorCode::permanent("Address.Unknown", "Ask for a new quote with one of your addresses.");
-/// The market is not open.
-pub const MARKET_UNKNOWN: ErrorCode = ErrorCode::permanent("Market.Unknown", "Order from a store in a market that is open.");
-/// The key was used for another request.
-pub const KEY_REUSED: ErrorCode = ErrorCode::permanent("Idempotency.KeyReused", "Use a new Idempotency-Key for a new request.");
-/// Too many requests for the same things.
-pub const SUBMIT_BUSY: ErrorCode =
-    ErrorCode::retryable("Submit.Busy", "Send the same request again with the same Idempotency-Key.");
 
 impl HasErrorCode for SubmitError {
     const CODES: &'static [ErrorCode] = &[

@@ -5,9 +5,9 @@
 //! order.
 
 use crate::{
-    order::execution_name,
+    order::{Startable, execution_name},
     ports::{ExecutionState, Executions, StuckOrders},
-    start::{StartError, Startable, start_run},
+    start::{StartError, start_run},
 };
 use carryout_environment::Clock;
 use carryout_workflow::Orchestrator;

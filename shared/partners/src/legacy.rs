@@ -1,11 +1,11 @@
 use crate::call::{Http, send};
-use carryout_checkout::{
-    legacy::{LegacyOrder, LegacySink, Upserted},
-    parity::{LegacyPriceRequest, LegacyPrices},
-    partners::{LEGACY, PartnerPolicy},
-    ports::CallError,
-};
+use carryout_checkout::{partners::PartnerPolicy, ports::CallError};
 use carryout_environment::StorageError;
+use carryout_migration::{
+    mirror::{LegacyOrder, LegacySink, Upserted},
+    parity::{LegacyPriceRequest, LegacyPrices},
+    partners::LEGACY,
+};
 use carryout_onboarding::legacy::{LegacyRecord, LegacySystem};
 use carryout_pricing::Price;
 use reqwest::Url;

@@ -1,11 +1,11 @@
 //! The legacy sink on PostgreSQL. A crate of its own, so that only the function that writes there links a client.
 
-use carryout_checkout::{
-    legacy::{LegacyOrder, LegacySink, Upserted},
-    partners::LEGACY,
-    ports::CallError,
-};
+use carryout_checkout::ports::CallError;
 use carryout_environment::Secrets;
+use carryout_migration::{
+    mirror::{LegacyOrder, LegacySink, Upserted},
+    partners::LEGACY,
+};
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::{sync::Mutex, time::timeout};
 use tokio_postgres::{

@@ -2,12 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout_checkout::{
-    legacy::{LegacyOrder, LegacySink as _, Upserted},
-    order::OrderStatus,
-    ports::CallError,
-};
+use carryout_checkout::{order::OrderStatus, ports::CallError};
 use carryout_lambda::ids::RandomIds;
+use carryout_migration::mirror::{LegacyOrder, LegacySink as _, Upserted};
 use carryout_postgres::{PostgresLegacy, SCHEMA};
 use carryout_testing::{FixedSecret, contract, samples};
 use local_cloud::Terminal;

@@ -1,10 +1,10 @@
 use crate::lock;
-use carryout_checkout::{
-    legacy::{LegacyOrder, LegacyQueue, LegacySink, Upserted},
-    partners::LEGACY,
-    ports::CallError,
-};
+use carryout_checkout::ports::CallError;
 use carryout_environment::StorageError;
+use carryout_migration::{
+    mirror::{LegacyOrder, LegacyQueue, LegacySink, Upserted},
+    partners::LEGACY,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

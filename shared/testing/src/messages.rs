@@ -1,5 +1,8 @@
 use crate::lock;
-use carryout_checkout::ports::{Callbacks, ExecutionState, Executions, OrderQueue, OrderSubmitted, Pager, ParkedOrder};
+use carryout_checkout::{
+    order::OrderSubmitted,
+    ports::{Callbacks, ExecutionState, Executions, OrderQueue, Pager, ParkedOrder},
+};
 use carryout_environment::{Failure, StorageError};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};

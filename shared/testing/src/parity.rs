@@ -1,11 +1,10 @@
 use crate::lock;
-use carryout_checkout::{
-    market::Country,
+use carryout_checkout::{market::Country, ports::CallError};
+use carryout_environment::StorageError;
+use carryout_migration::{
     parity::{Comparison, Comparisons, LegacyPriceRequest, LegacyPrices, PriceSample, Rollout, Rollouts, SampleQueue},
     partners::LEGACY_PRICES,
-    ports::CallError,
 };
-use carryout_environment::StorageError;
 use carryout_pricing::{Price, price};
 use std::{
     collections::BTreeMap,

@@ -2,17 +2,17 @@
 
 use crate::PlainSeal;
 use carryout_checkout::{
+    cart::{Cart, CartFulfilment, CartLine},
     consumer::{Address, Consumer, PaymentMethod},
-    legacy::{LegacyFulfilment, LegacyLine, LegacyOrder, LegacyParty},
     market::{Country, MarketType},
     order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
     ports::{IdempotencyKey, Quotes as _, Submission, Submissions as _, SubmitRefused},
-    quoting::{Cart, CartFulfilment, CartLine},
     routing::ReleaseTrack,
     store::{Item, Location, Opening, Store, StoreWithMenu},
     workflows::orchestrator,
 };
 use carryout_environment::Signer;
+use carryout_migration::mirror::{LegacyFulfilment, LegacyLine, LegacyOrder, LegacyParty};
 use carryout_money::{Money, Rate};
 use carryout_pricing::{
     Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, Quote, QuoteTerms, Record, Refunded, Shares,

@@ -11,13 +11,13 @@ use carryout_aws::{
     DynamoQuotes, DynamoReservations, DynamoStatusStore, DynamoSubmissions,
 };
 use carryout_checkout::{
+    cart::{Cart, CartLine},
     consumer::Consumer,
     market::{Country, MarketType},
-    order::OrderStatus,
-    ports::{Consumers as _, IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _},
-    quoting::{Cart, CartLine, PriceEngine, Quoting},
+    order::{OrderStatus, OrderSubmitted, execution_input},
+    ports::{Consumers as _, IdempotencyKey, MerchantAnswer, Orders as _},
+    quoting::{PriceEngine, Quoting},
     routing::RoutingRules,
-    start::execution_input,
     steps::{
         authorize_payment::AuthorizePayment, await_merchant::AwaitMerchant, capture_payment::CapturePayment,
         check_fraud::CheckFraud, complete_order::CompleteOrder, confirm_price::ConfirmPrice, create_delivery::CreateDelivery,

@@ -1,7 +1,7 @@
 //! `docs/openapi.yaml` and `docs/api.md` say what the code does.
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
-use carryout_checkout::{codes, quoting, request_refund, steps, workflows};
+use carryout_checkout::{cart, codes, request_refund, steps, workflows};
 use carryout_environment::{Class, HasErrorCode as _};
 use carryout_lambda::http::{MAX_BODY_BYTES, Problem};
 use carryout_lambda::signature;
@@ -263,7 +263,7 @@ fn replies_that_ask_for_patience_say_how_long() {
 
 const MONEY: &str = "shared/money/src/lib.rs";
 const STORE: &str = "shared/checkout/src/store.rs";
-const QUOTING: &str = "shared/checkout/src/quoting.rs";
+const CART: &str = "shared/checkout/src/cart.rs";
 const SUBMIT: &str = "shared/checkout/src/submit.rs";
 const TRACK: &str = "shared/checkout/src/track.rs";
 const REDRIVE: &str = "shared/checkout/src/redrive.rs";
@@ -293,8 +293,8 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("ListedStore", LIST, "Listed", Way::Answer),
     ("StoreWithMenu", LIST, "Opened", Way::Answer),
     ("StoreList", LIST, "List", Way::Answer),
-    ("Cart", QUOTING, "Cart", Way::Request),
-    ("CartLine", QUOTING, "CartLine", Way::Request),
+    ("Cart", CART, "Cart", Way::Request),
+    ("CartLine", CART, "CartLine", Way::Request),
     ("Price", PRICE, "Price", Way::Answer),
     ("PricedLine", PRICE, "PricedLine", Way::Answer),
     ("Charge", PRICE, "Charge", Way::Answer),
@@ -345,7 +345,7 @@ const ENUMS: &[(&str, &str, &str)] = &[
     ("Currency", "shared/money/src/currency.rs", "Currency"),
     ("Country", "shared/checkout/src/market.rs", "Country"),
     ("MarketType", "shared/checkout/src/market.rs", "MarketType"),
-    ("CartFulfilment", QUOTING, "CartFulfilment"),
+    ("CartFulfilment", CART, "CartFulfilment"),
     ("OrderStatus", "shared/checkout/src/order.rs", "OrderStatus"),
     ("RefundStatus", "shared/checkout/src/refund.rs", "RefundStatus"),
     ("StepState", "shared/workflow/src/status.rs", "StepState"),
@@ -432,14 +432,14 @@ fn limits_are_the_codes() {
     let mut findings = Findings::new();
     let (cart, line) = (openapi.schema("Cart"), openapi.schema("CartLine"));
     let tip = cart["properties"]["tip"]["maximum"].as_i64();
-    findings.check(tip == Some(quoting::MAX_TIP), || format!("Cart.tip: the maximum is {}, not {tip:?}", quoting::MAX_TIP));
+    findings.check(tip == Some(cart::MAX_TIP), || format!("Cart.tip: the maximum is {}, not {tip:?}", cart::MAX_TIP));
     let quantity = line["properties"]["quantity"]["maximum"].as_u64();
-    findings.check(quantity == Some(quoting::MAX_QUANTITY.into()), || {
-        format!("CartLine.quantity: the maximum is {}", quoting::MAX_QUANTITY)
+    findings.check(quantity == Some(cart::MAX_QUANTITY.into()), || {
+        format!("CartLine.quantity: the maximum is {}", cart::MAX_QUANTITY)
     });
     let lines = cart["properties"]["lines"]["description"].as_str().unwrap_or_default();
-    findings.check(lines.contains(&format!("at most {} different items", quoting::MAX_LINES)), || {
-        format!("Cart.lines: say \"at most {} different items\"", quoting::MAX_LINES)
+    findings.check(lines.contains(&format!("at most {} different items", cart::MAX_LINES)), || {
+        format!("Cart.lines: say \"at most {} different items\"", cart::MAX_LINES)
     });
     let reason = openapi.schema("RefundBody")["properties"]["reason"]["maxLength"].as_u64();
     findings.check(reason == Some(request_refund::MAX_REASON as u64), || {
@@ -465,8 +465,8 @@ fn limits_are_the_codes() {
     let text = files::read(API_MD);
     for number in [
         MAX_BODY_BYTES as u64 / 1_024,
-        quoting::MAX_LINES as u64,
-        quoting::MAX_QUANTITY.into(),
+        cart::MAX_LINES as u64,
+        cart::MAX_QUANTITY.into(),
         signature::WEBHOOK_TOLERANCE_SECONDS.unsigned_abs(),
         request_refund::MAX_REASON as u64,
     ] {

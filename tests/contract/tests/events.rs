@@ -1,19 +1,23 @@
 //! Every sample event is what it says: it becomes the type that its function reads.
 
-use carryout_checkout::ledger::{self, Balance, LedgerEvent};
-use carryout_checkout::legacy::LegacyOrder;
-use carryout_checkout::parity::PriceSample;
-use carryout_checkout::ports::{MerchantAnswer, OrderSubmitted};
-use carryout_checkout::quoting::Cart;
-use carryout_checkout::reprice::RepriceBody;
-use carryout_checkout::request_refund::RefundBody;
-use carryout_checkout::submit::CheckoutRequest;
-use carryout_checkout::{codes, steps, workflows};
+use carryout_checkout::{
+    cart::Cart,
+    codes,
+    ledger::{self, Balance, LedgerEvent},
+    order::OrderSubmitted,
+    ports::MerchantAnswer,
+    reprice::RepriceBody,
+    request_refund::RefundBody,
+    steps,
+    submit::CheckoutRequest,
+    workflows,
+};
 use carryout_lambda::http::{Problem, Request};
 use carryout_lambda::signature::{
     KeyRing, PAYMENT_SIGNATURE_HEADER, WEBHOOK_SIGNATURE_HEADER, WEBHOOK_TOLERANCE_SECONDS, verify_payment_webhook,
     verify_webhook,
 };
+use carryout_migration::{mirror::LegacyOrder, parity::PriceSample};
 use carryout_onboarding::ports::{Awaited, VendorCallback};
 use carryout_pricing::PriceMeasure;
 use carryout_workflow::{Action, Direction, Orchestrator, StepInput, Workflow, run};

@@ -1,10 +1,12 @@
 //! Workflows, state machines and step codes agree.
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
-use carryout_checkout::ports::{OrderFacts, OrderSubmitted};
-use carryout_checkout::routing::ReleaseTrack;
-use carryout_checkout::start::execution_input;
-use carryout_checkout::{codes, steps, workflows};
+use carryout_checkout::{
+    codes,
+    order::{OrderFacts, OrderSubmitted, execution_input},
+    routing::ReleaseTrack,
+    steps, workflows,
+};
 use carryout_environment::Class;
 use carryout_onboarding::wait::{WAIT_MACHINE, wait_machine};
 use carryout_workflow::{Direction, Orchestrator, StepSpec, Workflow, function_arn_key, run};

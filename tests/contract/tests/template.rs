@@ -1,7 +1,7 @@
 //! `infra/template.yaml` agrees with the functions, the state machines and the timeouts.
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
-use carryout_checkout::{partners::AGREEMENTS, routing::ReleaseTrack, workflows};
+use carryout_checkout::{partners::POLICIES, routing::ReleaseTrack, workflows};
 use carryout_onboarding::wait::WAIT_MACHINE;
 use carryout_workflow::{Workflow, function_arn_key};
 use contract::files;
@@ -273,16 +273,16 @@ fn each_timeout_is_longer_than_what_it_waits_for() {
     for function in template.functions().iter().filter(|function| {
         function.environment().keys().any(|key| key.ends_with("_URL") && !key.contains("QUEUE") && !key.starts_with("JWKS"))
     }) {
-        for agreement in AGREEMENTS {
-            findings.check(agreement.timeout_ms < seconds(function) * 1_000, || {
-                format!("{}: {} is given {} ms, so the Timeout must be longer", function.id, agreement.name, agreement.timeout_ms)
+        for policy in POLICIES.iter().chain(&carryout_migration::partners::POLICIES) {
+            findings.check(policy.timeout_ms < seconds(function) * 1_000, || {
+                format!("{}: {} is given {} ms, so the Timeout must be longer", function.id, policy.name, policy.timeout_ms)
             });
-            findings.check(agreement.timeout_ms * CALLS_IN_A_ROW < seconds(function) * 1_000, || {
+            findings.check(policy.timeout_ms * CALLS_IN_A_ROW < seconds(function) * 1_000, || {
                 format!(
-                    "{}: {CALLS_IN_A_ROW} calls to {} in a row take up to {} ms: raise the Timeout, or lower the agreement",
+                    "{}: {CALLS_IN_A_ROW} calls to {} in a row take up to {} ms: raise the Timeout, or lower the policy's timeout",
                     function.id,
-                    agreement.name,
-                    agreement.timeout_ms * CALLS_IN_A_ROW
+                    policy.name,
+                    policy.timeout_ms * CALLS_IN_A_ROW
                 )
             });
         }

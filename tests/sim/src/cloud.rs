@@ -12,14 +12,15 @@ use crate::{
 };
 use carryout_checkout::{
     cancel::{CancelError, cancel},
+    cart::{Cart, CartFulfilment},
     consumer::StoredCredit,
     market::{Country, MarketType},
-    order::{Order, OrderStatus},
+    order::{Order, OrderStatus, OrderSubmitted},
     ports::{
-        Callbacks, ExecutionState, Executions, IdempotencyKey, MerchantAnswer, OrderNote, OrderQueue, OrderSubmitted, Pager,
-        ParkedOrder, StuckOrders as _,
+        Callbacks, ExecutionState, Executions, IdempotencyKey, MerchantAnswer, OrderNote, OrderQueue, Pager, ParkedOrder,
+        StuckOrders as _,
     },
-    quoting::{Cart, CartFulfilment, PriceEngine, Quoting},
+    quoting::{PriceEngine, Quoting},
     redrive::redrive,
     routing::RoutingRules,
     start::start,

@@ -8,10 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use carryout_checkout::order::OrderStatus;
-use carryout_checkout::quoting::CartLine;
-use carryout_checkout::submit::CheckoutAnswer;
-use carryout_checkout::track::OrderView;
+use carryout_checkout::{cart::CartLine, order::OrderStatus, submit::CheckoutAnswer, track::OrderView};
 use carryout_lambda::ids::new_id;
 use carryout_marketplace::Marketplace;
 use carryout_pricing::Quote;
@@ -142,7 +139,7 @@ fn baskets(shopper: &mut Shopper<'_>, scenario: &Scenario) -> Result<Vec<Basket>
             let item = item.context("nothing is in stock")?;
             cart.lines = vec![CartLine { item_id: item.id.clone(), quantity: item.stock }];
             let other = shopper.another(&store)?;
-            let same = carryout_checkout::quoting::Cart {
+            let same = carryout_checkout::cart::Cart {
                 address_id: other.addresses.first().map(|address| address.id.clone()),
                 ..cart.clone()
             };

@@ -1,10 +1,12 @@
 //! Finds who orders what where: consumers and stores of the marketplace that fit a scenario.
 
 use anyhow::{Context as _, Result};
-use carryout_checkout::consumer::{Consumer, PaymentMethod};
-use carryout_checkout::market::{Country, MarketType};
-use carryout_checkout::quoting::{Cart, CartFulfilment, CartLine};
-use carryout_checkout::store::StoreWithMenu;
+use carryout_checkout::{
+    cart::{Cart, CartFulfilment, CartLine},
+    consumer::{Consumer, PaymentMethod},
+    market::{Country, MarketType},
+    store::StoreWithMenu,
+};
 use carryout_marketplace::Marketplace;
 use std::collections::BTreeSet;
 

@@ -4,8 +4,8 @@ use super::payment::{self, PaymentError};
 use crate::{
     codes,
     ledger::{LedgerKind, LedgerPhase, charge_effect},
-    order::Order,
-    ports::{CallError, Intent, IntentStatus, OrderFacts, OrderNote, Payments},
+    order::{Order, OrderFacts},
+    ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
 use carryout_environment::{ErrorCode, HasErrorCode};
 use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepInput};

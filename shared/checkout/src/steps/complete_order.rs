@@ -2,8 +2,8 @@
 //! undone, and as parked when an undo could not be finished.
 
 use crate::{
-    order::{Order, OrderStatus},
-    ports::{Closing, OrderFacts, Orders, Pager, ParkedOrder, Refused},
+    order::{Order, OrderFacts, OrderStatus},
+    ports::{Closing, Orders, Pager, ParkedOrder, Refused},
 };
 use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
 use carryout_workflow::{

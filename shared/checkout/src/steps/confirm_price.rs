@@ -5,8 +5,8 @@
 
 use crate::{
     codes,
-    order::Order,
-    ports::{OrderFacts, QuoteLocks, Refused},
+    order::{Order, OrderFacts},
+    ports::{QuoteLocks, Refused},
 };
 use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
 use carryout_workflow::{

@@ -9,6 +9,7 @@ use crate::{
     codes,
     order::Order,
     ports::{OrderNote, Reservations, ReserveRefused},
+    redemptions::Reserved,
 };
 use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
 use carryout_pricing::Charge;
@@ -101,4 +102,15 @@ impl<R: Reservations> Effect for ReserveItems<R> {
         self.reservations.put_back(attempt.claim(), order).await.map_err(|refused| ReserveItemsError::of(refused, order))?;
         Ok(Outcome::Recorded(serde_json::Value::Null))
     }
+}
+
+/// What the order has reserved, by the response of its entry.
+///
+/// # Errors
+///
+/// Returns [`StorageError::Corrupt`] if the response is something else.
+pub fn reserved_by(order: &Order) -> Result<Reserved, StorageError> {
+    let response = order.steps.entry(NAME).and_then(|entry| entry.response.clone());
+    let read = response.map(serde_json::from_value).transpose();
+    read.map(Option::unwrap_or_default).map_err(|error| StorageError::Corrupt(format!("order {}: {error}", order.id)))
 }

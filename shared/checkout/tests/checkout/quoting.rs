@@ -2,9 +2,10 @@
 
 use crate::world::{CONSUMER, SHOP, World};
 use carryout_checkout::{
+    cart::{Cart, CartFulfilment, CartLine, MAX_LINES, MAX_TIP, QuoteError},
     market::Country,
     ports::{QuoteRecords as _, Quotes as _},
-    quoting::{Cart, CartFulfilment, CartLine, MAX_LINES, MAX_TIP, PriceEngine, QuoteError},
+    quoting::PriceEngine,
 };
 use carryout_environment::HasErrorCode as _;
 use carryout_pricing::{Context, Fallback, Pipeline, PriceBreakdown, Promotion, Rule, differences};

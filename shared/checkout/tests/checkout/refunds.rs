@@ -3,15 +3,14 @@
 
 use crate::world::{LEASE, SHOP, World};
 use carryout_checkout::{
+    cart::{Cart, CartLine},
     codes,
     ledger::{self, LedgerKind, LedgerPhase},
-    order::{Order, OrderStatus},
+    order::{Order, OrderStatus, Startable as _},
     ports::{IdempotencyKey, Orders, ParkedOrder, RefundRequests as _},
-    quoting::{Cart, CartLine},
     redrive::{RedriveRefundError, redrive_refund},
     refund::{OrderRefund, RefundStatus},
     request_refund::{RefundAnswer, RefundBody, RefundRequester, RequestRefund, RequestRefundError},
-    start::Startable as _,
     steps::{complete_refund::CompleteRefund, refund_payment::RefundPayment},
     sweep::{Swept, sweep},
     workflows::refund_orchestrator,

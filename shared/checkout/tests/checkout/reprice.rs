@@ -2,11 +2,11 @@
 
 use crate::world::{SHOP, World};
 use carryout_checkout::{
+    cart::{Cart, CartLine},
     consumer::StoredCredit,
     market::{Country, MarketType},
     order::{Order, OrderStatus},
     ports::{Closing as _, Quotes as _},
-    quoting::{Cart, CartLine},
     reprice::{LineChange, Reprice, RepriceBody, RepriceError, Repriced, Requester, Substitute},
     store::Item,
 };

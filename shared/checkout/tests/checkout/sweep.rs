@@ -2,9 +2,10 @@
 
 use crate::world::{CONSUMER, World};
 use carryout_checkout::{
-    ports::{Executions as _, OrderSubmitted, StuckOrders as _},
+    order::{OrderSubmitted, execution_input},
+    ports::{Executions as _, StuckOrders as _},
     routing::RoutingRules,
-    start::{execution_input, start},
+    start::start,
     sweep::{Swept, sweep},
     workflows::orchestrator,
 };

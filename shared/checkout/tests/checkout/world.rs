@@ -1,14 +1,14 @@
 //! Everything that a checkout touches, in memory; and a driver that runs a workflow's steps in their order, and undoes.
 
 use carryout_checkout::{
+    cart::{Cart, CartFulfilment},
     codes::STEP_CODES,
     ledger::{LedgerKind, LedgerPhase},
     market::{Country, MarketType},
-    order::Order,
-    ports::{IdempotencyKey, MerchantAnswer, OrderSubmitted, Orders as _},
-    quoting::{Cart, CartFulfilment, PriceEngine, Quoting},
+    order::{Order, OrderSubmitted, execution_input},
+    ports::{IdempotencyKey, MerchantAnswer, Orders as _},
+    quoting::{PriceEngine, Quoting},
     routing::RoutingRules,
-    start::execution_input,
     steps::{
         authorize_payment::AuthorizePayment, await_merchant::AwaitMerchant, capture_payment::CapturePayment,
         check_fraud::CheckFraud, complete_order::CompleteOrder, confirm_price::ConfirmPrice, create_delivery::CreateDelivery,

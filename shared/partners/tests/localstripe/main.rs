@@ -17,10 +17,9 @@ use carryout_checkout::{
     codes,
     ledger::{BalanceAmount, fold},
     market::Country,
-    order::Order,
-    ports::{Closing as _, IntentStatus, OrderNote, OrderSubmitted, Orders as _, PaymentList as _, Payments as _},
+    order::{Order, OrderSubmitted, execution_input},
+    ports::{Closing as _, IntentStatus, OrderNote, Orders as _, PaymentList as _, Payments as _},
     reconcile::{Discrepancy, Reconcile, Remedy},
-    start::execution_input,
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
 };
 use carryout_environment::{Clock as _, Failure, HasErrorCode};

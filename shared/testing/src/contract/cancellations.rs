@@ -2,10 +2,9 @@ use super::{AUTHORIZE, COMPLETE, CONFIRM, ENDED, Fixture, HELD, claim_of, done, 
 use crate::samples::NOON;
 use carryout_checkout::{
     cancel::is_accepted,
-    order::OrderStatus,
+    order::{OrderFacts, OrderStatus},
     ports::{
-        Answers, Cancellations, Closing, MerchantAnswer, OrderFacts, OrderNote, OrderSteps, Orders, QuoteLocks, Quotes, Refused,
-        Submissions,
+        Answers, Cancellations, Closing, MerchantAnswer, OrderNote, OrderSteps, Orders, QuoteLocks, Quotes, Refused, Submissions,
     },
     steps::{await_merchant, notify_merchant},
 };

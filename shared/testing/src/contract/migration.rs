@@ -1,11 +1,11 @@
 use super::done;
 use crate::samples::{self, NOON};
-use carryout_checkout::{
-    legacy::{LegacyOrder, LegacySink, Upserted},
-    market::Country,
+use carryout_checkout::market::Country;
+use carryout_environment::Ids;
+use carryout_migration::{
+    mirror::{LegacyOrder, LegacySink, Upserted},
     parity::{Comparison, Comparisons, Difference},
 };
-use carryout_environment::Ids;
 use carryout_money::Currency;
 use carryout_pricing::PriceMeasure;
 

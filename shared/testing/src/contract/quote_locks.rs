@@ -1,8 +1,8 @@
 use super::{AUTHORIZE, CONFIRM, ENDED, Fixture, claim_of, done, refused, some};
 use crate::samples::NOON;
 use carryout_checkout::{
-    order::OrderStatus,
-    ports::{OrderFacts, OrderSteps, OrderSubmitted, Orders, QuoteLocks, Quotes, Refused, Submissions},
+    order::{OrderFacts, OrderStatus, OrderSubmitted},
+    ports::{OrderSteps, Orders, QuoteLocks, Quotes, Refused, Submissions},
 };
 use carryout_environment::Ids;
 use carryout_money::Money;

@@ -1,16 +1,16 @@
 use super::done;
 use crate::samples::NOON;
-use carryout_checkout::ports::Reports;
+use carryout_checkout::{ports::Reports, reconcile::Reconciliation};
 
 /// [`Reports`]: the newest one is the one that began last. Nobody else may write reports meanwhile.
-pub async fn reports(reports: &impl Reports) {
+pub async fn reports(reports: &impl Reports<Reconciliation>) {
     assert_eq!(done(reports.latest().await), None);
-    let report = |started_at| carryout_checkout::reconcile::Reconciliation { started_at, ..Default::default() };
+    let report = |started_at| Reconciliation { started_at, ..Default::default() };
     for (saved, latest) in [(NOON, NOON), (NOON + 1, NOON + 1), (NOON - 1, NOON + 1)] {
         done(reports.save(&report(saved)).await);
         assert_eq!(done(reports.latest().await), Some(report(latest)));
     }
-    let again = carryout_checkout::reconcile::Reconciliation { intents: 7, ..report(NOON + 1) };
+    let again = Reconciliation { intents: 7, ..report(NOON + 1) };
     done(reports.save(&again).await);
     assert_eq!(done(reports.latest().await), Some(again), "a report is kept under the moment at which it began");
 }

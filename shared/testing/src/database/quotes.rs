@@ -4,8 +4,8 @@ use super::{
 };
 use carryout_checkout::{
     audit::QuoteRecord,
-    order::OrderStatus,
-    ports::{OrderFacts, QuoteLocks, QuoteRecords, Quotes, Refused},
+    order::{OrderFacts, OrderStatus},
+    ports::{QuoteLocks, QuoteRecords, Quotes, Refused},
 };
 use carryout_environment::StorageError;
 use carryout_pricing::{Quote, Record};

@@ -6,6 +6,7 @@ use carryout_checkout::{
     order::Order,
     ports::{Reservations, ReserveRefused},
     redemptions::{Reserved, UsageCounter, plan},
+    steps::reserve_items::reserved_by,
 };
 use carryout_environment::StorageError;
 use carryout_workflow::{Claim, StepState, UndoState};
@@ -67,7 +68,7 @@ impl Reservations for Store {
                         item.stock += line.quantity;
                     }
                 }
-                for redemption in Reserved::by(order)?.redemptions {
+                for redemption in reserved_by(order)?.redemptions {
                     if let Some(UsageCounter { uses, given }) = state.counters.get_mut(&redemption.counter) {
                         *uses -= redemption.uses;
                         *given -= redemption.amount;

@@ -1,17 +1,21 @@
+//! The order mirror: delivery in any sequence, and the documented shape.
+
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
 use carryout_checkout::{
-    legacy::{LegacyOrder, LegacySink as _, newest_of_each},
     market::{Country, MarketType},
     order::OrderStatus,
     workflows::orchestrator,
 };
 use carryout_environment::Failure;
+use carryout_migration::mirror::{LegacyOrder, LegacySink as _, newest_of_each};
 use carryout_testing::{FakeLegacySink, PlainSeal, samples};
 use futures::FutureExt as _;
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Orders `a`, `b`, `c` at versions up to 12: repeated, reordered, with gaps, cut into batches anywhere.
+/// Batches with versions 1 to 12 of the orders `a`, `b` and `c`: duplicated, reordered, with gaps.
 fn deliveries() -> impl Strategy<Value = Vec<Vec<(char, u64)>>> {
     let message = (prop_oneof![Just('a'), Just('b'), Just('c')], 1..=12_u64);
     prop::collection::vec(prop::collection::vec(message, 0..10), 0..20)
@@ -19,7 +23,7 @@ fn deliveries() -> impl Strategy<Value = Vec<Vec<(char, u64)>>> {
 
 proptest! {
     #[test]
-    fn however_messages_are_reordered_and_repeated_the_sink_ends_with_the_newest_version(batches in deliveries()) {
+    fn sink_holds_the_newest_version_after_reordered_and_duplicated_messages(batches in deliveries()) {
         let sink = FakeLegacySink::default();
         let mut newest = BTreeMap::new();
         for batch in &batches {
@@ -39,14 +43,14 @@ proptest! {
 }
 
 #[test]
-fn only_the_newest_version_of_each_order_is_sent_and_orders_keep_their_places() {
+fn newest_of_each_keeps_one_version_per_order_in_first_seen_sequence() {
     let at = |id: &str, version| LegacyOrder { version, ..samples::legacy_order(id) };
     let sent = newest_of_each([at("a", 1), at("b", 5), at("a", 3), at("b", 4), at("a", 2)]);
     assert_eq!(sent, [at("a", 3), at("b", 5)]);
 }
 
 #[test]
-fn an_order_is_mirrored_in_the_documented_shape() {
+fn order_is_mirrored_in_the_documented_shape() {
     let store = samples::store("sto_1", Country::US, MarketType::Restaurant);
     let workflow = orchestrator().pick("US", "restaurant").unwrap().clone();
     let mut order = samples::order("ord_1", "quo_1", &store, &workflow, &PlainSeal::default());

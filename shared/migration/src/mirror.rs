@@ -1,10 +1,10 @@
-//! The legacy mirror: what readers of the system before this one see of an order, while they move over.
+//! The order mirror for readers of the legacy system.
 //!
-//! Every write of an order comes out of its table's stream and goes through a FIFO queue into a [`LegacySink`]. A message
-//! holds the whole order at one version, and the sink keeps the newest version only, so that messages may be lost behind a
-//! newer one, repeated, and late, and the sink still ends where the order does. The checkout itself never waits for it.
+//! Every write of an order arrives from the orders table's stream and passes through a FIFO queue into a [`LegacySink`]. A message
+//! holds the whole order at one version, and the sink keeps the newest version. Superseded messages may therefore be lost, and any
+//! message may be duplicated or late. The checkout never waits for the mirror.
 
-use crate::{
+use carryout_checkout::{
     order::{Order, OrderStatus},
     ports::CallError,
 };
@@ -13,59 +13,59 @@ use carryout_money::Money;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future};
 
-/// An order as legacy readers know it. Members may be added; none is renamed, removed or given another meaning.
+/// An order in the shape that legacy readers expect. Fields may be added; none may be renamed, removed or change its meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegacyOrder {
-    /// Its id, `ord_…`.
+    /// The order's id, `ord_…`.
     pub id: String,
-    /// Counts the order's writes, from 1. The newest version is the truth.
+    /// The number of writes of the order so far, from 1. The newest version wins.
     pub version: u64,
-    /// Where it stands.
+    /// The order's status.
     pub status: OrderStatus,
-    /// Why it failed: a code of `docs/api.md`.
+    /// The error code of a failed order, as in `docs/api.md`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// Who ordered.
+    /// The consumer.
     pub consumer: LegacyParty,
-    /// From where.
+    /// The store.
     pub store: LegacyParty,
     /// The market's country: ISO 3166-1, two letters.
     pub country: String,
-    /// How it reaches the consumer.
+    /// Delivery or pickup.
     pub fulfilment: LegacyFulfilment,
-    /// What is bought.
+    /// The items ordered.
     pub lines: Vec<LegacyLine>,
-    /// What the consumer pays.
+    /// The total that the consumer pays.
     pub total: Money,
-    /// When it was submitted. Milliseconds since the Unix epoch.
+    /// Submission time. Milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// When this version was written. Milliseconds since the Unix epoch.
+    /// Time of the write that produced this version. Milliseconds since the Unix epoch.
     pub updated_at: i64,
-    /// Follows the order through every log.
+    /// Correlation id of the order, present in every log line about it.
     pub correlation_id: String,
 }
 
 /// A consumer or a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegacyParty {
-    /// Its id.
+    /// The party's id.
     pub id: String,
-    /// Its name.
+    /// The party's name.
     pub name: String,
 }
 
-/// How an order reaches its consumer.
+/// Delivery or pickup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LegacyFulfilment {
-    /// A courier brings it.
+    /// Delivery by courier.
     Delivery,
-    /// The consumer fetches it.
+    /// Pickup by the consumer.
     Pickup,
 }
 
 impl LegacyFulfilment {
-    /// As in JSON.
+    /// The name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Delivery => "delivery",
@@ -79,11 +79,11 @@ impl LegacyFulfilment {
 pub struct LegacyLine {
     /// The item's id.
     pub item_id: String,
-    /// Its name.
+    /// The item's name.
     pub name: String,
-    /// How many.
+    /// Units ordered.
     pub quantity: u32,
-    /// Price of all.
+    /// Price of all units.
     pub amount: Money,
 }
 
@@ -114,13 +114,13 @@ impl From<&Order> for LegacyOrder {
 }
 
 impl LegacyOrder {
-    /// What the queue knows a repeated message by.
+    /// The deduplication id of the message on the queue.
     pub fn deduplication_id(&self) -> String {
         format!("{}-{}", self.id, self.version)
     }
 }
 
-/// The code under which a failed call to the legacy system is logged and counted.
+/// The error code with which a failed call to the legacy system is logged and counted.
 pub const fn code(error: &CallError) -> &'static str {
     match error {
         CallError::Unavailable { .. } => "Legacy.Unavailable",
@@ -129,7 +129,7 @@ pub const fn code(error: &CallError) -> &'static str {
     }
 }
 
-/// The newest version of each order, in the order in which the orders first occur. What is older is behind it anyway.
+/// Keeps the newest version of each order, in the sequence in which the orders first occur.
 pub fn newest_of_each(orders: impl IntoIterator<Item = LegacyOrder>) -> Vec<LegacyOrder> {
     let mut newest: Vec<LegacyOrder> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -148,23 +148,23 @@ pub fn newest_of_each(orders: impl IntoIterator<Item = LegacyOrder>) -> Vec<Lega
 
 /// The queue between the orders' stream and the sink.
 pub trait LegacyQueue: Send + Sync {
-    /// Sends every order, each at least once. Orders of one id MUST arrive in the order in which they were sent; on an
-    /// error some may have been sent.
+    /// Sends every order at least once. Versions of one order MUST arrive in the sequence in which they were sent. After an
+    /// error, some may have been sent.
     fn send(&self, orders: &[LegacyOrder]) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
-/// What an upsert did.
+/// The outcome of an upsert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upserted {
     /// The sink now holds this version.
     Applied,
-    /// The sink holds this version or a newer one already; nothing changed.
+    /// The sink already held this version or a newer one; nothing changed.
     Older,
 }
 
-/// Where legacy readers look orders up.
+/// The store that legacy readers read orders from.
 pub trait LegacySink: Send + Sync {
-    /// Writes the order unless the sink holds its version or a newer one. MUST decide and write in one step: two upserts of
-    /// one order at the same time end with the newer one.
+    /// Writes the order unless the sink holds its version or a newer one. MUST compare and write atomically: of two
+    /// concurrent upserts, the newer version remains.
     fn upsert(&self, order: &LegacyOrder) -> impl Future<Output = Result<Upserted, CallError>> + Send;
 }

@@ -1,11 +1,12 @@
-//! The legacy system's prices: who is still shown them while a market moves over, and how ours are held against them.
+//! Price parity with the legacy system, and the rollout of our prices by market.
 //!
-//! A sampled share of quotes goes through a queue to [`compare`], which asks the legacy system for the same price and keeps
-//! the difference of every figure. A [`Rollout`] chooses the sample, and in each market that is moving who is shown which
-//! price. Neither can cost anybody a quote: a sample is sent once the answer is decided, and our price stands in for a legacy
-//! price that does not come.
+//! A sample of quotes passes through a queue to [`compare`], which requests the legacy system's price for the same cart and
+//! records the difference of every price measure. A [`Rollout`] sets the sample rate and, per market in migration, the consumers who
+//! are shown our prices. Neither can fail a quote: a sample is sent after the reply is decided, and our price replaces a legacy price
+//! that is unavailable.
 
-use crate::{legacy, market::Country, partners::LEGACY_PRICES, ports::CallError, quoting::Draft};
+use crate::{mirror, partners::LEGACY_PRICES};
+use carryout_checkout::{market::Country, ports::CallError, quoting::Draft};
 use carryout_environment::StorageError;
 use carryout_money::{Currency, Money};
 use carryout_predicate::cohort::{Cohort, Percent};
@@ -13,13 +14,12 @@ use carryout_pricing::{Context, Fallback, Flag, Price, PriceMeasure};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, future::Future};
 
-// ---------------------------------------------------------------------------------------------------------- rollout
-
-/// What operators have set about the move from the legacy system's prices to ours. The default is a move that is over:
-/// everybody is shown our prices, and nothing is compared.
+/// Operators' settings for the migration from the legacy system's prices to ours. The default is a completed migration: every
+/// consumer is shown our prices, and no quote is compared.
 ///
 /// ```
-/// use carryout_checkout::{market::Country, parity::{Engine, Rollout}};
+/// use carryout_checkout::market::Country;
+/// use carryout_migration::parity::{Engine, Rollout};
 ///
 /// let rollout: Rollout = serde_json::from_str(r#"{ "sample": 5, "markets": { "CA": { "employees": true } } }"#).unwrap();
 /// assert_eq!(rollout.engine(Country::CA, "con_bob", false), Engine::Legacy);
@@ -29,13 +29,13 @@ use std::{collections::BTreeMap, future::Future};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rollout {
-    /// The share of quotes that are compared.
+    /// The share of quotes to compare.
     pub sample: Percent,
-    /// Markets that are moving, and who is shown our prices there. In a market that is not named everybody is.
+    /// Markets in migration, with the consumers who are shown our prices. Other markets show our prices to every consumer.
     pub markets: BTreeMap<Country, Cohort>,
 }
 
-/// Whose price a consumer is shown.
+/// The system whose price a consumer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// This system's.
@@ -44,12 +44,11 @@ pub enum Engine {
     Legacy,
 }
 
-/// Where in the documents of the control table the rollout is: partition and sort key.
+/// Partition and sort key of the rollout among the control table's documents.
 pub const ROLLOUT_KEY: (&str, &str) = ("rollout", "pricing");
 
 impl Rollout {
-    /// Whose price a consumer is shown in a market, by id and by whether they work here. Who is shown ours stays with it
-    /// while the share grows.
+    /// The system whose price a consumer is shown in a market. A consumer who is shown our price keeps it as the share grows.
     pub fn engine(&self, market: Country, consumer_id: &str, employee: bool) -> Engine {
         match self.markets.get(&market) {
             Some(cohort) if !cohort.has("pricing-rollout", consumer_id, employee) => Engine::Legacy,
@@ -57,36 +56,34 @@ impl Rollout {
         }
     }
 
-    /// Whether a quote is compared.
+    /// Whether a quote is in the sample.
     pub fn compares(&self, quote_id: &str) -> bool {
         self.sample.has("pricing-sample", quote_id)
     }
 }
 
-/// Where the rollout comes from.
+/// Reads the rollout.
 pub trait Rollouts: Send + Sync {
-    /// The rollout as it was at most some seconds ago; the default where none is set. MUST answer soon, if only with an
-    /// error: a quote waits for it, and shows our price without.
+    /// Returns the rollout, at most some seconds stale; the default if none is set. MUST answer quickly, even with an error: a quote
+    /// waits for it, and shows our price on an error.
     fn rollout(&self) -> impl Future<Output = Result<Rollout, StorageError>> + Send;
 }
 
-// ------------------------------------------------------------------------------------------------------------ legacy
-
-/// What the legacy system is asked to price. It gets what our price depends on, so that only the arithmetic is compared.
+/// A price request to the legacy system. It carries our price's inputs, so that only the arithmetic is compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegacyPriceRequest {
-    /// Our quote.
+    /// Our quote's id.
     pub quote_id: String,
-    /// Who asked for it.
+    /// The consumer's id.
     pub consumer_id: String,
     /// The store's country.
     pub market: Country,
-    /// What the price depends on.
+    /// The inputs of the price.
     pub context: Context,
 }
 
 impl LegacyPriceRequest {
-    /// The same question that a draft answers.
+    /// The request for the cart of a draft.
     pub fn of(draft: &Draft) -> Self {
         Self {
             quote_id: draft.terms.id.clone(),
@@ -99,12 +96,12 @@ impl LegacyPriceRequest {
 
 /// The legacy system's prices.
 pub trait LegacyPrices: Send + Sync {
-    /// What it would charge. Asking has no effect.
+    /// Returns the price that the legacy system would charge. Has no effect.
     fn price(&self, request: &LegacyPriceRequest) -> impl Future<Output = Result<Price, CallError>> + Send;
 }
 
-/// Shows a consumer of the legacy system its price for a draft. Where none comes, or one that could not be locked and
-/// refunded, our own is shown with a flag that says so; the answer is the reason.
+/// Replaces a draft's price by the legacy system's. If that is unavailable, or could not be locked and refunded, the draft keeps our
+/// price with a flag; returns the reason.
 pub async fn show_legacy_price(prices: &impl LegacyPrices, draft: &mut Draft) -> Option<CallError> {
     let request = LegacyPriceRequest::of(draft);
     let lines: Vec<(&str, u32)> = request.context.lines.iter().map(|line| (&*line.item_id, line.quantity)).collect();
@@ -119,38 +116,36 @@ pub async fn show_legacy_price(prices: &impl LegacyPrices, draft: &mut Draft) ->
         Err(error) => error,
     };
     let provider = LEGACY_PRICES.name.to_owned();
-    draft.flag(Flag { provider, used: Fallback::Default, reason: legacy::code(&error).to_owned() });
+    draft.flag(Flag { provider, used: Fallback::Default, reason: mirror::code(&error).to_owned() });
     Some(error)
 }
 
 async fn in_our_currency(prices: &impl LegacyPrices, request: &LegacyPriceRequest) -> Result<Price, CallError> {
     let price = prices.price(request).await?;
     let (theirs, ours) = (price.total.currency, request.context.currency);
-    if theirs == ours { Ok(price) } else { Err(unclear(format!("its price is in {theirs} and not in {ours}"))) }
+    if theirs == ours { Ok(price) } else { Err(unclear(format!("the price is in {theirs} instead of {ours}"))) }
 }
 
 fn unclear(detail: String) -> CallError {
     CallError::Unclear { partner: LEGACY_PRICES.name, detail }
 }
 
-// -------------------------------------------------------------------------------------------------------- comparison
-
-/// A quote that is to be compared, on its way through the queue.
+/// A quote to compare: a message on the sample queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceSample {
-    /// What the legacy system is asked.
+    /// The request to the legacy system.
     #[serde(flatten)]
     pub request: LegacyPriceRequest,
-    /// Our figures, whoever's price was shown. Minor units of the context's currency.
+    /// The measures of our price, whichever price was shown. Minor units of the context's currency.
     pub ours: BTreeMap<PriceMeasure, i64>,
     /// When the quote was made. Milliseconds since the Unix epoch.
     pub at: i64,
-    /// Follows the quote through every log.
+    /// Correlation id of the quote, present in every log line about it.
     pub correlation_id: String,
 }
 
 impl PriceSample {
-    /// The sample of a draft that was answered at `at`.
+    /// The sample of a draft that was returned at `at`.
     pub fn of(draft: &Draft, at: i64, correlation_id: &str) -> Self {
         Self {
             request: LegacyPriceRequest::of(draft),
@@ -167,44 +162,44 @@ pub trait SampleQueue: Send + Sync {
     fn send(&self, sample: &PriceSample) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
-/// A quote's price in both systems.
+/// The differences between both systems' prices for one quote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// Our quote.
+    /// Our quote's id.
     pub quote_id: String,
     /// The store's country.
     pub market: Country,
     /// When the quote was made. Milliseconds since the Unix epoch.
     pub at: i64,
-    /// Of every amount.
+    /// The currency of every amount.
     pub currency: Currency,
-    /// The figures in which the prices differ; none where they are equal.
+    /// The measures in which the prices differ; empty if they are equal.
     pub differences: BTreeMap<PriceMeasure, Difference>,
 }
 
-/// A figure that differs. Minor units.
+/// Two values of one measure. Minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// In our price.
+    /// The value in our price.
     pub ours: i64,
-    /// In the legacy system's.
+    /// The value in the legacy system's price.
     pub legacy: i64,
 }
 
 impl Difference {
-    /// What ours is above the legacy system's; negative where it is below. Minor units.
+    /// Our value minus the legacy system's. Minor units.
     pub const fn by(self) -> i64 {
         self.ours.saturating_sub(self.legacy)
     }
 }
 
-/// Keeps comparisons for some weeks.
+/// Stores comparisons for some weeks.
 pub trait Comparisons: Send + Sync {
-    /// Keeps a comparison. The same quote's again, made at the same time, MUST count once.
+    /// Stores a comparison. A repetition for the same quote and time MUST count once.
     fn save(&self, comparison: &Comparison) -> impl Future<Output = Result<(), StorageError>> + Send;
 
-    /// Those of a market whose quotes were made from `since` on and before `until` (milliseconds since the Unix epoch),
-    /// oldest first.
+    /// Returns a market's comparisons of quotes made from `since` (inclusive) to `until` (exclusive), oldest first. Milliseconds
+    /// since the Unix epoch.
     fn between(
         &self,
         market: Country,
@@ -213,16 +208,16 @@ pub trait Comparisons: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Comparison>, StorageError>> + Send;
 }
 
-/// Asks the legacy system for a sample's price and holds ours against it, figure by figure.
+/// Requests the legacy system's price for a sample and compares it with ours, measure by measure.
 ///
 /// # Errors
 ///
-/// Where the legacy system has no price, or one in another currency; the sample is then worth another try.
+/// Returns an error if the legacy system has no price, or one in another currency. The comparison can be retried.
 pub async fn compare(prices: &impl LegacyPrices, sample: &PriceSample) -> Result<Comparison, CallError> {
     let theirs = in_our_currency(prices, &sample.request).await?;
-    let differences = PriceMeasure::ALL.into_iter().filter_map(|figure| {
-        let (ours, legacy) = (sample.ours.get(&figure).copied().unwrap_or_default(), figure.of(&theirs));
-        (ours != legacy).then_some((figure, Difference { ours, legacy }))
+    let differences = PriceMeasure::ALL.into_iter().filter_map(|measure| {
+        let (ours, legacy) = (sample.ours.get(&measure).copied().unwrap_or_default(), measure.of(&theirs));
+        (ours != legacy).then_some((measure, Difference { ours, legacy }))
     });
     Ok(Comparison {
         quote_id: sample.request.quote_id.clone(),
@@ -233,51 +228,49 @@ pub async fn compare(prices: &impl LegacyPrices, sample: &PriceSample) -> Result
     })
 }
 
-// ------------------------------------------------------------------------------------------------------------ parity
-
-/// How well one figure agrees in one market.
+/// The agreement of both systems in one measure and market.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Parity {
-    /// The figure.
+    /// The measure.
     pub component: PriceMeasure,
     /// The store's country.
     pub market: Country,
-    /// Quotes that were compared.
+    /// Quotes compared.
     pub compared: u64,
-    /// Of those, in how many the figure was equal.
+    /// Quotes in which both systems agree.
     pub equal: u64,
-    /// The share of equal ones, 0 to 1.
+    /// `equal` divided by `compared`, 0 to 1.
     pub share: f64,
-    /// Where it differs most.
+    /// The largest difference.
     pub biggest: Option<Biggest>,
 }
 
-/// The quote in which a figure differs most.
+/// The quote with the largest difference in a measure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Biggest {
-    /// The quote.
+    /// The quote's id.
     pub quote_id: String,
-    /// In our price.
+    /// The value in our price.
     pub ours: Money,
-    /// In the legacy system's.
+    /// The value in the legacy system's price.
     pub legacy: Money,
 }
 
-/// The parity of every figure in each market that was compared, by market and then in the order in which a price is made. Of
-/// two equally big differences the older one is told.
+/// Computes the parity of every measure in each compared market, sorted by market and then in the sequence of the price's
+/// components. Of two equally large differences, the older one is reported.
 pub fn parity<'a>(comparisons: impl IntoIterator<Item = &'a Comparison>) -> Vec<Parity> {
     let mut markets: BTreeMap<Country, Vec<&Comparison>> = BTreeMap::new();
     for comparison in comparisons {
         markets.entry(comparison.market).or_default().push(comparison);
     }
-    let of = |market: Country, comparisons: &[&Comparison], figure: PriceMeasure| {
-        let different = || comparisons.iter().filter_map(|one| Some((*one, *one.differences.get(&figure)?)));
+    let of = |market: Country, comparisons: &[&Comparison], measure: PriceMeasure| {
+        let different = || comparisons.iter().filter_map(|one| Some((*one, *one.differences.get(&measure)?)));
         let (compared, unequal) = (comparisons.len() as u64, different().count() as u64);
         let equal = compared.saturating_sub(unequal);
-        // `max_by_key` takes the last of equals.
+        // `max_by_key` returns the last maximum, so the iteration is reversed.
         let biggest = different().rev().max_by_key(|(_, difference)| difference.by().unsigned_abs());
         Parity {
-            component: figure,
+            component: measure,
             market,
             compared,
             equal,
@@ -291,6 +284,6 @@ pub fn parity<'a>(comparisons: impl IntoIterator<Item = &'a Comparison>) -> Vec<
     };
     markets
         .iter()
-        .flat_map(|(market, comparisons)| PriceMeasure::ALL.into_iter().map(move |figure| of(*market, comparisons, figure)))
+        .flat_map(|(market, comparisons)| PriceMeasure::ALL.into_iter().map(move |measure| of(*market, comparisons, measure)))
         .collect()
 }

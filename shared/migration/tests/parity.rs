@@ -1,23 +1,40 @@
-//! The legacy system's prices against ours.
+//! Comparison of the legacy system's prices with ours.
 
-use crate::world::{CONSUMER, SHOP, World};
+#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+
 use carryout_checkout::{
-    market::Country,
-    parity::{Comparison, Difference, PriceSample, compare, parity},
+    market::{Country, MarketType},
     ports::CallError,
+    quoting::{PriceEngine, Quoting},
 };
+use carryout_migration::parity::{Comparison, Difference, PriceSample, compare, parity};
 use carryout_money::Currency;
 use carryout_pricing::PriceMeasure;
-use carryout_testing::{FakeLegacyPrices, samples};
+use carryout_testing::{FakeLegacyPrices, FixedTimer, ManualClock, PlainSeal, SequentialIds, Store, samples};
+use std::sync::Arc;
 
 async fn sample() -> PriceSample {
-    let world = World::new();
-    let draft = world.quoting().draft(CONSUMER, &samples::cart(SHOP, 2)).await.unwrap();
+    let clock = ManualClock::at(samples::NOON);
+    let store = Store::new(&clock);
+    store.put_store(samples::store("sto_wok", Country::US, MarketType::Restaurant));
+    store.put_consumer(samples::consumer("con_ada"));
+    let quoting = Quoting {
+        catalog: store.clone(),
+        consumers: store.clone(),
+        promotions: store.clone(),
+        quotes: store,
+        engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
+        signer: PlainSeal::default(),
+        clock,
+        ids: SequentialIds::default(),
+        lock_for: 600_000,
+    };
+    let draft = quoting.draft("con_ada", &samples::cart("sto_wok", 2)).await.unwrap();
     PriceSample::of(&draft, samples::NOON, "correlation")
 }
 
 #[tokio::test]
-async fn equal_prices_have_no_differences_and_others_name_the_figures() {
+async fn comparison_names_the_measures_that_differ() {
     let sample = sample().await;
     let equal = compare(&FakeLegacyPrices::default(), &sample).await.unwrap();
     assert!(equal.differences.is_empty());
@@ -27,13 +44,13 @@ async fn equal_prices_have_no_differences_and_others_name_the_figures() {
     });
     let found = compare(&spoiling, &sample).await.unwrap();
     let differences: Vec<(PriceMeasure, i64)> =
-        found.differences.iter().map(|(figure, difference)| (*figure, difference.by())).collect();
+        found.differences.iter().map(|(measure, difference)| (*measure, difference.by())).collect();
     assert_eq!(differences, [(PriceMeasure::Tax, -2), (PriceMeasure::Total, -2)]);
     assert_eq!((found.quote_id, found.at), (sample.request.quote_id, sample.at));
 }
 
 #[tokio::test]
-async fn a_price_that_is_none_is_an_error_and_not_a_difference() {
+async fn unavailable_or_foreign_price_is_an_error_and_not_a_difference() {
     let sample = sample().await;
     let legacy = FakeLegacyPrices::default();
     legacy.fail_next(1);
@@ -43,14 +60,14 @@ async fn a_price_that_is_none_is_an_error_and_not_a_difference() {
 }
 
 #[tokio::test]
-async fn a_sample_survives_the_queue() {
+async fn sample_round_trips_through_json() {
     let sample = sample().await;
     let sent = serde_json::to_string(&sample).unwrap();
     assert_eq!(serde_json::from_str::<PriceSample>(&sent).unwrap(), sample);
 }
 
 #[test]
-fn parity_counts_each_market_apart_and_tells_the_first_of_the_biggest_differences() {
+fn parity_is_per_market_and_reports_the_oldest_of_the_largest_differences() {
     let one = |quote: &str, market, differences: &[(PriceMeasure, i64, i64)]| Comparison {
         quote_id: quote.to_owned(),
         market,
@@ -58,7 +75,7 @@ fn parity_counts_each_market_apart_and_tells_the_first_of_the_biggest_difference
         currency: Currency::CAD,
         differences: differences
             .iter()
-            .map(|(figure, ours, legacy)| (*figure, Difference { ours: *ours, legacy: *legacy }))
+            .map(|(measure, ours, legacy)| (*measure, Difference { ours: *ours, legacy: *legacy }))
             .collect(),
     };
     let found = parity(&[
@@ -69,7 +86,7 @@ fn parity_counts_each_market_apart_and_tells_the_first_of_the_biggest_difference
         one("quo_5", Country::US, &[]),
     ]);
     assert_eq!(found.len(), 2 * PriceMeasure::ALL.len());
-    let of = |market, figure| found.iter().find(|row| (row.market, row.component) == (market, figure)).unwrap();
+    let of = |market, measure| found.iter().find(|row| (row.market, row.component) == (market, measure)).unwrap();
     let tax = of(Country::CA, PriceMeasure::Tax);
     assert_eq!((tax.compared, tax.equal, tax.share), (4, 1, 0.25));
     let biggest = tax.biggest.as_ref().unwrap();

@@ -10,6 +10,7 @@ pub mod adapters;
 pub mod codes;
 pub mod files;
 pub mod findings;
+pub mod imports;
 pub mod openapi;
 pub mod problems;
 pub mod schema;

@@ -1,13 +1,10 @@
 //! Runs the steps that need nothing from their applicant, begins waits, and mirrors progress.
 
-use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, KmsKeys, S3Documents, SfnWaits};
-use carryout_lambda::{Error, clock::SystemClock, config::Reader, metrics::Metrics, run_batch, telemetry, vault::SealingVault};
+use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, EncryptingVault, KmsKeys, S3Documents, SfnWaits};
+use carryout_lambda::{Error, clock::SystemClock, config::Reader, lease_until, metrics::Metrics, run_batch, telemetry};
 use carryout_onboarding::steps::Ports;
 use carryout_partners::{Http, HttpLegacyApplicants, HttpVendors};
 use std::sync::Arc;
-
-/// How long a claim lasts where Lambda tells no deadline. Milliseconds.
-const LEASE_WITHOUT_DEADLINE_MS: i64 = 10_000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -25,7 +22,7 @@ async fn main() -> Result<(), Error> {
     let wired = Arc::new((
         DynamoApplicants::new(&aws, applicants),
         HttpVendors::new(http.clone(), vendors, answer_to),
-        SealingVault(KmsKeys::new(&aws, key)),
+        EncryptingVault(KmsKeys::new(&aws, key)),
         SfnWaits::new(&aws, machine),
         HttpLegacyApplicants::new(http, legacy),
         DynamoMarkets::new(&aws, control),
@@ -37,7 +34,7 @@ async fn main() -> Result<(), Error> {
         async move {
             let ports = Ports { applicants: &wired.0, vendors: &wired.1, vault: &wired.2 };
             let now = SystemClock.now_ms();
-            let lease_until = if invocation.deadline_ms > now { invocation.deadline_ms } else { now + LEASE_WITHOUT_DEADLINE_MS };
+            let lease_until = lease_until(invocation.deadline_ms, now);
             let others = (&wired.3, &wired.4, &wired.5, &wired.6);
             advance_applicants::handle(ports, others, &wired.7, &message, (now, lease_until)).await
         }

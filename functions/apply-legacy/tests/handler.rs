@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use apply_legacy::handle;
-use carryout_lambda::{Invocation, batch, metrics::Metrics};
+use carryout_lambda::{Invocation, batch::handle_batch, metrics::Metrics};
 use carryout_migration::mirror::LegacyOrder;
 use carryout_testing::{
     FakeLegacySink, ManualClock,
@@ -21,7 +21,7 @@ fn message(id: &str, version: u64) -> Value {
 async fn apply(sink: &FakeLegacySink, messages: &[Value]) -> Vec<String> {
     let (clock, metrics) = (ManualClock::at(NOON + 2_000), Metrics::new("Carryout", "apply-legacy"));
     let event = json!({ "Records": messages });
-    let answer = batch::handle(event, Invocation::default(), &|message, _| {
+    let answer = handle_batch(event, Invocation::default(), &|message, _| {
         let (sink, clock, metrics) = (sink.clone(), clock.clone(), metrics.clone());
         async move { handle(&sink, &clock, &metrics, &message).await }
     })

@@ -4,6 +4,7 @@ use carryout_environment::{Clock, ErrorCode, HasErrorCode, StorageError};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     idempotency::validation_hash,
+    lease_until,
     token::{Identity, JwksSource, TokenVerifier},
 };
 use carryout_onboarding::{
@@ -33,8 +34,6 @@ pub const STEP_REFUSED: ErrorCode =
 /// Somebody else acts on the step.
 pub const STEP_BUSY: ErrorCode = ErrorCode::retryable("ApplicantStep.Busy", "Send the same form again in a moment.");
 
-/// How long a submission holds its step where Lambda tells no deadline. Milliseconds.
-const LEASE_WITHOUT_DEADLINE_MS: i64 = 10_000;
 /// Letters of an applicant's id.
 const ID_LETTERS: usize = 26;
 
@@ -175,7 +174,7 @@ where
             _ => return Err(Problem::invalid_field("form", "send either a form or \"skip\": true")),
         };
         let now = self.clock.now();
-        let lease_until = if request.deadline_ms > now { request.deadline_ms } else { now + LEASE_WITHOUT_DEADLINE_MS };
+        let lease_until = lease_until(request.deadline_ms, now);
         let vendors = (self.vendors)(request);
         let ports = Ports { applicants: &self.applicants, vendors: &vendors, vault: &self.vault };
         let submitted = submit(ports, &self.nudges, markets, id, &identity.subject, step, submission, now, lease_until).await;

@@ -1,9 +1,8 @@
 //! Applications of couriers and merchants, over HTTP.
 
-use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, KmsKeys, S3Documents, SfnWaits, SqsNudges};
+use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, EncryptingVault, KmsKeys, S3Documents, SfnWaits, SqsNudges};
 use carryout_lambda::{
     Error, clock::SystemClock, config::Reader, http::Request, ids::new_id, run_http, telemetry, token::TokenVerifier,
-    vault::SealingVault,
 };
 use carryout_partners::{Http, HttpLegacyApplicants, HttpVendors};
 use onboard::Onboard;
@@ -30,7 +29,7 @@ async fn main() -> Result<(), Error> {
             let http = http.clone();
             move |request: &Request| HttpVendors::new(http.clone(), &vendors, answer_to.replace('*', &request.api_id))
         },
-        vault: SealingVault(KmsKeys::new(&aws, key)),
+        vault: EncryptingVault(KmsKeys::new(&aws, key)),
         documents: S3Documents::new(&aws, bucket),
         new_id,
         nudges: SqsNudges::new(&aws, queue),

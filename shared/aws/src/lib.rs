@@ -39,6 +39,7 @@ mod submissions;
 mod transaction;
 mod trends;
 mod uploads;
+mod vault;
 
 pub use answers::DynamoAnswers;
 pub use applicants::{AdvanceRequest, DynamoApplicantPages, DynamoApplicants, DynamoMarkets, SfnWaits, SqsNudges};
@@ -72,6 +73,7 @@ pub use stuck::DynamoStuckOrders;
 pub use submissions::DynamoSubmissions;
 pub use trends::{DynamoTrends, QuotesMade, quotes_made};
 pub use uploads::S3Documents;
+pub use vault::EncryptingVault;
 
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::config::Credentials;

@@ -1,8 +1,8 @@
 //! Batches of an SQS queue: each message on its own, and only the failed ones come back. Messages of one group of a FIFO queue
 //! are handled in their order, and those behind a failed one come back untouched.
 
-use crate::http::fit_for_logs;
-use crate::runtime::{Invocation, Stopped, TaskError, elapsed_ms, guarded};
+use crate::invocation::{Invocation, Stopped, elapsed_ms, guarded, is_safe_id};
+use crate::task::TaskError;
 use futures::StreamExt as _;
 use futures::stream;
 use serde::Deserialize;
@@ -79,7 +79,7 @@ impl From<Stopped> for BatchItemError {
 /// # Errors
 ///
 /// `Event.NotABatch` where the event is something else; then the whole of it fails.
-pub async fn handle<H, F>(event: Value, invocation: Invocation, handler: &H) -> Result<Value, TaskError>
+pub async fn handle_batch<H, F>(event: Value, invocation: Invocation, handler: &H) -> Result<Value, TaskError>
 where
     H: Fn(Message, Invocation) -> F,
     F: Future<Output = Result<(), BatchItemError>> + Send,
@@ -174,8 +174,8 @@ fn correlation_id(message: &Message) -> String {
     let attribute = || message.attributes.get("correlation_id").cloned();
     let body = || serde_json::from_str::<Value>(&message.body).ok()?.get("correlation_id")?.as_str().map(str::to_owned);
     attribute()
-        .filter(|id| fit_for_logs(id))
-        .or_else(|| body().filter(|id| fit_for_logs(id)))
+        .filter(|id| is_safe_id(id))
+        .or_else(|| body().filter(|id| is_safe_id(id)))
         .unwrap_or_else(|| message.message_id.clone())
 }
 
@@ -226,13 +226,9 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::telemetry::tests::Captured;
+    use crate::test_events::event;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
-
-    fn event(name: &str) -> Value {
-        let path = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-    }
 
     fn batch(bodies: &[&str]) -> Value {
         let records: Vec<Value> = bodies
@@ -246,14 +242,15 @@ mod tests {
     #[tokio::test]
     async fn only_what_failed_comes_back() {
         let (captured, _guard) = Captured::begin();
-        let answer = handle(batch(&["good", "bad", "panic", "good"]), Invocation::default(), &|message: Message, _| async move {
-            match &*message.body {
-                "good" => Ok(()),
-                "bad" => Err(BatchItemError::new("Storage.Unavailable", "no answer")),
-                _ => panic!("out of cheese"),
-            }
-        })
-        .await;
+        let answer =
+            handle_batch(batch(&["good", "bad", "panic", "good"]), Invocation::default(), &|message: Message, _| async move {
+                match &*message.body {
+                    "good" => Ok(()),
+                    "bad" => Err(BatchItemError::new("Storage.Unavailable", "no answer")),
+                    _ => panic!("out of cheese"),
+                }
+            })
+            .await;
         assert_eq!(answer, Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "m-01" }, { "itemIdentifier": "m-02" }] })));
         let codes: Vec<Value> =
             captured.lines().iter().filter(|line| line["outcome"] == "failed").map(|line| line["code"].clone()).collect();
@@ -263,11 +260,12 @@ mod tests {
     #[tokio::test]
     async fn a_message_brings_its_own_correlation_id() {
         let seen = std::sync::Mutex::new(Vec::new());
-        let answer = handle(event("sqs/order-submitted"), Invocation::default(), &|message: Message, invocation: Invocation| {
-            seen.lock().unwrap().push((invocation.correlation_id, message.receive_count));
-            async { Ok(()) }
-        })
-        .await;
+        let answer =
+            handle_batch(event("sqs/order-submitted"), Invocation::default(), &|message: Message, invocation: Invocation| {
+                seen.lock().unwrap().push((invocation.correlation_id, message.receive_count));
+                async { Ok(()) }
+            })
+            .await;
         assert_eq!(answer, Ok(json!({ "batchItemFailures": [] })));
         assert_eq!(*seen.lock().unwrap(), [("client-7f3a".to_owned(), 1), ("client-91bc".to_owned(), 3)]);
     }
@@ -283,7 +281,7 @@ mod tests {
         let begun = AtomicUsize::new(0);
         let bodies = vec!["slow"; 2 * CONCURRENCY];
         let deadline_ms = SystemClock.now_ms() + STOP_BEFORE_DEADLINE_MS + 200;
-        let answer = handle(batch(&bodies), Invocation { deadline_ms, ..Invocation::default() }, &|_, _| {
+        let answer = handle_batch(batch(&bodies), Invocation { deadline_ms, ..Invocation::default() }, &|_, _| {
             begun.fetch_add(1, Ordering::Relaxed);
             async {
                 tokio::time::sleep(Duration::from_secs(60)).await;
@@ -300,7 +298,7 @@ mod tests {
     async fn messages_wait_for_each_other_only_beyond_the_bound() {
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let bodies = vec!["x"; 3 * CONCURRENCY];
-        handle(batch(&bodies), Invocation::default(), &|_, _| async {
+        handle_batch(batch(&bodies), Invocation::default(), &|_, _| async {
             most.fetch_max(running.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
             tokio::task::yield_now().await;
             running.fetch_sub(1, Ordering::Relaxed);
@@ -316,7 +314,7 @@ mod tests {
         let record = |id: &str, group: &str| json!({ "messageId": id, "body": id, "attributes": { "MessageGroupId": group } });
         let records = [record("a1", "a"), record("b1", "b"), record("a2", "a"), record("b2", "b"), record("a3", "a")];
         let handled = std::sync::Mutex::new(Vec::new());
-        let answer = handle(json!({ "Records": records }), Invocation::default(), &|message: Message, _| {
+        let answer = handle_batch(json!({ "Records": records }), Invocation::default(), &|message: Message, _| {
             handled.lock().unwrap().push(message.body.clone());
             async move { if message.body == "a2" { Err(BatchItemError::new("Legacy.Unavailable", "no answer")) } else { Ok(()) } }
         })
@@ -329,7 +327,7 @@ mod tests {
 
     #[tokio::test]
     async fn another_event_fails_as_a_whole() {
-        let answer = handle(json!({ "id": 1 }), Invocation::default(), &|_, _| async { Ok(()) }).await;
+        let answer = handle_batch(json!({ "id": 1 }), Invocation::default(), &|_, _| async { Ok(()) }).await;
         assert_eq!(answer.unwrap_err().code, "Event.NotABatch");
     }
 }

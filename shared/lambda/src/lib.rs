@@ -13,18 +13,22 @@ pub mod config;
 pub mod http;
 pub mod idempotency;
 pub mod ids;
+mod invocation;
 pub mod metrics;
-mod runtime;
+mod serve;
 pub mod signature;
 pub mod step;
+mod task;
 pub mod telemetry;
+#[cfg(test)]
+mod test_events;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod token;
-pub mod vault;
 
-pub use runtime::{
-    Invocation, TaskError, handle_http, handle_schedule, handle_stream, handle_task, run_batch, run_http, run_http_or_batch,
-    run_schedule, run_stream, run_task,
-};
+pub use invocation::{Invocation, lease_until};
+pub use serve::{run_batch, run_http, run_http_or_batch, run_schedule, run_stream, run_task};
+pub use task::{TaskError, handle_schedule, handle_stream, handle_task};
 
-/// What a function's `main` may end with.
+/// The error that a function's `main` may end with.
 pub type Error = lambda_runtime::Error;

@@ -1,16 +1,13 @@
 //! Serves one step of a workflow: reads what the state machine passes on, runs the step under its claim, answers.
 
 use crate::clock::SystemClock;
-use crate::{Error, Invocation, TaskError, run_task};
+use crate::{Error, Invocation, TaskError, lease_until, run_task};
 use carryout_environment::HasErrorCode;
 use carryout_workflow::{Action, Effect, StatusStore, StepInput, StepReply, run, run::RunError};
 use serde::Deserialize;
 use serde_json::Value;
 use std::future::Future;
 use std::sync::Arc;
-
-/// How long a claim lasts where Lambda tells no deadline. Milliseconds.
-const LEASE_WITHOUT_DEADLINE_MS: i64 = 10_000;
 
 /// Serves a step that acts on the world outside, and its undo.
 ///
@@ -31,7 +28,7 @@ where
             let (step, store) = served.as_ref();
             let input = input(event)?;
             let now = SystemClock.now_ms();
-            let lease_until = if invocation.deadline_ms > now { invocation.deadline_ms } else { now + LEASE_WITHOUT_DEADLINE_MS };
+            let lease_until = lease_until(invocation.deadline_ms, now);
             answer(match input.action {
                 Action::Process => run::process(step, store, &input, now, lease_until).await,
                 Action::Undo => run::undo(step, store, &input, now, lease_until).await,

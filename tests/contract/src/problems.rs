@@ -27,9 +27,9 @@ pub struct Shared {
 
 /// Calls into `shared/lambda`, and where the problems are made that they end with.
 const MADE_BY: &[(&str, &str, &[&str])] = &[
-    ("verify", "shared/lambda/src/token.rs", &["verify", "key", "invalid"]),
-    ("require_role", "shared/lambda/src/token.rs", &["require_role"]),
-    ("json", "shared/lambda/src/http/request.rs", &["json", "malformed", "invalid_field"]),
+    ("verify", "shared/lambda/src/token/mod.rs", &["verify", "invalid"]),
+    ("require_role", "shared/lambda/src/token/mod.rs", &["require_role"]),
+    ("json", "shared/lambda/src/http/body.rs", &["parse", "malformed", "invalid_field"]),
     ("path_param", "shared/lambda/src/http/request.rs", &["path_param"]),
     ("idempotency_key", "shared/lambda/src/idempotency.rs", &["idempotency_key"]),
     ("query_as", "shared/lambda/src/http/problem.rs", &["invalid_field"]),
@@ -40,9 +40,9 @@ const MADE_BY: &[(&str, &str, &[&str])] = &[
 
 /// What every request may be answered with, before and around the function's own code.
 const ALWAYS: &[(&str, &[&str])] = &[
-    ("shared/lambda/src/http/request.rs", &["from_event", "decoded"]),
-    ("shared/lambda/src/http/problem.rs", &["unexplained"]),
-    ("shared/lambda/src/runtime.rs", &["from"]),
+    ("shared/lambda/src/http/proxy_event.rs", &["from_event"]),
+    ("shared/lambda/src/http/body.rs", &["decode"]),
+    ("shared/lambda/src/http/problem.rs", &["internal", "from"]),
 ];
 
 impl Shared {

@@ -90,7 +90,7 @@ fn every_function_has_its_name_service_alias_and_log_group() {
 fn every_function_is_given_the_environment_that_it_reads() {
     let template = load();
     let mut findings = Findings::new();
-    let verifier = source::parse("shared/lambda/src/token.rs").expect("token.rs is Rust");
+    let verifier = source::parse("shared/lambda/src/token/mod.rs").expect("token/mod.rs is Rust");
     let mut tokens = Wiring::default();
     tokens.visit_file(&verifier);
     for function in template.functions() {

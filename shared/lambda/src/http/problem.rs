@@ -1,4 +1,5 @@
 use super::Response;
+use crate::invocation::Stopped;
 use carryout_environment::ErrorCode;
 use serde_json::{Map, Value};
 use std::error::Error;
@@ -54,12 +55,9 @@ impl Problem {
 
     /// 500 `Internal`: our own fault. The client learns nothing of the cause; the log does.
     pub fn internal(cause: &(dyn Error + 'static)) -> Self {
-        Self::unexplained().caused_by(cause)
-    }
-
-    pub(crate) fn unexplained() -> Self {
         Self::new(500, "Internal", "something went wrong on our side")
             .advice("Try again; if it stays, tell support the trace id.")
+            .caused_by(cause)
     }
 
     /// Whether the same request may succeed later.
@@ -154,6 +152,18 @@ impl Problem {
         body.extend(advice.map(|advice| ("advice".to_owned(), advice.into())));
         let response = Response::new(status, "application/problem+json", Value::from(body).to_string());
         headers.into_iter().fold(response, |response, (name, value)| response.header(&name, value))
+    }
+}
+
+impl From<Stopped> for Problem {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Panicked(_) => Self::internal(&stopped),
+            Stopped::TimedOut => {
+                Self::new(504, "Request.TimedOut", "the request was not finished in time; it may or may not have happened")
+                    .advice("Send the same request again, with the same Idempotency-Key where it has one.")
+            }
+        }
     }
 }
 

@@ -2,9 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-#[path = "../../submit-checkout/tests/tokens/mod.rs"]
-mod tokens;
-
 use cancel_order::handle;
 use carryout_checkout::{
     market::Country,
@@ -12,11 +9,11 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_lambda::testing::TestIssuer;
 use carryout_testing::{
     FakeCallbacks, ManualClock, Store, StoreFault,
     samples::{self, NOON},
 };
-use tokens::Issuer;
 
 /// A store with the order `ord_1` of `con_sample`.
 async fn store() -> Store {
@@ -30,14 +27,14 @@ fn ask(id: &str) -> Request {
     Request { method: "POST".to_owned(), path_params: [("id".to_owned(), id.to_owned())].into(), ..Request::default() }
 }
 
-async fn post(store: &Store, issuer: &Issuer, request: &Request) -> Result<Response, Problem> {
+async fn post(store: &Store, issuer: &TestIssuer, request: &Request) -> Result<Response, Problem> {
     let callbacks = FakeCallbacks::default();
     handle(store, &callbacks, &orchestrator(), &ManualClock::at(NOON), &issuer.verifier(), request).await
 }
 
 #[tokio::test]
 async fn an_order_is_cancelled_by_its_consumer_and_once() {
-    let (store, issuer) = (store().await, Issuer::new());
+    let (store, issuer) = (store().await, TestIssuer::at(NOON));
     let mine = issuer.signed(ask("ord_1"), "con_sample", &[], 600);
     let first = post(&store, &issuer, &mine).await.unwrap();
     assert_eq!((first.status(), first.header_value("location")), (202, Some("/v1/orders/ord_1")));
@@ -47,7 +44,7 @@ async fn an_order_is_cancelled_by_its_consumer_and_once() {
 
 #[tokio::test]
 async fn nobody_else_cancels_it_or_learns_that_it_exists() {
-    let (store, issuer) = (store().await, Issuer::new());
+    let (store, issuer) = (store().await, TestIssuer::at(NOON));
     let before = store.order("ord_1").await.unwrap();
     for (id, subject, roles) in [("ord_1", "con_eve", &[][..]), ("ord_1", "op_1", &["operator"]), ("ord_none", "con_sample", &[])]
     {
@@ -64,7 +61,7 @@ async fn nobody_else_cancels_it_or_learns_that_it_exists() {
 
 #[tokio::test]
 async fn too_late_is_a_conflict_and_a_busy_store_is_worth_a_retry() {
-    let (store, issuer) = (store().await, Issuer::new());
+    let (store, issuer) = (store().await, TestIssuer::at(NOON));
     let mine = issuer.signed(ask("ord_1"), "con_sample", &[], 600);
     store.script("cancel", StoreFault::After);
     let problem = post(&store, &issuer, &mine).await.unwrap_err();

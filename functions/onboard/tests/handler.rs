@@ -2,11 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-#[path = "../../submit-checkout/tests/tokens/mod.rs"]
-mod tokens;
-
 use carryout_environment::{Clock, StorageError};
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_lambda::testing::{FixedJwks, TestIssuer};
 use carryout_onboarding::{
     applicant::Datum,
     markets::{Markets, Settings},
@@ -19,7 +17,6 @@ use carryout_workflow::StepState;
 use onboard::Onboard;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokens::{FixedJwks, Issuer};
 
 /// 2026-03-01T12:00:00Z.
 const NOON: i64 = 1_772_366_400_000;
@@ -59,13 +56,13 @@ struct World {
     applicants: MemoryApplicants,
     vendors: SandboxVendors,
     documents: MemoryDocuments,
-    issuer: Issuer,
+    issuer: TestIssuer,
     function: Function,
 }
 
 impl World {
     fn new(settings: Settings) -> Self {
-        let (applicants, vendors, issuer) = (MemoryApplicants::default(), SandboxVendors::default(), Issuer::new());
+        let (applicants, vendors, issuer) = (MemoryApplicants::default(), SandboxVendors::default(), TestIssuer::at(NOON));
         let documents = MemoryDocuments::default();
         applicants.set_now(NOON);
         let asked = vendors.clone();

@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-#[path = "../../submit-checkout/tests/tokens/mod.rs"]
-mod tokens;
-
 use carryout_checkout::{
     market::{Country, MarketType},
     order::{Order, OrderStatus},
     quoting::PriceEngine,
 };
+use carryout_lambda::testing::TestIssuer;
 use carryout_lambda::{
     http::{Problem, Request, Response},
     metrics::Metrics,
@@ -25,10 +23,9 @@ use carryout_testing::{
 use quote_price::QuotePrice;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokens::Issuer;
 
 struct Harness {
-    issuer: Issuer,
+    issuer: TestIssuer,
     store: Store,
     engine: Arc<PriceEngine>,
     rollouts: FakeRollouts,
@@ -47,7 +44,7 @@ impl Harness {
         store.put_store(samples::store("sto_1", Country::US, MarketType::Restaurant));
         store.put_consumer(samples::consumer("con_1"));
         Self {
-            issuer: Issuer::new(),
+            issuer: TestIssuer::at(NOON),
             store,
             engine: Arc::new(PriceEngine::new(pipeline, FixedTimer::Never)),
             rollouts: FakeRollouts::default(),

@@ -2,22 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-#[path = "../../submit-checkout/tests/tokens/mod.rs"]
-mod tokens;
-
 use carryout_checkout::{market::Country, ports::Closing as _, workflows::orchestrator};
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_lambda::testing::TestIssuer;
 use carryout_testing::{
     FakeExecutions, ManualClock, Store, StoreFault,
     samples::{self, NOON},
 };
 use redrive_orders::handle;
-use tokens::Issuer;
 
 struct World {
     store: Store,
     executions: FakeExecutions,
-    issuer: Issuer,
+    issuer: TestIssuer,
 }
 
 impl World {
@@ -27,7 +24,7 @@ impl World {
         let order = samples::restaurant_order("ord_1", Country::US).unwrap();
         samples::submit(&store, order).await.unwrap();
         store.park("ord_1", 1, NOON).await.unwrap();
-        Self { store, executions: FakeExecutions::default(), issuer: Issuer::new() }
+        Self { store, executions: FakeExecutions::default(), issuer: TestIssuer::at(NOON) }
     }
 
     async fn ask(&self, request: &Request) -> Result<Response, Problem> {

@@ -2,9 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-#[path = "../../submit-checkout/tests/tokens/mod.rs"]
-mod tokens;
-
 use carryout_checkout::{
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
     market::Country,
@@ -15,20 +12,20 @@ use carryout_checkout::{
     workflows::refund_orchestrator,
 };
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_lambda::testing::{FixedJwks, TestIssuer};
 use carryout_testing::{
     FakeExecutions, ManualClock, SequentialIds, Store, StoreFault,
     samples::{self, NOON},
 };
 use refund_order::RefundOrder;
 use serde_json::{Value, json};
-use tokens::{FixedJwks, Issuer};
 
 type Function = RefundOrder<Store, Store<OrderRefund>, FakeExecutions, ManualClock, SequentialIds, Store<OrderRefund>, FixedJwks>;
 
 struct World {
     store: Store,
     executions: FakeExecutions,
-    issuer: Issuer,
+    issuer: TestIssuer,
     function: Function,
 }
 
@@ -53,7 +50,7 @@ impl World {
         ];
         samples::submit(&store, Order { ledger, ..order }).await.unwrap();
         store.place("complete-order", "ord_1", 1, NOON).await.unwrap();
-        let (executions, issuer) = (FakeExecutions::default(), Issuer::new());
+        let (executions, issuer) = (FakeExecutions::default(), TestIssuer::at(NOON));
         let take = RequestRefund {
             orders: store.clone(),
             refunds: store.refunds(),

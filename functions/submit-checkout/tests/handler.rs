@@ -2,14 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-mod tokens;
-
 use carryout_checkout::{
     market::{Country, MarketType},
     quoting::{PriceEngine, Quoting},
     routing::{ReleaseTrack, RoutingRules},
     workflows::orchestrator,
 };
+use carryout_lambda::testing::{FixedJwks, TestIssuer};
 use carryout_lambda::{
     http::{Problem, Request, Response},
     metrics::Metrics,
@@ -24,7 +23,6 @@ use carryout_testing::{
 use serde_json::{Value, json};
 use std::sync::Arc;
 use submit_checkout::SubmitCheckout;
-use tokens::{FixedJwks, Issuer};
 
 type Function = SubmitCheckout<
     Store,
@@ -42,7 +40,7 @@ type Function = SubmitCheckout<
 >;
 
 struct Harness {
-    issuer: Issuer,
+    issuer: TestIssuer,
     clock: ManualClock,
     store: Store,
     queue: FakeQueue,
@@ -52,7 +50,7 @@ struct Harness {
 
 impl Harness {
     fn new() -> Self {
-        let (issuer, clock, queue) = (Issuer::new(), ManualClock::at(NOON), FakeQueue::default());
+        let (issuer, clock, queue) = (TestIssuer::at(NOON), ManualClock::at(NOON), FakeQueue::default());
         let (store, routing) = (Store::new(&clock), FakeRouting::default());
         store.put_store(samples::store("sto_1", Country::US, MarketType::Restaurant));
         store.put_consumer(samples::consumer("con_1"));
@@ -210,7 +208,7 @@ async fn nobody_orders_without_a_token_that_holds() {
     let before = harness.store.writes();
     let unsigned = request(Some("k"), &body);
     let expired = harness.issuer.signed(unsigned.clone(), "con_1", &[], -60);
-    let strangers = Issuer::new().signed(unsigned.clone(), "con_1", &[], 600);
+    let strangers = TestIssuer::at(NOON).signed(unsigned.clone(), "con_1", &[], 600);
     for (request, code) in [(unsigned, "Token.Missing"), (expired, "Token.Expired"), (strangers, "Token.Invalid")] {
         let problem = harness.function.handle(&request).await.unwrap_err();
         assert_eq!((problem.status(), problem.code()), (401, code));

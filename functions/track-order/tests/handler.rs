@@ -2,17 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-#[path = "../../submit-checkout/tests/tokens/mod.rs"]
-mod tokens;
-
 use carryout_checkout::{market::Country, ports::Orders, workflows::orchestrator};
 use carryout_environment::StorageError;
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_lambda::testing::TestIssuer;
 use carryout_testing::{
     ManualClock, Store,
     samples::{self, NOON},
 };
-use tokens::Issuer;
 use track_order::handle;
 
 /// A store with the order `ord_1` of `con_sample`.
@@ -27,13 +24,13 @@ fn ask(id: &str) -> Request {
     Request { path_params: [("id".to_owned(), id.to_owned())].into(), ..Request::default() }
 }
 
-async fn get(orders: &impl Orders, issuer: &Issuer, request: &Request) -> Result<Response, Problem> {
+async fn get(orders: &impl Orders, issuer: &TestIssuer, request: &Request) -> Result<Response, Problem> {
     handle(orders, &orchestrator(), &issuer.verifier(), request).await
 }
 
 #[tokio::test]
 async fn an_order_is_shown_to_its_consumer_and_to_operators_and_unknown_to_everybody_else() {
-    let (store, issuer) = (store().await, Issuer::new());
+    let (store, issuer) = (store().await, TestIssuer::at(NOON));
     let view = get(&store, &issuer, &issuer.signed(ask("ord_1"), "con_sample", &[], 600)).await.unwrap();
     assert_eq!((view.status(), &view.json_body()["status"]), (200, &"SUBMITTED".into()));
     assert!(get(&store, &issuer, &issuer.signed(ask("ord_1"), "op_1", &["operator"], 600)).await.is_ok());
@@ -50,9 +47,9 @@ async fn an_order_is_shown_to_its_consumer_and_to_operators_and_unknown_to_every
 
 #[tokio::test]
 async fn nothing_is_shown_without_a_token_that_holds() {
-    let (store, issuer) = (store().await, Issuer::new());
+    let (store, issuer) = (store().await, TestIssuer::at(NOON));
     let expired = issuer.signed(ask("ord_1"), "con_sample", &[], -31);
-    let strangers = Issuer::new().signed(ask("ord_1"), "con_sample", &["operator"], 600);
+    let strangers = TestIssuer::at(NOON).signed(ask("ord_1"), "con_sample", &["operator"], 600);
     for (request, code) in [(ask("ord_1"), "Token.Missing"), (expired, "Token.Expired"), (strangers, "Token.Invalid")] {
         let problem = get(&store, &issuer, &request).await.unwrap_err();
         assert_eq!((problem.status(), problem.code()), (401, code));
@@ -70,7 +67,7 @@ impl Orders for Down {
 
 #[tokio::test]
 async fn orders_that_can_not_be_read_are_worth_a_retry() {
-    let issuer = Issuer::new();
+    let issuer = TestIssuer::at(NOON);
     for roles in [&[][..], &["operator"]] {
         let problem = get(&Down, &issuer, &issuer.signed(ask("ord_1"), "con_sample", roles, 600)).await.unwrap_err();
         let reply = problem.into_response("t");

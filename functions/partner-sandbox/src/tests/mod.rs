@@ -11,27 +11,19 @@ mod payment;
 use crate::callbacks::{AddressPattern, Callback, CallbackError, Callbacks, NoAnswer, Outbound, Time};
 use crate::documents::MemoryDocuments;
 use crate::{Ports, Sandbox, Settings};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use carryout_environment::Clock;
 use carryout_lambda::batch::{BatchItemError, Message};
 use carryout_lambda::http::Request;
 use carryout_lambda::signature::KeyRing;
+use carryout_lambda::testing::{AUDIENCE, ISSUER, SigningKey};
 use carryout_lambda::token::{JwksError, JwksSource, TokenAlgorithm, TokenVerifier};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock, Mutex};
 
 const START_MS: i64 = 1_800_000_000_000;
 const CALLBACK_URL: &str = "https://api.example.com/v1/webhooks/merchants";
 
-/// An operator's key pair: PKCS #8 and the public point.
-static OPERATOR_KEY: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap().as_ref().to_vec();
-    let public = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).unwrap().public_key().as_ref().to_vec();
-    (pkcs8, public)
-});
+static OPERATOR_KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::new("k"));
 
 #[derive(Clone)]
 struct TestPorts;
@@ -80,6 +72,12 @@ impl Time for World {
     }
 }
 
+impl Clock for World {
+    fn now(&self) -> i64 {
+        self.now_ms()
+    }
+}
+
 impl Callbacks for World {
     async fn schedule(&self, callback: &Callback, delay_seconds: u32) -> Result<(), CallbackError> {
         self.inside(|inside| inside.scheduled.push((callback.clone(), delay_seconds)));
@@ -99,10 +97,7 @@ impl Outbound for World {
 
 impl JwksSource for World {
     async fn fetch(&self) -> Result<Value, JwksError> {
-        let (x, y) = OPERATOR_KEY.1[1..].split_at(32);
-        Ok(
-            json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "k", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) }] }),
-        )
+        Ok(json!({ "keys": [OPERATOR_KEY.jwk()] }))
     }
 }
 
@@ -111,10 +106,8 @@ fn keys() -> KeyRing {
 }
 
 fn token(roles: &[&str]) -> String {
-    let claims =
-        json!({ "iss": "https://issuer", "aud": "carryout", "sub": "ops_1", "exp": START_MS / 1_000 + 86_400, "roles": roles });
-    let header = Header { kid: Some("k".into()), ..Header::new(Algorithm::ES256) };
-    jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ec_der(&OPERATOR_KEY.0)).unwrap()
+    let expires = START_MS / 1_000 + 86_400;
+    OPERATOR_KEY.token(&json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "ops_1", "exp": expires, "roles": roles }))
 }
 
 /// A sandbox and everything around it.
@@ -127,9 +120,7 @@ impl Fixture {
     fn new() -> Self {
         let world = World::default();
         world.inside(|inside| inside.receiver = Some(204));
-        let clock = world.clone();
-        let operators =
-            TokenVerifier::with_clock("https://issuer", "carryout", TokenAlgorithm::Es256, world.clone(), move || clock.now_ms());
+        let operators = TokenVerifier::with_clock(ISSUER, AUDIENCE, TokenAlgorithm::Es256, world.clone(), world.clone());
         let settings = Settings {
             answers_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/merchants")),
             vendor_answers_go_to: Some(AddressPattern::new("https://*.example.com/v1/webhooks/vendors")),

@@ -282,6 +282,7 @@ const FAULTS: &str = "functions/partner-sandbox/src/faults.rs";
 const ONBOARD: &str = "functions/onboard/src/lib.rs";
 const VIEW: &str = "shared/onboarding/src/view.rs";
 const BOOKS: &str = "functions/partner-sandbox/src/books.rs";
+const CALL: &str = "functions/partner-sandbox/src/call.rs";
 
 /// The struct behind each schema.
 const STRUCTS: &[(&str, &str, &str, Way)] = &[
@@ -353,9 +354,9 @@ const ENUMS: &[(&str, &str, &str)] = &[
     ("LedgerKind", LEDGER, "LedgerKind"),
     ("LedgerPhase", LEDGER, "LedgerPhase"),
     ("Fallback", FLAG, "Fallback"),
-    ("Partner", "functions/partner-sandbox/src/lib.rs", "Partner"),
-    ("FaultKind", FAULTS, "FaultKind"),
-    ("CallOutcome", BOOKS, "CallOutcome"),
+    ("Partner", CALL, "Partner"),
+    ("FaultKind", CALL, "FaultKind"),
+    ("CallOutcome", CALL, "CallOutcome"),
     ("ApplicantStatus", "shared/onboarding/src/applicant.rs", "ApplicantStatus"),
     ("WaitsFor", VIEW, "WaitsFor"),
     ("StepAction", "shared/onboarding/src/operate.rs", "Action"),

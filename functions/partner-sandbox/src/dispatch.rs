@@ -46,7 +46,7 @@ impl<P: Ports> Sandbox<P> {
         }
         match partners::all::<P>().into_iter().find_map(|partner| partner.deliver(&self, &callback)) {
             Some(delivery) => delivery.await,
-            None => Err(BatchItemError::new("Sandbox.NoSuchCallback", "no partner delivers this callback")),
+            None => Err(BatchItemError::new("Sandbox.NotACall", "no partner delivers this callback")),
         }
     }
 

@@ -150,8 +150,7 @@ async fn concurrent_calls_consume_a_fault_exactly_as_often_as_it_was_set() {
     fixture.fault(json!({ "partner": "payment", "operation": "create", "kind": "fail_before", "times": 3 })).await;
     const CREATE: &Operation = &Operation::effect("create");
     let call = Call { partner: Partner::Payment, operation: CREATE, order_id: None, consumer_id: None, key: None };
-    let taken =
-        futures::future::try_join_all((0..10).map(|_| faults::take(&fixture.sandbox.documents, &call))).await.unwrap();
+    let taken = futures::future::try_join_all((0..10).map(|_| faults::take(&fixture.sandbox.documents, &call))).await.unwrap();
     assert_eq!(taken.iter().flatten().count(), 3);
 }
 

@@ -14,7 +14,7 @@ use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_migration::parity::{Comparison, Comparisons as _, LegacyPriceRequest, PriceSample, SampleQueue as _};
 use carryout_money::{Money, Rate};
 use carryout_predicate::cohort::Percent;
-use carryout_pricing::{Context, ContextLine, PriceMeasure, price};
+use carryout_pricing::{ChargeKind, Context, ContextLine, PriceMeasure, price};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::json;
@@ -72,17 +72,23 @@ async fn both_bugs_of_the_legacy_system_are_found_and_shown() -> Result<()> {
     // 5 % of 9.99 is 0.50; of 3.33 it is 0.17, three times. The service fee is the same in both.
     let canadian = comparison(&fixture(&harness, Country::CA, 333).await?, 3).await?;
     let by = |comparison: &Comparison, figure| comparison.differences.get(&figure).map(|difference| difference.by());
-    assert_eq!((by(&canadian, PriceMeasure::Tax), by(&canadian, PriceMeasure::Total)), (Some(-1), Some(-1)), "{canadian:?}");
+    assert_eq!(
+        (by(&canadian, PriceMeasure::Charges(ChargeKind::Tax)), by(&canadian, PriceMeasure::Total)),
+        (Some(-1), Some(-1)),
+        "{canadian:?}"
+    );
     assert_eq!(canadian.differences.len(), 2, "{canadian:?}");
 
     let american = comparison(&fixture(&harness, Country::US, 6_000).await?, 2).await?;
-    let fee = by(&american, PriceMeasure::Fees).context("the forgotten fee is not found")?;
+    let fee = by(&american, PriceMeasure::Charges(ChargeKind::Fee)).context("the forgotten fee is not found")?;
     assert!(fee > 0 && american.differences.contains_key(&PriceMeasure::Total), "{american:?}");
     let small = comparison(&fixture(&harness, Country::US, 600).await?, 2).await?;
     assert!(small.differences.is_empty(), "{small:?}");
     change(&harness, RolloutChange { sample: Some(Percent::default()), ..RolloutChange::default() }).await?;
 
-    for (market, figure) in [(Country::CA, PriceMeasure::Tax), (Country::US, PriceMeasure::Fees)] {
+    for (market, figure) in
+        [(Country::CA, PriceMeasure::Charges(ChargeKind::Tax)), (Country::US, PriceMeasure::Charges(ChargeKind::Fee))]
+    {
         let rows = parity::last(&harness.stack, SignedDuration::from_hours(1), Some(market)).await?;
         let row = rows.iter().find(|row| row.component == figure).context("the component has no row")?;
         assert!(row.equal < row.compared && row.share < 1.0 && row.biggest.is_some(), "{row:?}");

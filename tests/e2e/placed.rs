@@ -11,7 +11,7 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_lambda::ids::new_id;
-use carryout_pricing::Quote;
+use carryout_pricing::{ChargeKind, Quote};
 use reqwest::Method;
 
 async fn place(country: Country, market_type: MarketType, cart: impl Fn(&Cart) -> Cart) -> Result<(OrderView, Quote)> {
@@ -84,7 +84,10 @@ async fn no_courier_comes_for_a_pickup() -> Result<()> {
     let harness = Harness::set().await?;
     let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.pickup()).await?;
-    assert!(!quote.terms.delivery && quote.terms.price.fees.iter().all(|fee| fee.code != "delivery"), "{quote:?}");
+    assert!(
+        !quote.terms.delivery && quote.terms.price.charges[ChargeKind::Fee].iter().all(|fee| fee.code != "delivery"),
+        "{quote:?}"
+    );
     let id = fixture.order(&quote).await?;
     let view = fixture.assert_placed(&id, &quote).await?;
     assert_eq!(view.fulfilment, "pickup");

@@ -11,7 +11,7 @@ use carryout_checkout::store::Location;
 use carryout_lambda::clock::{SystemClock, SystemTimer};
 use carryout_lambda::ids::RandomIds;
 use carryout_money::{Money, Rate};
-use carryout_pricing::{Benefit, Difference, Promotion, Quote};
+use carryout_pricing::{Benefit, ChargeKind, ComponentId, PriceDifference, Promotion, Quote};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -62,13 +62,13 @@ async fn a_price_that_changed_is_shown_field_by_field_before_anybody_pays_it() -
     let reply = fixture.checkout(&old, &fixture.working_card()?).await?;
     assert_problem(&reply, 409, "Quote.Changed", Some("quote_id"));
     let fresh: Quote = serde_json::from_value(reply.body["quote"].clone())?;
-    let differences: Vec<Difference> = serde_json::from_value(reply.body["differences"].clone())?;
+    let differences: Vec<PriceDifference> = serde_json::from_value(reply.body["differences"].clone())?;
     let line = format!("lines.{}", fixture.store.items[0].id);
-    let of_line = differences.iter().find(|difference| difference.component == line);
+    let of_line = differences.iter().find(|difference| difference.component.to_string() == line);
     let quantity = i64::from(old.terms.price.lines[0].quantity);
     let by = of_line.and_then(|difference| Some(difference.now?.minor - difference.was?.minor));
     assert_eq!(by, Some(100 * quantity), "{differences:?}");
-    let total = differences.last().filter(|difference| difference.component == "total");
+    let total = differences.last().filter(|difference| difference.component == ComponentId::Total);
     assert_eq!(
         total.map(|total| (total.was, total.now)),
         Some((Some(old.terms.price.total), Some(fresh.terms.price.total))),
@@ -110,12 +110,13 @@ async fn a_promotion_that_ended_is_named_with_what_it_is_worth() -> Result<()> {
     promote(&harness, Country::NZ, |promotions| promotions.push(mine.clone())).await?;
     let old = expired(&fixture).await?;
     promote(&harness, Country::NZ, |promotions| promotions.retain(|promotion| promotion.id != id)).await?;
-    let discount = old.terms.price.discounts.iter().find(|charge| charge.code == id).context("it was not given")?;
+    let discount =
+        old.terms.price.charges[ChargeKind::Discount].iter().find(|charge| charge.code == id).context("it was not given")?;
 
     let reply = fixture.checkout(&old, &fixture.working_card()?).await?;
     assert_problem(&reply, 409, "Quote.Changed", Some("quote_id"));
-    let differences: Vec<Difference> = serde_json::from_value(reply.body["differences"].clone())?;
-    let gone = differences.iter().find(|difference| difference.component == format!("discounts.{id}"));
+    let differences: Vec<PriceDifference> = serde_json::from_value(reply.body["differences"].clone())?;
+    let gone = differences.iter().find(|difference| difference.component == ComponentId::charge(ChargeKind::Discount, &*id));
     assert_eq!(gone.map(|gone| (gone.was, gone.now)), Some((Some(discount.amount), None)), "{differences:?}");
     let by = Money { minor: -discount.amount.minor, ..discount.amount };
     let detail = reply.body["detail"].as_str().unwrap_or_default();

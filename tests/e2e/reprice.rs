@@ -6,6 +6,7 @@ use carryout_checkout::audit::QuoteRecord;
 use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::reprice::Repriced;
 use carryout_money::Money;
+use carryout_pricing::ComponentId;
 use reqwest::Method;
 use serde_json::json;
 
@@ -23,8 +24,8 @@ async fn a_placed_order_is_priced_again_from_what_its_quote_kept() -> Result<()>
     let total = reply.quote.terms.price.total;
     assert_eq!((reply.authorized, reply.quote.terms.price.lines[0].quantity), (quote.terms.price.total, 999));
     assert_eq!(reply.exceeds_authorized, Some(Money { minor: total.minor - quote.terms.price.total.minor, ..total }));
-    let last = reply.differences.last().map(|difference| (difference.component.as_str(), difference.was, difference.now));
-    assert_eq!(last, Some(("total", Some(quote.terms.price.total), Some(total))));
+    let last = reply.differences.last().map(|difference| (&difference.component, difference.was, difference.now));
+    assert_eq!(last, Some((&ComponentId::Total, Some(quote.terms.price.total), Some(total))));
 
     let record: QuoteRecord = {
         let path = format!("/v1/ops/quotes/{}", reply.quote.terms.id);

@@ -7,7 +7,7 @@ use carryout_aws::DynamoTrends;
 use carryout_checkout::market::{Country, MarketType};
 use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_price_monitoring::{MIN_QUOTES, Observation, Span, Trends as _, WEEKS};
-use carryout_pricing::PriceMeasure;
+use carryout_pricing::{ChargeKind, PriceMeasure};
 use serde_json::json;
 
 #[tokio::test]
@@ -41,15 +41,17 @@ async fn an_hour_unlike_the_weeks_before_is_found() -> Result<()> {
             event_id: new_id("e2e"),
             market: Country::PR,
             at: hour - week * 7 * 24 * Span::Hour.ms(),
-            figures: [(PriceMeasure::Credit, credit)].into(),
+            figures: [(PriceMeasure::Charges(ChargeKind::Credit), credit)].into(),
         });
         kept.observe(&quotes.collect::<Vec<_>>()).await?;
     }
     let Some(answer) = harness.invoke("watch-prices", &json!({ "id": new_id("e2e") })).await? else { return Ok(()) };
     assert!(answer["anomalies"].as_u64() >= Some(1), "{answer}");
     let watched = trends::watched(&harness.stack).await?.context("nothing was reported")?;
-    let found =
-        watched.anomalies.iter().find(|anomaly| (anomaly.market, anomaly.component) == (Country::PR, PriceMeasure::Credit));
+    let found = watched
+        .anomalies
+        .iter()
+        .find(|anomaly| (anomaly.market, anomaly.component) == (Country::PR, PriceMeasure::Charges(ChargeKind::Credit)));
     let found = found.with_context(|| format!("the planted hour is not found: {watched:?}"))?;
     assert!(found.z < -5.0 && found.mean < found.median, "{found:?}");
     Ok(())

@@ -1,4 +1,4 @@
-//! Counts what every quote costs, component by component.
+//! Aggregates the prices of quotes into trends, measure by measure.
 
 use carryout_aws::{QuotesMade, quotes_made};
 use carryout_environment::StorageError;
@@ -9,14 +9,14 @@ use carryout_lambda::{
 use carryout_price_monitoring::Trends;
 use serde_json::Value;
 
-/// Counts the quotes of one batch of their table's stream. It fails as a whole, and the whole batch comes again: each quote
-/// counts once all the same.
+/// Counts the quotes in one batch of their table's stream. On failure the whole batch is redelivered; each quote still counts
+/// once.
 ///
-/// A record that can't be read stops nobody else: it is reported, and its quote is not counted.
+/// An unreadable record does not block the others: it is logged, and its quote is not counted.
 pub async fn handle(trends: &impl Trends, metrics: &Metrics, event: Value) -> Result<(), TaskError> {
     let QuotesMade { made, unreadable } = quotes_made(event).map_err(unavailable)?;
     for (event_id, error) in &unreadable {
-        tracing::error!(event_id, %error, "a quote in the stream can't be read and is not counted");
+        tracing::error!(event_id, %error, "unreadable quote in the stream, not counted");
     }
     trends.observe(&made).await.map_err(unavailable)?;
     metrics

@@ -1,4 +1,4 @@
-//! Counts what every quote costs, component by component.
+//! Aggregates the prices of quotes into trends, measure by measure.
 
 use carryout_aws::{Aws, DynamoTrends};
 use carryout_lambda::{Error, config::Reader, metrics::Metrics, run_stream, telemetry};

@@ -1,6 +1,6 @@
-//! Batches of the quotes' stream over in-memory statistics.
+//! Batches of the quotes' stream over in-memory trends.
 
-#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use aggregate_trends::handle;
 use carryout_aws::quotes_made;
@@ -28,7 +28,7 @@ async fn total(trends: &FakeTrends, span: Span) -> Statistics {
 }
 
 #[tokio::test]
-async fn a_quote_counts_when_it_is_made_and_not_when_it_is_used_or_told_again() {
+async fn quote_counts_once_when_it_is_made() {
     let trends = FakeTrends::default();
     for _ in 0..2 {
         handle(&trends, &metrics(), event()).await.unwrap();
@@ -39,7 +39,7 @@ async fn a_quote_counts_when_it_is_made_and_not_when_it_is_used_or_told_again() 
 }
 
 #[tokio::test]
-async fn a_batch_that_failed_halfway_counts_each_quote_once_when_it_comes_again() {
+async fn redelivered_batch_counts_each_quote_once_after_a_partial_failure() {
     let trends = FakeTrends::default();
     let mut event = event();
     let mut second = event["Records"][0].clone();
@@ -52,7 +52,7 @@ async fn a_batch_that_failed_halfway_counts_each_quote_once_when_it_comes_again(
 }
 
 #[tokio::test]
-async fn a_record_that_can_not_be_read_stops_nobody_else() {
+async fn unreadable_record_does_not_block_the_others() {
     let trends = FakeTrends::default();
     let mut event = event();
     let mut nowhere = event["Records"][0].clone();
@@ -67,7 +67,7 @@ async fn a_record_that_can_not_be_read_stops_nobody_else() {
 }
 
 #[test]
-fn neither_a_wrong_price_nor_that_of_an_order_priced_again_is_counted_and_neither_is_a_problem() {
+fn invalid_prices_and_repriced_orders_are_skipped() {
     let event = event();
     let wrong = |image: &mut serde_json::Map<String, Value>| {
         image.remove("price");

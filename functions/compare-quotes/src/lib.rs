@@ -1,4 +1,4 @@
-//! Holds sampled prices against those of the legacy system.
+//! Compares sampled prices with the legacy system's.
 
 use carryout_lambda::{
     TaskError,
@@ -11,9 +11,9 @@ use carryout_migration::{
 };
 use carryout_pricing::PriceMeasure;
 
-/// Compares the quote in `message` and keeps what was found. One that the legacy system has no price for comes back.
+/// Compares the quote in `message` and stores the result. A quote that the legacy system fails to price is redelivered.
 ///
-/// The metric `Parity` of a figure in a market is 100 for an equal one and 0 for another, so that its average is the parity.
+/// The metric `Parity` of a measure in a market is 100 if both are equal and 0 otherwise, so that its average is the parity.
 pub async fn handle(
     prices: &impl LegacyPrices,
     comparisons: &impl Comparisons,
@@ -26,9 +26,9 @@ pub async fn handle(
     let is_equal = compared.differences.is_empty();
     metrics.emit(&[Metric::count("QuotesCompared", 1), Metric::count("PriceMismatches", u64::from(!is_equal))]);
     let of_market = metrics.with("market", compared.market);
-    for figure in PriceMeasure::ALL {
-        let share = if compared.differences.contains_key(&figure) { 0.0 } else { 100.0 };
-        of_market.with("component", figure).emit(&[Metric::percent("Parity", share)]);
+    for measure in PriceMeasure::ALL {
+        let share = if compared.differences.contains_key(&measure) { 0.0 } else { 100.0 };
+        of_market.with("component", measure).emit(&[Metric::percent("Parity", share)]);
     }
     let differences = serde_json::to_string(&compared.differences).unwrap_or_default();
     tracing::info!(quote.id = compared.quote_id, market = %compared.market, is_equal, differences, "compared");

@@ -1,4 +1,4 @@
-//! Holds sampled prices against those of the legacy system.
+//! Compares sampled prices with the legacy system's.
 
 use carryout_aws::{Aws, DynamoComparisons};
 use carryout_lambda::{Error, config::Reader, metrics::Metrics, run_batch, telemetry};
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     config.finish()?;
 
     let aws = Aws::from_env().await;
-    // Nobody waits for this answer, so the system is given as long as for anything else.
+    // No caller waits for this answer, so the full timeout applies.
     let prices = HttpLegacyPrices::new(Http::default(), legacy, LEGACY);
     let wired = Arc::new((prices, DynamoComparisons::new(&aws, parity), Metrics::from_env()));
     run_batch(move |message, _| {

@@ -1,6 +1,6 @@
-//! Samples of the queue over an in-memory legacy system.
+//! Samples from the queue with an in-memory legacy system.
 
-#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use carryout_checkout::market::Country;
 use carryout_lambda::{batch::Message, metrics::Metrics};
@@ -20,7 +20,7 @@ fn message() -> Message {
 }
 
 #[tokio::test]
-async fn a_legacy_system_that_fails_loses_no_sample_and_a_repeated_one_counts_once() {
+async fn legacy_failure_loses_no_sample_and_a_duplicate_counts_once() {
     let (legacy, comparisons) = (FakeLegacyPrices::spoiling(|price| price.tip.minor += 5), FakeComparisons::default());
     let metrics = Metrics::new("Carryout", "compare-quotes");
     let compared = async || comparisons.between(Country::CA, NOON, NOON + 1).await.unwrap();
@@ -37,7 +37,7 @@ async fn a_legacy_system_that_fails_loses_no_sample_and_a_repeated_one_counts_on
 }
 
 #[tokio::test]
-async fn a_message_that_is_no_sample_comes_back() {
+async fn malformed_message_is_redelivered() {
     let message = Message { body: "{}".to_owned(), ..Message::default() };
     let metrics = Metrics::new("Carryout", "compare-quotes");
     let refused = handle(&FakeLegacyPrices::default(), &FakeComparisons::default(), &metrics, &message).await.unwrap_err();

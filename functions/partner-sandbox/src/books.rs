@@ -1,149 +1,79 @@
-//! The books: everything that the partners did for an order, and every call that was made. What they say is the truth.
+//! The books: everything that the partners did for an order, and every call to them. Tests rely on them as the truth.
 
-use crate::documents::{Documents, DocumentsError, put_once};
-use crate::faults::FaultKind;
-use crate::merchant::MerchantOrder;
-use crate::payment::{PaymentRecord, Status};
-use crate::{Partner, logistics};
+use crate::call::{Call, CallOutcome, FaultKind, Partner};
+use crate::documents::{Documents, DocumentsError, order_partition, put_once};
+use crate::partner::OrderDocuments;
+use crate::partners;
+use crate::sandbox::Ports;
 use carryout_lambda::ids::new_id;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
-/// A call to a partner, as faults match it and the books record it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// Who was called.
-    pub partner: Partner,
-    /// What was asked; one of the partner's [`Partner::operations`].
-    pub operation: &'static str,
-    /// For which order; calls for none are not recorded.
-    pub order_id: Option<String>,
-    /// For which consumer, where the call says so.
-    pub consumer_id: Option<String>,
-    /// The caller's idempotency key.
-    pub key: Option<String>,
-}
-
-/// What became of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallOutcome {
-    /// The partner did it, or had done it already.
-    Done,
-    /// The partner said no.
-    Refused,
-    /// A fault came before the effect.
-    Nothing,
-    /// A fault deferred the effect.
-    Later,
-}
+use serde_json::{Map, Value, json};
 
 /// A recorded call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CallRecord {
-    /// Who was called.
+    /// The called partner.
     pub partner: Partner,
-    /// What was asked.
+    /// The requested operation.
     pub operation: String,
     /// The caller's idempotency key.
     pub key: Option<String>,
-    /// When. Milliseconds since the Unix epoch.
+    /// The time of the call. Milliseconds since the Unix epoch.
     pub at: i64,
-    /// What became of it.
+    /// The outcome.
     pub outcome: CallOutcome,
-    /// The status that the caller was sent; nothing for an effect that landed late.
+    /// The status that the caller received; none for a late effect.
     pub status: Option<u16>,
-    /// The fault that was played.
+    /// The injected fault.
     pub fault: Option<FaultKind>,
 }
 
-/// The partition that holds everything of one order.
-pub fn partition(order_id: &str) -> String {
-    format!("order#{order_id}")
-}
-
-/// Records a call.
-///
-/// # Errors
-///
-/// As the store.
-pub async fn record(
-    documents: &impl Documents,
-    call: &Call,
-    at: i64,
-    outcome: CallOutcome,
-    status: Option<u16>,
-    fault: Option<FaultKind>,
-) -> Result<(), DocumentsError> {
-    let Some(order_id) = &call.order_id else { return Ok(()) };
-    let record = CallRecord {
-        partner: call.partner,
-        operation: call.operation.to_owned(),
-        key: call.key.clone(),
-        at,
-        outcome,
-        status,
-        fault,
-    };
-    // Ids sort by time, also within one millisecond, and nobody else has this one.
-    put_once(documents, &partition(order_id), &format!("call#{}", new_id("call")), &serde_json::to_value(record)?).await
-}
-
-/// The books of one order; empty ones for an order that nobody knows.
-///
-/// # Errors
-///
-/// As the store.
-pub async fn read(documents: &impl Documents, order_id: &str) -> Result<Value, DocumentsError> {
-    let (mut payments, mut deliveries, mut merchant_orders) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut fraud_checks, mut calls, mut legacy_order) = (Vec::new(), Vec::new(), None);
-    let mut vendor_requests = Vec::new();
-    for (sk, document) in documents.list(&partition(order_id)).await? {
-        match sk.split('#').next().unwrap_or_default() {
-            "payment" => payments.push(serde_json::from_value::<PaymentRecord>(document.value)?),
-            "delivery" => deliveries.push(serde_json::from_value::<logistics::Delivery>(document.value)?),
-            "merchant" => merchant_orders.push(serde_json::from_value::<MerchantOrder>(document.value)?),
-            "fraud" => fraud_checks.push(document.value),
-            "call" => calls.push(document.value),
-            "vendor" => vendor_requests.push(document.value),
-            "legacy" => legacy_order = Some(document.value),
-            _ => {}
-        }
+impl CallRecord {
+    /// A record of `call` without status or fault.
+    pub fn of(call: &Call, at: i64, outcome: CallOutcome) -> Self {
+        let (operation, key) = (call.operation.name.to_owned(), call.key.clone());
+        Self { partner: call.partner, operation, key, at, outcome, status: None, fault: None }
     }
-    payments.sort_by_key(|payment| payment.intent.created);
-    let captured: i64 = payments.iter().map(|payment| payment.intent.amount_received).sum();
-    let refunded: i64 = payments.iter().map(PaymentRecord::refunded).sum();
-    let summary = json!({
-        "authorized": payments.iter().map(|payment| payment.intent.amount_capturable).sum::<i64>(),
-        "captured": captured,
-        "refunded": refunded,
-        "net_charged": captured - refunded,
-        "charges": payments.iter().filter(|payment| payment.intent.status == Status::Succeeded).count(),
-        "live_deliveries": deliveries.iter().filter(|delivery| delivery.is_live()).count(),
-        "merchant_status": merchant_orders.last().map(|order| order.status),
-    });
-    Ok(json!({
-        "order_id": order_id,
-        "payment_intents": payments.iter().map(|payment| &payment.intent).collect::<Vec<_>>(),
-        "refunds": payments.iter().flat_map(|payment| &payment.refunds).collect::<Vec<_>>(),
-        "deliveries": deliveries,
-        "merchant_orders": merchant_orders,
-        "fraud_checks": fraud_checks,
-        "legacy_order": legacy_order,
-        "vendor_requests": vendor_requests,
-        "calls": calls,
-        "summary": summary,
-    }))
 }
 
-/// The consumer of an order, where any partner was told.
+/// Records a call in the books of its order, if it has one.
 ///
 /// # Errors
 ///
-/// As the store.
+/// [`DocumentsError`].
+pub async fn record(documents: &impl Documents, call: &Call, record: &CallRecord) -> Result<(), DocumentsError> {
+    let Some(order_id) = &call.order_id else { return Ok(()) };
+    // Ids sort by time, even within one millisecond, and are unique.
+    put_once(documents, &order_partition(order_id), &format!("call#{}", new_id("call")), &serde_json::to_value(record)?).await
+}
+
+/// Reads the books of one order; empty ones for an unknown order.
+///
+/// # Errors
+///
+/// [`DocumentsError`].
+pub async fn read<P: Ports>(documents: &P::Documents, order_id: &str) -> Result<Value, DocumentsError> {
+    let order = OrderDocuments(documents.list(&order_partition(order_id)).await?);
+    let mut books =
+        Map::from_iter([("order_id".to_owned(), order_id.into()), ("calls".to_owned(), Value::Array(order.of("call")?))]);
+    let mut summary = Map::new();
+    for partner in partners::all::<P>() {
+        let part = partner.books(&order)?;
+        books.extend(part.entries.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        summary.extend(part.summary.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    books.insert("summary".to_owned(), json!(summary));
+    Ok(Value::Object(books))
+}
+
+/// The consumer of an order, if any partner knows it.
+///
+/// # Errors
+///
+/// [`DocumentsError`].
 pub async fn consumer_of(documents: &impl Documents, order_id: &str) -> Result<Option<String>, DocumentsError> {
-    let told = documents.list(&partition(order_id)).await?;
+    let known = documents.list(&order_partition(order_id)).await?;
     let places = ["/consumer_id", "/consumer/id", "/intent/metadata/consumer_id", "/request/consumer_id"];
     let consumer = |value: &Value| places.iter().find_map(|place| value.pointer(place)?.as_str().map(str::to_owned));
-    Ok(told.iter().find_map(|(_, document)| consumer(&document.value)))
+    Ok(known.iter().find_map(|(_, document)| consumer(&document.value)))
 }

@@ -1,6 +1,6 @@
-//! What the sandbox does later: answers of merchants and vendors, events of the payment processor, and effects that land after their call was given up.
+//! Deferred work: answers of merchants and vendors, events of the payment processor, and late effects.
 
-use crate::faults::FaultKind;
+use crate::call::FaultKind;
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::http::Request;
 use carryout_onboarding::ports::VendorKind;
@@ -9,35 +9,35 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-/// How long the receiver of an answer may take.
+/// The timeout for a receiver of an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a receiver that did not take an answer is left alone before it is sent again. After these, the queue tries again later.
+/// The pauses before an answer is sent again. After these, the queue redelivers later.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
-/// Something to do later.
+/// Deferred work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Callback {
     /// A merchant answers an order.
     MerchantAnswer(MerchantAnswer),
-    /// The payment processor tells what happened.
+    /// The payment processor sends an event.
     PaymentEvent(PaymentEvent),
-    /// A vendor of onboarding answers.
+    /// A vendor answers a request.
     VendorAnswer(VendorAnswerDue),
-    /// A call takes effect though its caller was told that nobody answers.
+    /// A call takes effect after its caller was told that it timed out.
     LateEffect(DeferredRequest),
 }
 
-/// An answer that is due.
+/// A merchant's answer that is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MerchantAnswer {
     /// The merchant's store.
     pub store_id: String,
     /// The order.
     pub order_id: String,
-    /// Where to.
+    /// The receiver's address.
     pub answer_to: String,
-    /// Follows the order's notification.
+    /// The notification's correlation id.
     pub correlation_id: String,
 }
 
@@ -46,24 +46,24 @@ pub struct MerchantAnswer {
 pub struct VendorAnswerDue {
     /// The applicant.
     pub applicant_id: String,
-    /// Who was asked.
+    /// The vendor.
     pub vendor: VendorKind,
     /// The request's key.
     pub key: String,
-    /// Where to.
+    /// The receiver's address.
     pub answer_to: String,
-    /// Follows the request.
+    /// The request's correlation id.
     pub correlation_id: String,
 }
 
 /// An event of the payment processor that is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentEvent {
-    /// The event as JSON, to the byte as it is signed.
+    /// The event as JSON: the exact bytes that are signed.
     pub body: String,
 }
 
-/// A request to a partner, kept for later.
+/// A deferred request to a partner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeferredRequest {
     method: String,
@@ -75,7 +75,7 @@ pub struct DeferredRequest {
 }
 
 impl DeferredRequest {
-    /// Keeps what the effect depends on. Credentials are not kept: they were checked.
+    /// Keeps the parts that the effect depends on. Credentials are dropped: they were checked.
     pub fn of(request: &Request) -> Self {
         let kept = |name: &str| ["content-type", "idempotency-key"].contains(&name);
         Self {
@@ -96,19 +96,19 @@ impl From<DeferredRequest> for Request {
     }
 }
 
-/// Addresses that answers may go to: what the sandbox posts is signed, so it must not post anywhere it is asked to.
+/// The addresses that answers may go to. The sandbox signs what it posts, so it must not post to arbitrary addresses.
 ///
-/// At most one `*`, which stands for letters, digits and hyphens: where an API lies is not known when its stack is written.
+/// At most one `*`, which matches letters, digits and hyphens: an API's host name is unknown when its stack is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressPattern(String);
 
 impl AddressPattern {
-    /// Addresses like `pattern`.
+    /// Makes a pattern.
     pub fn new(pattern: impl Into<String>) -> Self {
         Self(pattern.into())
     }
 
-    /// Whether `url` is one of them.
+    /// Whether `url` matches.
     pub fn fits(&self, url: &str) -> bool {
         let Some((start, end)) = self.0.split_once('*') else { return url == self.0 };
         let between = url.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
@@ -121,18 +121,18 @@ impl AddressPattern {
 #[error("a callback could not be scheduled: {0}")]
 pub struct CallbackError(pub String);
 
-/// Keeps callbacks until they are due.
+/// Schedules callbacks.
 pub trait Callbacks: Clone + Send + Sync + 'static {
     /// Delivers `callback` to this function after a delay of 0 to 900 seconds, at least once.
     fn schedule(&self, callback: &Callback, delay_seconds: u32) -> impl Future<Output = Result<(), CallbackError>> + Send;
 }
 
-/// When a partner answers that does so later. Seconds.
+/// The delay of a later answer. Seconds.
 pub(crate) const ANSWERS_AFTER: u32 = 1;
-/// When it answers a second time, if it was told to.
+/// The delay of a second answer. Seconds.
 pub(crate) const ANSWERS_AGAIN_AFTER: u32 = 2;
 
-/// Schedules an answer as often as the partner was told to give it.
+/// Schedules an answer once, or as often as `fault` demands.
 pub(crate) async fn schedule_answers(
     callbacks: &impl Callbacks,
     answer: &Callback,
@@ -149,30 +149,29 @@ pub(crate) async fn schedule_answers(
     Ok(())
 }
 
-/// Nobody answered.
+/// The receiver did not respond.
 #[derive(Debug, thiserror::Error)]
-#[error("nobody answered: {0}")]
+#[error("the receiver did not respond: {0}")]
 pub struct NoAnswer(pub String);
 
-/// Sends answers to those who wait for them.
+/// Posts answers and events to their receivers.
 pub trait Outbound: Clone + Send + Sync + 'static {
-    /// Posts JSON and returns the status that came back. MUST NOT follow redirects.
+    /// Posts JSON and returns the response's status. MUST NOT follow redirects.
     fn post(&self, url: &str, headers: &[(&str, String)], body: String) -> impl Future<Output = Result<u16, NoAnswer>> + Send;
 }
 
-/// [`Outbound`] by HTTP. A receiver that can't be reached or fails is tried again soon.
+/// [`Outbound`] over HTTP. Retries a receiver that is unreachable or fails.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HttpOutbound;
 
 impl HttpOutbound {
     async fn post_once(&self, url: &str, headers: &[(&str, String)], body: String) -> Result<u16, NoAnswer> {
-        // A proxy in the environment is ignored: those who wait for answers are reached directly. Answers are few, so keeping a
-        // connection is not worth while.
+        // A proxy in the environment is ignored: receivers are reached directly. Answers are few, so connections are not pooled.
         let no_answer = |error: reqwest::Error| NoAnswer(error.without_url().to_string());
         let builder = reqwest::Client::builder().timeout(ANSWER_TIMEOUT).redirect(reqwest::redirect::Policy::none()).no_proxy();
         let request = builder.build().map_err(no_answer)?.post(url).header("content-type", "application/json");
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
-        // The address may carry a token, so it stays out of the log.
+        // The address may contain a token, so it is not logged.
         let response = request.body(body).send().await.map_err(no_answer)?;
         Ok(response.status().as_u16())
     }
@@ -192,12 +191,12 @@ impl Outbound for HttpOutbound {
     }
 }
 
-/// Tells the time and lets it pass.
+/// The clock, and waiting.
 pub trait Time: Clone + Send + Sync + 'static {
-    /// Milliseconds since the Unix epoch.
+    /// The time in milliseconds since the Unix epoch.
     fn now_ms(&self) -> i64;
 
-    /// Waits.
+    /// Waits for `milliseconds`.
     fn sleep(&self, milliseconds: u64) -> impl Future<Output = ()> + Send;
 }
 
@@ -216,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_one_name_only() {
+    fn star_matches_a_single_name() {
         let pattern = AddressPattern::new("https://*.execute-api.us-east-1.amazonaws.com/live/v1/webhooks/merchants");
         assert!(pattern.fits("https://a1b2c3.execute-api.us-east-1.amazonaws.com/live/v1/webhooks/merchants"));
         for other in [

@@ -1,4 +1,4 @@
-//! Where the sandbox keeps everything: versioned JSON documents under a partition key and a sort key.
+//! The sandbox's storage: versioned JSON documents under a partition key and a sort key.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,39 +7,39 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How often an update is tried against others who change the same document.
+/// How often an update is attempted under concurrent modification.
 const UPDATE_ATTEMPTS: usize = 20;
 
 /// A stored document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// What was put.
+    /// The content.
     pub value: Value,
-    /// Another one after every put.
+    /// Changes with every put.
     pub version: u64,
 }
 
-/// Why the documents did not do what was asked.
+/// Why a document was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentsError {
     /// The document is not at the expected version. Read it again.
-    #[error("somebody else has changed the document")]
+    #[error("concurrent modification of the document")]
     Conflict,
-    /// The store could not be asked. A put may have happened.
+    /// The storage is unreachable. A put may have taken effect.
     #[error("the documents are not available: {0}")]
     Unavailable(String),
-    /// What is stored can't be read.
+    /// A stored document has an unexpected form.
     #[error("a stored document can't be read: {0}")]
     Corrupt(#[from] serde_json::Error),
 }
 
-/// A store of documents.
+/// Storage of documents.
 pub trait Documents: Clone + Send + Sync + 'static {
-    /// One document. MUST see every put that was acknowledged before.
+    /// Reads one document. MUST see every acknowledged put.
     fn get(&self, pk: &str, sk: &str) -> impl Future<Output = Result<Option<Document>, DocumentsError>> + Send;
 
-    /// Writes one document. `None`: MUST return [`DocumentsError::Conflict`] where there is one; `Some(version)`: MUST do so
-    /// unless it is at that version.
+    /// Writes one document. `None`: MUST return [`DocumentsError::Conflict`] if the document exists; `Some(version)`:
+    /// MUST do so unless it is at that version.
     fn put(
         &self,
         pk: &str,
@@ -48,20 +48,19 @@ pub trait Documents: Clone + Send + Sync + 'static {
         expected: Option<u64>,
     ) -> impl Future<Output = Result<(), DocumentsError>> + Send;
 
-    /// All documents of a partition with their sort keys, in the order of those. MUST see every put that was acknowledged
-    /// before.
+    /// Lists the documents of a partition, in the order of their sort keys. MUST see every acknowledged put.
     fn list(&self, pk: &str) -> impl Future<Output = Result<Vec<(String, Document)>, DocumentsError>> + Send;
 
-    /// Removes one document, if there is one.
+    /// Removes one document, if it exists.
     fn delete(&self, pk: &str, sk: &str) -> impl Future<Output = Result<(), DocumentsError>> + Send;
 }
 
-/// Changes one document: `change` gets it as it is, and returns what to write, if anything, and what to tell the caller. It
-/// is called again where somebody else was quicker.
+/// Changes one document: `change` gets the current one, and returns the document to write, if any, and a result for the
+/// caller. It is called again after a concurrent modification.
 ///
 /// # Errors
 ///
-/// As the store; [`DocumentsError::Conflict`] only after many attempts.
+/// [`DocumentsError`]; [`DocumentsError::Conflict`] only after many attempts.
 pub async fn update<D, T, R>(
     documents: &D,
     pk: &str,
@@ -89,12 +88,11 @@ where
     Err(DocumentsError::Conflict)
 }
 
-/// Writes a document that is there for good: where it is there already, all is well, also if that was this very call, tried
-/// again below.
+/// Writes a document that never changes. An existing one counts as success: a retry below this call may have written it.
 ///
 /// # Errors
 ///
-/// As the store, but never [`DocumentsError::Conflict`].
+/// [`DocumentsError`], but never [`DocumentsError::Conflict`].
 pub async fn put_once(documents: &impl Documents, pk: &str, sk: &str, value: &Value) -> Result<(), DocumentsError> {
     match documents.put(pk, sk, value, None).await {
         Ok(()) | Err(DocumentsError::Conflict) => Ok(()),
@@ -102,16 +100,21 @@ pub async fn put_once(documents: &impl Documents, pk: &str, sk: &str, value: &Va
     }
 }
 
+/// The partition of all documents of one order.
+pub(crate) fn order_partition(order_id: &str) -> String {
+    format!("order#{order_id}")
+}
+
 /// Reads one document as a `T`.
 ///
 /// # Errors
 ///
-/// As the store, and where it is no `T`.
+/// [`DocumentsError`]; [`DocumentsError::Corrupt`] where it is not a `T`.
 pub async fn read<T: DeserializeOwned>(documents: &impl Documents, pk: &str, sk: &str) -> Result<Option<T>, DocumentsError> {
     Ok(documents.get(pk, sk).await?.map(|document| serde_json::from_value(document.value)).transpose()?)
 }
 
-/// Documents in memory: for tests, and for playing without a cloud.
+/// Documents in memory, for tests.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryDocuments(Arc<Mutex<BTreeMap<(String, String), Document>>>);
 
@@ -156,7 +159,7 @@ mod tests {
     use serde_json::json;
 
     #[tokio::test]
-    async fn a_put_needs_the_version_that_it_saw() {
+    async fn put_requires_the_version_it_read() {
         let documents = MemoryDocuments::default();
         documents.put("p", "s", &json!(1), None).await.unwrap();
         assert!(matches!(documents.put("p", "s", &json!(2), None).await, Err(DocumentsError::Conflict)));
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_partition_is_listed_in_order_and_alone() {
+    async fn list_is_ordered_and_limited_to_the_partition() {
         let documents = MemoryDocuments::default();
         for (pk, sk) in [("p", "b"), ("p", "a"), ("q", "c")] {
             documents.put(pk, sk, &json!(sk), None).await.unwrap();
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn concurrent_updates_are_all_counted() {
+    async fn concurrent_updates_all_take_effect() {
         let documents = MemoryDocuments::default();
         let add = || update(&documents, "p", "s", |count: Option<u32>| (Some(count.unwrap_or_default() + 1), ()));
         futures::future::try_join_all((0..10).map(|_| add())).await.unwrap();

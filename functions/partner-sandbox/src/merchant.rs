@@ -1,27 +1,30 @@
-//! The merchants: they receive orders, and answer them if asked to.
+//! The merchants: they receive orders, and answer them on request.
 
-use crate::books::{Call, partition};
-use crate::callbacks::{Callback, Callbacks, MerchantAnswer, Outbound, schedule_answers};
-use crate::documents::{Documents, DocumentsError, read, update};
-use crate::faults::FaultKind;
-use crate::{Partner, Reply, SandboxError, Settings, fit_for_ids};
+use crate::call::{Call, FaultKind, Operation, Partner, Reply, json_body};
+use crate::callbacks::{Callback, MerchantAnswer, Outbound, schedule_answers};
+use crate::documents::{DocumentsError, order_partition, read, update};
+use crate::ids::is_valid_id;
+use crate::partner::{Effect, OrderDocuments, PartnerBooks, PartnerCall, PlayedPartner};
+use crate::sandbox::{Ports, Sandbox, SandboxError, Settings};
 use carryout_lambda::batch::BatchItemError;
 use carryout_lambda::http::Request;
 use carryout_lambda::signature::{WEBHOOK_SIGNATURE_HEADER, sign_webhook};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// What the partner can be asked.
-pub const OPERATIONS: &[&str] = &["notify", "lookup", "cancel"];
+const NOTIFY: &Operation = &Operation::effect("notify").answered_later();
+const LOOKUP: &Operation = &Operation::read("lookup");
+const CANCEL: &Operation = &Operation::effect("cancel");
 
-/// What is ordered.
+/// An ordered item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     name: String,
     quantity: u32,
 }
 
-/// An order that a store is notified of.
+/// The notification of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     consumer_id: String,
@@ -32,17 +35,17 @@ pub struct Notification {
     answer_to: Option<String>,
 }
 
-/// Where an order stands at a store.
+/// The status of an order at a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MerchantStatus {
-    /// The store has it.
+    /// The store has received it.
     Received,
-    /// The store has said yes.
+    /// The store has accepted it.
     Accepted,
-    /// The store has said no.
+    /// The store has refused it.
     Refused,
-    /// It is called off, perhaps before it came.
+    /// It is cancelled, possibly before the store received it.
     Cancelled,
 }
 
@@ -51,20 +54,20 @@ pub enum MerchantStatus {
 pub struct MerchantOrder {
     store_id: String,
     order_id: String,
-    /// Where it stands.
+    /// The status.
     pub status: MerchantStatus,
-    /// Nothing where it was called off before it came.
+    /// None if it was cancelled before the store received it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     consumer_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     notification: Option<Notification>,
-    /// Why the store refuses, if it does.
+    /// Why the store refuses it, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refuses: Option<String>,
-    /// Whether the store's answers are on their way, or never will be.
+    /// Whether the store's answers are scheduled, or suppressed by a fault.
     #[serde(default)]
     scheduled: bool,
-    /// What those who wait for an answer said to it: a status, or nothing where they could not be reached.
+    /// The receivers' statuses; none where a receiver was unreachable.
     #[serde(default)]
     answers: Vec<Option<u16>>,
 }
@@ -74,206 +77,224 @@ impl MerchantOrder {
         Reply::new(200, json!({ "store_id": self.store_id, "order_id": self.order_id, "status": self.status }))
     }
 
-    /// An answer that was thrown away is given again to whoever asks again.
-    fn wants_answer(&self) -> bool {
+    /// Whether a notification must be answered: not yet answered, or the receiver rejected the last answer.
+    fn needs_answer(&self) -> bool {
         !self.scheduled || matches!(self.answers.last(), Some(Some(400..500)))
     }
 }
 
-/// What is asked.
+/// The stores.
+pub(crate) struct Merchant;
+
+/// A request to a store about an order.
 #[derive(Debug)]
-pub(crate) enum Ask {
+struct MerchantRequest {
+    store_id: String,
+    order_id: String,
+    action: Action,
+}
+
+/// The requested operation.
+#[derive(Debug)]
+enum Action {
     Notify(Box<Notification>),
     Lookup,
     Cancel,
 }
 
-/// What is asked about which order of which store.
-#[derive(Debug)]
-pub(crate) struct Route {
-    store_id: String,
-    order_id: String,
-    ask: Ask,
-}
+impl MerchantRequest {
+    fn sort_key(&self) -> String {
+        sort_key(&self.store_id)
+    }
 
-impl Route {
-    fn sk(&self) -> String {
-        sk(&self.store_id)
+    /// The order before the store received it.
+    fn unreceived(&self) -> MerchantOrder {
+        MerchantOrder {
+            store_id: self.store_id.clone(),
+            order_id: self.order_id.clone(),
+            status: MerchantStatus::Received,
+            consumer_id: None,
+            notification: None,
+            refuses: None,
+            scheduled: false,
+            answers: Vec::new(),
+        }
     }
 }
 
-fn sk(store_id: &str) -> String {
+fn sort_key(store_id: &str) -> String {
     format!("merchant#{store_id}")
 }
 
-/// Reads the call, where the request is one to this partner.
-pub(crate) fn route(request: &Request, segments: &[&str], settings: &Settings) -> Option<Result<(Call, Route), Reply>> {
-    let ["v1", "stores", store_id, "orders", order_id, rest @ ..] = segments else { return None };
-    let ask = match (request.method.as_str(), rest) {
-        ("PUT", []) => notification(request, settings),
-        ("GET", []) => Ok(Ask::Lookup),
-        ("POST", ["cancel"]) => Ok(Ask::Cancel),
-        _ => return None,
-    };
-    if !fit_for_ids(store_id) || !fit_for_ids(order_id) {
-        return Some(Err(Partner::Merchant.error(400, "invalid_request", "the store's or the order's id is not valid")));
+impl<P: Ports> PlayedPartner<P> for Merchant {
+    fn partner(&self) -> Partner {
+        Partner::Merchant
     }
-    Some(ask.map(|ask| {
-        let (operation, consumer_id) = match &ask {
-            Ask::Notify(notification) => ("notify", Some(notification.consumer_id.clone())),
-            Ask::Lookup => ("lookup", None),
-            Ask::Cancel => ("cancel", None),
+
+    fn operations(&self) -> &'static [&'static Operation] {
+        &[NOTIFY, LOOKUP, CANCEL]
+    }
+
+    fn route(&self, request: &Request, segments: &[&str], settings: &Settings) -> Option<Result<PartnerCall<P>, Reply>> {
+        let ["v1", "stores", store_id, "orders", order_id, rest @ ..] = segments else { return None };
+        let action = match (request.method.as_str(), rest) {
+            ("PUT", []) => notification(request, settings).map(|notification| Action::Notify(Box::new(notification))),
+            ("GET", []) => Ok(Action::Lookup),
+            ("POST", ["cancel"]) => Ok(Action::Cancel),
+            _ => return None,
         };
-        let order_id = (*order_id).to_owned();
-        let call = Call { partner: Partner::Merchant, operation, order_id: Some(order_id.clone()), consumer_id, key: None };
-        (call, Route { store_id: (*store_id).to_owned(), order_id, ask })
-    }))
+        if !is_valid_id(store_id) || !is_valid_id(order_id) {
+            return Some(Err(Reply::invalid("the store's or the order's id is not valid")));
+        }
+        Some(action.map(|action| {
+            let (operation, consumer_id) = match &action {
+                Action::Notify(notification) => (NOTIFY, Some(notification.consumer_id.clone())),
+                Action::Lookup => (LOOKUP, None),
+                Action::Cancel => (CANCEL, None),
+            };
+            let order_id = (*order_id).to_owned();
+            let call = Call { partner: Partner::Merchant, operation, order_id: Some(order_id.clone()), consumer_id, key: None };
+            PartnerCall::new(request, call, MerchantRequest { store_id: (*store_id).to_owned(), order_id, action })
+        }))
+    }
+
+    fn deliver<'a>(
+        &'a self,
+        sandbox: &'a Sandbox<P>,
+        callback: &'a Callback,
+    ) -> Option<BoxFuture<'a, Result<(), BatchItemError>>> {
+        let Callback::MerchantAnswer(due) = callback else { return None };
+        Some(Box::pin(answer(sandbox, due)))
+    }
+
+    fn books(&self, order: &OrderDocuments) -> Result<PartnerBooks, DocumentsError> {
+        let orders: Vec<MerchantOrder> = order.of("merchant")?;
+        Ok(PartnerBooks {
+            entries: vec![("merchant_orders", json!(orders))],
+            summary: vec![("merchant_status", json!(orders.last().map(|order| order.status)))],
+        })
+    }
 }
 
-fn notification(request: &Request, settings: &Settings) -> Result<Ask, Reply> {
-    let notification: Notification = Partner::Merchant.body(request)?;
-    // The sandbox signs what it posts, so it posts only where it is meant to.
+impl<P: Ports> Effect<P> for MerchantRequest {
+    fn apply<'a>(
+        &'a self,
+        sandbox: &'a Sandbox<P>,
+        called: &'a PartnerCall<P>,
+        fault: Option<&'a FaultKind>,
+    ) -> BoxFuture<'a, Result<Reply, SandboxError>> {
+        Box::pin(async move {
+            let pk = order_partition(&self.order_id);
+            match &self.action {
+                Action::Notify(notification) => self.notify(sandbox, notification, &called.correlation_id, fault).await,
+                Action::Lookup => {
+                    let order = read::<MerchantOrder>(&sandbox.documents, &pk, &self.sort_key()).await?;
+                    let unknown = || Reply::error(404, "not_found", "the store does not know this order");
+                    Ok(order.map_or_else(unknown, |order| order.reply()))
+                }
+                Action::Cancel => {
+                    let cancel = |known: Option<MerchantOrder>| {
+                        let known = known.unwrap_or_else(|| self.unreceived());
+                        let order = MerchantOrder { status: MerchantStatus::Cancelled, ..known };
+                        let reply = order.reply();
+                        (Some(order), reply)
+                    };
+                    Ok(update(&sandbox.documents, &pk, &self.sort_key(), cancel).await?)
+                }
+            }
+        })
+    }
+}
+
+fn notification(request: &Request, settings: &Settings) -> Result<Notification, Reply> {
+    let notification: Notification = json_body(request)?;
+    // The sandbox signs what it posts, so it posts to allowed addresses only.
     let allowed = |url: &String| settings.answers_go_to.as_ref().is_none_or(|pattern| pattern.fits(url));
     if !notification.answer_to.iter().all(allowed) {
-        return Err(Partner::Merchant.error(
-            400,
-            "invalid_request",
-            "answer_to is not an address that this sandbox may answer to",
-        ));
+        return Err(Reply::invalid("the sandbox may not answer to this address"));
     }
-    Ok(Ask::Notify(Box::new(notification)))
+    Ok(notification)
 }
 
-pub(crate) async fn serve(
-    documents: &impl Documents,
-    callbacks: &impl Callbacks,
-    route: &Route,
-    correlation_id: &str,
-    fault: Option<&FaultKind>,
-) -> Result<Reply, SandboxError> {
-    let pk = partition(&route.order_id);
-    match &route.ask {
-        Ask::Notify(notification) => notify(documents, callbacks, route, notification, correlation_id, fault).await,
-        Ask::Lookup => {
-            let order = read::<MerchantOrder>(documents, &pk, &route.sk()).await?;
-            Ok(order.map_or_else(
-                || Partner::Merchant.error(404, "not_found", "the store does not know this order"),
-                |order| order.reply(),
-            ))
-        }
-        Ask::Cancel => {
-            let cancel = |known: Option<MerchantOrder>| {
-                let order = MerchantOrder { status: MerchantStatus::Cancelled, ..known.unwrap_or_else(|| unknown(route)) };
-                let reply = order.reply();
-                (Some(order), reply)
-            };
-            Ok(update(documents, &pk, &route.sk(), cancel).await?)
-        }
-    }
-}
-
-fn unknown(route: &Route) -> MerchantOrder {
-    MerchantOrder {
-        store_id: route.store_id.clone(),
-        order_id: route.order_id.clone(),
-        status: MerchantStatus::Received,
-        consumer_id: None,
-        notification: None,
-        refuses: None,
-        scheduled: false,
-        answers: Vec::new(),
-    }
-}
-
-async fn notify(
-    documents: &impl Documents,
-    callbacks: &impl Callbacks,
-    route: &Route,
-    notification: &Notification,
-    correlation_id: &str,
-    fault: Option<&FaultKind>,
-) -> Result<Reply, SandboxError> {
-    let (pk, sk) = (partition(&route.order_id), route.sk());
-    let order = update(documents, &pk, &sk, |known: Option<MerchantOrder>| {
-        if let Some(known) = known {
-            return (None, known);
-        }
-        let mut order = unknown(route);
-        order.consumer_id = Some(notification.consumer_id.clone());
-        order.notification = Some(notification.clone());
-        if let Some(FaultKind::Refuse { reason }) = fault {
-            order.refuses = Some(reason.clone());
-            if notification.answer_to.is_none() {
-                order.status = MerchantStatus::Refused;
+impl MerchantRequest {
+    async fn notify<P: Ports>(
+        &self,
+        sandbox: &Sandbox<P>,
+        notification: &Notification,
+        correlation_id: &str,
+        fault: Option<&FaultKind>,
+    ) -> Result<Reply, SandboxError> {
+        let (documents, pk, sk) = (&sandbox.documents, order_partition(&self.order_id), self.sort_key());
+        let order = update(documents, &pk, &sk, |known: Option<MerchantOrder>| {
+            if let Some(known) = known {
+                return (None, known);
             }
-        }
-        (Some(order.clone()), order)
-    })
-    .await?;
-    match order.status {
-        MerchantStatus::Cancelled => {
-            return Ok(Partner::Merchant.error(409, "order_cancelled", "this order was cancelled before"));
-        }
-        MerchantStatus::Refused if notification.answer_to.is_none() => {
-            return Ok(Partner::Merchant.error(422, "order_refused", &order.refuses.unwrap_or_default()));
-        }
-        MerchantStatus::Received | MerchantStatus::Accepted | MerchantStatus::Refused => {}
-    }
-    if let Some(answer_to) = notification.answer_to.as_ref().filter(|_| order.wants_answer()) {
-        let answer = Callback::MerchantAnswer(MerchantAnswer {
-            store_id: route.store_id.clone(),
-            order_id: route.order_id.clone(),
-            answer_to: answer_to.clone(),
-            correlation_id: correlation_id.to_owned(),
-        });
-        // First scheduled, then remembered: whoever dies in between is asked again, and answers twice rather than never.
-        schedule_answers(callbacks, &answer, fault).await?;
-        update(documents, &pk, &sk, |order: Option<MerchantOrder>| {
-            (order.map(|order| MerchantOrder { scheduled: true, answers: Vec::new(), ..order }), ())
+            let mut order = self.unreceived();
+            order.consumer_id = Some(notification.consumer_id.clone());
+            order.notification = Some(notification.clone());
+            if let Some(FaultKind::Refuse { reason }) = fault {
+                order.refuses = Some(reason.clone());
+                if notification.answer_to.is_none() {
+                    order.status = MerchantStatus::Refused;
+                }
+            }
+            (Some(order.clone()), order)
         })
         .await?;
+        match order.status {
+            MerchantStatus::Cancelled => return Ok(Reply::error(409, "order_cancelled", "this order was cancelled before")),
+            MerchantStatus::Refused if notification.answer_to.is_none() => {
+                return Ok(Reply::error(422, "order_refused", &order.refuses.unwrap_or_default()));
+            }
+            MerchantStatus::Received | MerchantStatus::Accepted | MerchantStatus::Refused => {}
+        }
+        if let Some(answer_to) = notification.answer_to.as_ref().filter(|_| order.needs_answer()) {
+            let answer = Callback::MerchantAnswer(MerchantAnswer {
+                store_id: self.store_id.clone(),
+                order_id: self.order_id.clone(),
+                answer_to: answer_to.clone(),
+                correlation_id: correlation_id.to_owned(),
+            });
+            // Scheduled before it is recorded: after a crash in between, a repeated call makes the store answer twice rather
+            // than never.
+            schedule_answers(&sandbox.callbacks, &answer, fault).await?;
+            update(documents, &pk, &sk, |order: Option<MerchantOrder>| {
+                (order.map(|order| MerchantOrder { scheduled: true, answers: Vec::new(), ..order }), ())
+            })
+            .await?;
+        }
+        Ok(Reply::new(200, json!({ "status": "received" })))
     }
-    Ok(Reply::new(200, json!({ "status": "received" })))
 }
 
-/// Gives a store's answer to whoever waits for it. A receiver that can't be reached or fails is tried again; one that says no
-/// is believed.
-pub(crate) async fn answer(
-    documents: &impl Documents,
-    outbound: &impl Outbound,
-    settings: &Settings,
-    now_ms: i64,
-    due: &MerchantAnswer,
-) -> Result<(), BatchItemError> {
+/// Posts a store's answer to its receiver. Retried if the receiver is unreachable or fails; a refusal is final.
+async fn answer<P: Ports>(sandbox: &Sandbox<P>, due: &MerchantAnswer) -> Result<(), BatchItemError> {
     let MerchantAnswer { store_id, order_id, answer_to, correlation_id } = due;
-    let (pk, sk) = (partition(order_id), sk(store_id));
-    let broken = |error: DocumentsError| BatchItemError::new("Sandbox.Unavailable", error.to_string());
+    let (documents, pk, sk) = (&sandbox.documents, order_partition(order_id), sort_key(store_id));
     let decided = update(documents, &pk, &sk, |order: Option<MerchantOrder>| {
         let Some(mut order) = order.filter(|order| order.status != MerchantStatus::Cancelled) else { return (None, None) };
         order.status = if order.refuses.is_some() { MerchantStatus::Refused } else { MerchantStatus::Accepted };
         (Some(order.clone()), Some(order))
     })
-    .await
-    .map_err(broken)?;
+    .await?;
     let Some(order) = decided else {
         tracing::info!(order.id = order_id, store_id, "no answer: the order was cancelled");
         return Ok(());
     };
     let (answer, reason) = order.refuses.map_or(("accepted", String::new()), |reason| ("refused", reason));
     let body = json!({ "order_id": order_id, "answer": answer, "reason": reason }).to_string();
-    let signature = sign_webhook(&settings.webhook_keys, now_ms / 1_000, body.as_bytes());
+    let signature = sign_webhook(&sandbox.settings.webhook_keys, sandbox.now_s(), body.as_bytes());
     let headers = [(WEBHOOK_SIGNATURE_HEADER, signature), ("X-Correlation-Id", correlation_id.clone())];
-    let answered = outbound.post(answer_to, &headers, body).await;
+    let answered = sandbox.outbound.post(answer_to, &headers, body).await;
     let status = answered.as_ref().ok().copied();
     update(documents, &pk, &sk, |order: Option<MerchantOrder>| {
-        let noted = order.map(|mut order| {
+        let recorded = order.map(|mut order| {
             order.answers.push(status);
             order
         });
-        (noted, ())
+        (recorded, ())
     })
-    .await
-    .map_err(broken)?;
+    .await?;
     tracing::info!(order.id = order_id, store_id, answer, status, "answered");
     match answered {
         Err(error) => Err(BatchItemError::new("Merchant.AnswerLost", error.to_string())),

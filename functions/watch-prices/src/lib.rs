@@ -1,4 +1,4 @@
-//! Looks for hours whose prices are unlike those of the weeks before.
+//! Detects hours with anomalous prices.
 
 use carryout_checkout::ports::Reports;
 use carryout_environment::Clock;
@@ -9,7 +9,7 @@ use carryout_lambda::{
 use carryout_price_monitoring::{PriceWatch, Trends, watch};
 use serde_json::{Value, json};
 
-/// Looks at the last whole hour, and reports what is unlike itself: as metrics, and kept for people.
+/// Compares the last whole hour with the weeks before, and reports anomalies as metrics and in a stored report.
 pub async fn handle(
     trends: &impl Trends,
     reports: &impl Reports<PriceWatch>,
@@ -19,7 +19,7 @@ pub async fn handle(
     let found = watch(trends, reports, clock).await.map_err(|error| TaskError::new(error.code().name, error))?;
     for anomaly in &found.anomalies {
         let (market, component) = (anomaly.market, anomaly.component);
-        tracing::warn!(%market, %component, mean = anomaly.mean, median = anomaly.median, z = anomaly.z, "unlike itself");
+        tracing::warn!(%market, %component, mean = anomaly.mean, median = anomaly.median, z = anomaly.z, "price anomaly");
         metrics.with("market", market).with("component", component).count("PriceAnomalies", 1);
     }
     metrics.emit(&[

@@ -1,4 +1,4 @@
-//! Looks for hours whose prices are unlike those of the weeks before.
+//! Detects hours with anomalous prices.
 
 use carryout_aws::{Aws, DynamoReports, DynamoTrends};
 use carryout_lambda::{Error, clock::SystemClock, config::Reader, metrics::Metrics, run_schedule, telemetry};

@@ -118,7 +118,7 @@ async fn setting(stack: &Stack) -> Result<Setting> {
 mod tests {
     use carryout_migration::parity::Biggest;
     use carryout_money::{Currency, Money};
-    use carryout_pricing::PriceMeasure;
+    use carryout_pricing::{ChargeKind, PriceMeasure};
 
     use super::*;
 
@@ -130,7 +130,7 @@ mod tests {
             legacy: Money::new(173, Currency::CAD),
         };
         let row = Parity {
-            component: PriceMeasure::Tax,
+            component: PriceMeasure::Charges(ChargeKind::Tax),
             market: Country::CA,
             compared: 3,
             equal: 1,

@@ -196,6 +196,7 @@ fn moment(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carryout_pricing::ChargeKind;
 
     fn hour(amounts: &[i64]) -> Statistics {
         let mut statistics = Statistics::default();
@@ -238,7 +239,7 @@ mod tests {
     fn an_anomaly_says_what_it_was_and_is() {
         let anomaly = Anomaly {
             market: Country::NZ,
-            component: PriceMeasure::Tax,
+            component: PriceMeasure::Charges(ChargeKind::Tax),
             quotes: 50,
             mean: 600.0,
             median: 154.5,

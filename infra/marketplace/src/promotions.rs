@@ -48,7 +48,7 @@ pub(crate) fn of(country: Country) -> Vec<Promotion> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use carryout_pricing::{Context, ContextLine, DELIVERY_FEE, Fee, FeeAmount, NO_TAX, price};
+    use carryout_pricing::{ChargeKind, Context, ContextLine, DELIVERY_FEE, Fee, FeeAmount, NO_TAX, price};
 
     /// What is taken off an order of this subtotal in cents of the United States, by promotion.
     fn taken_off(country: Country, cents: i64, attributes: &Value) -> Vec<(String, i64)> {
@@ -61,7 +61,10 @@ mod tests {
             attributes: attributes.clone(),
             ..Context::new(country.currency(), vec![line])
         };
-        price(&context).unwrap().discounts.iter().map(|charge| (charge.code.clone(), -charge.amount.minor)).collect()
+        price(&context).unwrap().charges[ChargeKind::Discount]
+            .iter()
+            .map(|charge| (charge.code.clone(), -charge.amount.minor))
+            .collect()
     }
 
     #[test]

@@ -300,7 +300,7 @@ mod tests {
         workflows::orchestrator,
     };
     use carryout_money::Rate;
-    use carryout_pricing::{Context, ContextLine, Pipeline, Promotion, Weight};
+    use carryout_pricing::{ChargeKind, Context, ContextLine, Pipeline, Promotion, Weight};
     use carryout_testing::{PlainSeal, samples};
     use std::iter::repeat_n;
 
@@ -358,7 +358,10 @@ mod tests {
     fn the_largest_cart_fits_into_an_item_with_room_to_spare() {
         let ours = Record::of(largest()).unwrap();
         let Record { context, price } = &ours;
-        assert_eq!((price.lines.len(), price.discounts.len(), price.taxes.len()), (MAX_LINES, 20, 2));
+        assert_eq!(
+            (price.lines.len(), price.charges[ChargeKind::Discount].len(), price.charges[ChargeKind::Tax].len()),
+            (MAX_LINES, 20, 2)
+        );
         let store = samples::store("sto_1", Country::CA, MarketType::Grocery);
         let orchestrator = orchestrator();
         let workflow = orchestrator.pick("CA", "grocery").unwrap();

@@ -2,7 +2,9 @@
 //! what another policy would change.
 
 use carryout_money::{Currency, Money};
-use carryout_pricing::{Context, Differs, ENGINE, FirstDifference, Pipeline, Policy, Price, Quote, Record, differences};
+use carryout_pricing::{
+    ComponentId, Context, ENGINE, FirstDifference, Pipeline, Policy, Price, Quote, Record, ReplayError, differences,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -88,8 +90,8 @@ impl QuoteRecord {
         let difference = match &self.price {
             Some(price) => match (Record { context: self.context.clone(), price: price.clone() }).replay(pipeline) {
                 Ok(()) => None,
-                Err(Differs::Price { first, .. }) => Some(first),
-                Err(Differs::NoPrice(error)) => Some(differs("", "a price", error.to_string())),
+                Err(ReplayError::Differs { first, .. }) => Some(first),
+                Err(ReplayError::NoPrice(error)) => Some(differs("", "a price", error.to_string())),
             },
             None => {
                 let stored = self.invalid.as_deref().unwrap_or_default();
@@ -168,12 +170,15 @@ impl Shadow {
         self.different += 1;
         for difference in &changed {
             let Some(by) = difference.by() else { continue };
-            let component = if difference.component.starts_with("lines.") { "lines" } else { difference.component.as_str() };
-            let change = self.components.entry(component.to_owned()).or_default().entry(by.currency).or_default();
+            let component = match &difference.component {
+                ComponentId::Line(_) => "lines".to_owned(),
+                component => component.to_string(),
+            };
+            let change = self.components.entry(component).or_default().entry(by.currency).or_default();
             change.quotes += 1;
             change.minor += by.minor;
             let is_most = self.most.as_ref().is_none_or(|most| most.by.minor.abs() < by.minor.abs());
-            if component == "total" && is_most {
+            if difference.component == ComponentId::Total && is_most {
                 self.most = Some(Most { id: record.id.clone(), by });
             }
         }

@@ -8,7 +8,9 @@ use crate::{
     providers::{Asked, LastAnswers, providers},
 };
 use carryout_environment::{Clock, Ids, Signer, StorageError, Timer};
-use carryout_pricing::{CONSUMER, Context, Flag, NoContext, Pipeline, Price, PricingError, Quote, QuoteTerms, Record, limited};
+use carryout_pricing::{
+    CONSUMER, Context, ContextError, Flag, Pipeline, Price, PricingError, Quote, QuoteTerms, Record, limited_components,
+};
 use futures::{
     FutureExt as _,
     future::{join, select},
@@ -56,7 +58,7 @@ pub struct Draft {
 impl Draft {
     /// Shows the price of another system in place of ours. It carries the engine 0.
     pub fn show(&mut self, price: Price) {
-        self.terms.limited = limited(&self.record.context, &price);
+        self.terms.limited = limited_components(&self.record.context, &price);
         self.terms.price = Price { engine: 0, ..price };
     }
 
@@ -139,7 +141,7 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Signer, T: Clock, I:
             market: market.code().to_owned(),
             delivery,
             address_id: if delivery { cart.address_id.clone() } else { None },
-            limited: limited(&context, &price),
+            limited: limited_components(&context, &price),
             reprices: None,
             price: price.clone(),
             expires_at,
@@ -195,7 +197,7 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Signer, T: Clock, I:
 }
 
 /// Why there is no context: what the store says of the cart, or that it says nothing.
-fn why(request: &Asked<'_>, missing: &NoContext) -> QuoteError {
+fn why(request: &Asked<'_>, missing: &ContextError) -> QuoteError {
     let refused = match request.store.known() {
         Some(None) => Some(QuoteError::NoStore(request.cart.store_id.clone())),
         Some(Some(store)) => request.lines(&store).err(),

@@ -14,7 +14,7 @@ use crate::{
     order::Order,
 };
 use carryout_predicate::cohort::place;
-use carryout_pricing::{Allowance, Credit, Limited, Limits, Promotion, Taken};
+use carryout_pricing::{Allowance, ChargeKind, ComponentId, Credit, LimitedAmount, LimitedComponent, Limits, Promotion};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt::Display};
 
@@ -100,13 +100,13 @@ fn fits(left: Allowance, amount: i64) -> bool {
 /// What is limited: a component of a market's prices.
 struct Of<'a> {
     market: Country,
-    component: &'a str,
+    component: &'a ComponentId,
 }
 
 impl Of<'_> {
     fn key(&self, of: impl Display) -> String {
         // Each market has promotions of its own; a consumer's credit is the same one in every market.
-        if self.component.starts_with("credits.") {
+        if self.component.kind() == Some(ChargeKind::Credit) {
             format!("{}#{of}", self.component)
         } else {
             format!("{}#{}#{of}", self.market, self.component)
@@ -132,19 +132,19 @@ impl Of<'_> {
 pub fn counters_of<'a>(
     market: Country,
     consumer_id: &str,
-    limited: impl IntoIterator<Item = (&'a str, &'a Limits)>,
+    limited: impl IntoIterator<Item = (&'a ComponentId, &'a Limits)>,
 ) -> Vec<String> {
     limited.into_iter().flat_map(|(component, limits)| Of { market, component }.keys(limits, consumer_id)).collect()
 }
 
-/// The keys of every counter that an order may redemption from.
+/// The keys of every counter that an order may redeem from.
 pub fn counters_for(order: &Order) -> Vec<String> {
-    let limited = order.quote.terms.limited.iter().map(|Limited { component, limits }| (component.as_str(), limits));
+    let limited = order.quote.terms.limited.iter().map(|LimitedComponent { component, limits }| (component, limits));
     counters_of(order.country, &order.consumer.id, limited)
 }
 
 /// What a consumer's next order in a market can still get of `component`.
-pub fn left(market: Country, consumer_id: &str, component: &str, limits: &Limits, counters: &UsageCounters) -> Allowance {
+pub fn left(market: Country, consumer_id: &str, component: &ComponentId, limits: &Limits, counters: &UsageCounters) -> Allowance {
     let of = Of { market, component };
     let counter = |key: &String| counters.get(key).copied().unwrap_or_default();
     let shards = || (0..SHARDS).map(|shard| counter(&of.shard(shard)).left(part(limits.total, shard)));
@@ -163,14 +163,18 @@ pub fn left(market: Country, consumer_id: &str, component: &str, limits: &Limits
 /// cart fit into one transaction.
 const MOST: usize = 3;
 
-fn component_of(promotion: &Promotion) -> String {
-    format!("discounts.{}", promotion.id)
+fn component_of(promotion: &Promotion) -> ComponentId {
+    ComponentId::charge(ChargeKind::Discount, promotion.id.as_str())
+}
+
+fn component_of_credit(credit: &Credit) -> ComponentId {
+    ComponentId::charge(ChargeKind::Credit, credit.id.as_str())
 }
 
 /// The keys of the counters that tell what is left of promotions for a consumer.
 pub fn counters_of_promotions(market: Country, consumer_id: &str, promotions: &[Promotion]) -> Vec<String> {
     let limited = promotions.iter().filter(|promotion| !promotion.limits.are_none());
-    limited.flat_map(|one| counters_of(market, consumer_id, [(component_of(one).as_str(), &one.limits)])).collect()
+    limited.flat_map(|one| counters_of(market, consumer_id, [(&component_of(one), &one.limits)])).collect()
 }
 
 /// The promotions as a consumer's next order in a market can get them: without those that are used up, and none that gives more
@@ -206,16 +210,13 @@ pub fn credits(market: Country, consumer: &Consumer) -> Vec<Credit> {
 
 /// The keys of the counters that tell what is left of credits.
 pub fn counters_of_credits(market: Country, consumer_id: &str, credits: &[Credit]) -> Vec<String> {
-    credits
-        .iter()
-        .flat_map(|one| counters_of(market, consumer_id, [(format!("credits.{}", one.id).as_str(), &one.limits)]))
-        .collect()
+    credits.iter().flat_map(|one| counters_of(market, consumer_id, [(&component_of_credit(one), &one.limits)])).collect()
 }
 
 /// The credits with what is left of them, without those that are spent.
 pub fn unspent(mut credits: Vec<Credit>, market: Country, consumer_id: &str, counters: &UsageCounters) -> Vec<Credit> {
     credits.retain_mut(|credit| {
-        let left = left(market, consumer_id, &format!("credits.{}", credit.id), &credit.limits, counters);
+        let left = left(market, consumer_id, &component_of_credit(credit), &credit.limits, counters);
         credit.amount = left.budget.unwrap_or_default();
         credit.amount > 0
     });
@@ -227,27 +228,26 @@ pub fn unspent(mut credits: Vec<Credit>, market: Country, consumer_id: &str, cou
 /// # Errors
 ///
 /// The components of which less is left than the order wants.
-pub fn plan(order: &Order, counters: &UsageCounters) -> Result<Vec<Planned>, Vec<String>> {
+pub fn plan(order: &Order, counters: &UsageCounters) -> Result<Vec<Planned>, Vec<ComponentId>> {
     let mut planned = Vec::new();
     let mut used_up = Vec::new();
     let terms = &order.quote.terms;
-    let taken = terms.taken();
+    let taken = terms.limited_amounts();
     for taken in &taken {
         match redemptions(order, taken, counters) {
             Some(redemptions) => planned.extend(redemptions),
-            None => used_up.push(taken.component.to_owned()),
+            None => used_up.push(taken.component.clone()),
         }
     }
     // Beside the redemptions there are the order itself and a write for each line.
     if used_up.is_empty() && planned.len() + terms.price.lines.len() + 1 > TRANSACTION {
-        used_up =
-            taken.iter().filter(|taken| !taken.limits.total.is_unlimited()).map(|taken| taken.component.to_owned()).collect();
+        used_up = taken.iter().filter(|taken| !taken.limits.total.is_unlimited()).map(|taken| taken.component.clone()).collect();
     }
     if used_up.is_empty() { Ok(planned) } else { Err(used_up) }
 }
 
-fn redemptions(order: &Order, taken: &Taken<'_>, counters: &UsageCounters) -> Option<Vec<Planned>> {
-    let Taken { component, amount, limits } = *taken;
+fn redemptions(order: &Order, taken: &LimitedAmount<'_>, counters: &UsageCounters) -> Option<Vec<Planned>> {
+    let LimitedAmount { component, amount, limits } = *taken;
     let of = Of { market: order.country, component };
     let left = |key: &String, allowance| counters.get(key).copied().unwrap_or_default().left(allowance);
     let mut planned = if limits.total.is_unlimited() { Vec::new() } else { shared_draws(order, &of, amount, limits, &left)? };
@@ -269,7 +269,7 @@ fn shared_draws(
     limits: &Limits,
     left: &impl Fn(&String, Allowance) -> Allowance,
 ) -> Option<Vec<Planned>> {
-    let home = place(of.component, &order.id, u64::from(SHARDS)) as u32;
+    let home = place(&of.component.to_string(), &order.id, u64::from(SHARDS)) as u32;
     let shards: Vec<(String, Allowance)> =
         (home..home + SHARDS).map(|shard| shard % SHARDS).map(|shard| (of.shard(shard), part(limits.total, shard))).collect();
     let redemption = |(counter, allowance): &(String, Allowance), uses, amount| Planned {

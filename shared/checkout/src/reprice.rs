@@ -15,7 +15,10 @@ use crate::{
 };
 use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_CORRUPT, STORAGE_UNAVAILABLE, Signer, StorageError};
 use carryout_money::Money;
-use carryout_pricing::{Context, ContextLine, Difference, PricingError, Quote, QuoteTerms, Record, Weight, differences, limited};
+use carryout_pricing::{
+    ChargeKind, ComponentId, Context, ContextLine, PriceDifference, PricingError, Quote, QuoteTerms, Record, Weight, differences,
+    limited_components,
+};
 use serde::{Deserialize, Serialize};
 
 /// What turned out otherwise.
@@ -62,7 +65,7 @@ pub struct Repriced {
     /// The price, kept as a quote that belongs to the order.
     pub quote: Quote,
     /// Every component in which it differs from what was ordered.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<PriceDifference>,
     /// What is held for the order and what was paid for it, by its ledger.
     pub authorized: Money,
     /// By how much the total is above that. Absent where it is not.
@@ -202,7 +205,7 @@ impl<O: Orders, C: Catalog, R: QuoteRecords, Q: Quotes, S: Signer, T: Clock, I: 
         let differences = differences(&terms.price, &price);
         let quote = QuoteTerms {
             id: self.ids.new_id("quo"),
-            limited: limited(&context, &price),
+            limited: limited_components(&context, &price),
             price,
             reprices: Some(order.id.clone()),
             expires_at: self.clock.now() + self.lock_for,
@@ -304,14 +307,15 @@ fn of_store(
 
 /// The context in which what is limited gives no more than the order has reserved.
 fn as_reserved(mut context: Context, terms: &QuoteTerms) -> Context {
-    let taken = terms.taken();
-    let reserved = |component: String| taken.iter().find(|taken| taken.component == component).map_or(0, |taken| taken.amount);
+    let taken = terms.limited_amounts();
+    let reserved =
+        |component: ComponentId| taken.iter().find(|taken| *taken.component == component).map_or(0, |taken| taken.amount);
     for promotion in context.promotions.iter_mut().filter(|promotion| !promotion.limits.are_none()) {
-        let reserved = reserved(format!("discounts.{}", promotion.id));
+        let reserved = reserved(ComponentId::charge(ChargeKind::Discount, promotion.id.as_str()));
         promotion.cap = Some(promotion.cap.map_or(reserved, |cap| cap.min(reserved)));
     }
     for credit in &mut context.credits {
-        credit.amount = credit.amount.min(reserved(format!("credits.{}", credit.id)));
+        credit.amount = credit.amount.min(reserved(ComponentId::charge(ChargeKind::Credit, credit.id.as_str())));
     }
     context
 }

@@ -309,7 +309,7 @@ impl<O: Orders, R: RefundRequests, E: Executions, T: Clock, I: Ids> RequestRefun
 }
 
 /// What `wanted` gives back of the order; never nothing, and never more than the consumer has paid by the ledger.
-fn given_back(order: &Order, wanted: &RefundRequest) -> Result<carryout_pricing::Refund, RequestRefundError> {
+fn given_back(order: &Order, wanted: &RefundRequest) -> Result<carryout_pricing::PricedRefund, RequestRefundError> {
     let corrupt = |error: &dyn std::fmt::Display| StorageError::Corrupt(format!("order {}: {error}", order.id));
     let given = refund(&order.quote.terms.price, &order.refunded, wanted).map_err(|error| match error {
         RefundError::NoLine(line) => RequestRefundError::NoLine(line),

@@ -18,7 +18,7 @@ use crate::{
     store::StoreWithMenu,
 };
 use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_UNAVAILABLE, Signer, StorageError};
-use carryout_pricing::{Difference, Quote, Refunded, differences};
+use carryout_pricing::{PriceDifference, Quote, Refunded, differences};
 use carryout_workflow::{Direction, NoWorkflow, Orchestrator, Plan, PlanReport, StatusMap};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -286,7 +286,7 @@ where
     }
 
     /// A fresh quote for one that has expired, and what differs.
-    pub async fn renew(&self, expired: &Quote) -> Result<(Quote, Vec<Difference>), QuoteError> {
+    pub async fn renew(&self, expired: &Quote) -> Result<(Quote, Vec<PriceDifference>), QuoteError> {
         let fresh = self.quoting.renew(&expired.terms).await?;
         let changed = differences(&expired.terms.price, &fresh.terms.price);
         Ok((fresh, changed))

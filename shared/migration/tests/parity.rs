@@ -9,7 +9,7 @@ use carryout_checkout::{
 };
 use carryout_migration::parity::{Comparison, Difference, PriceSample, compare, parity};
 use carryout_money::Currency;
-use carryout_pricing::PriceMeasure;
+use carryout_pricing::{ChargeKind, PriceMeasure};
 use carryout_testing::{FakeLegacyPrices, FixedTimer, ManualClock, PlainSeal, SequentialIds, Store, samples};
 use std::sync::Arc;
 
@@ -39,13 +39,13 @@ async fn comparison_names_the_measures_that_differ() {
     let equal = compare(&FakeLegacyPrices::default(), &sample).await.unwrap();
     assert!(equal.differences.is_empty());
     let spoiling = FakeLegacyPrices::spoiling(|price| {
-        price.taxes[0].amount.minor += 2;
+        price.charges[ChargeKind::Tax][0].amount.minor += 2;
         price.total.minor += 2;
     });
     let found = compare(&spoiling, &sample).await.unwrap();
     let differences: Vec<(PriceMeasure, i64)> =
         found.differences.iter().map(|(measure, difference)| (*measure, difference.by())).collect();
-    assert_eq!(differences, [(PriceMeasure::Tax, -2), (PriceMeasure::Total, -2)]);
+    assert_eq!(differences, [(PriceMeasure::Charges(ChargeKind::Tax), -2), (PriceMeasure::Total, -2)]);
     assert_eq!((found.quote_id, found.at), (sample.request.quote_id, sample.at));
 }
 
@@ -79,19 +79,19 @@ fn parity_is_per_market_and_reports_the_oldest_of_the_largest_differences() {
             .collect(),
     };
     let found = parity(&[
-        one("quo_1", Country::CA, &[(PriceMeasure::Tax, 10, 12), (PriceMeasure::Total, 110, 112)]),
+        one("quo_1", Country::CA, &[(PriceMeasure::Charges(ChargeKind::Tax), 10, 12), (PriceMeasure::Total, 110, 112)]),
         one("quo_2", Country::CA, &[]),
-        one("quo_3", Country::CA, &[(PriceMeasure::Tax, 15, 13)]),
-        one("quo_4", Country::CA, &[(PriceMeasure::Tax, 15, 14)]),
+        one("quo_3", Country::CA, &[(PriceMeasure::Charges(ChargeKind::Tax), 15, 13)]),
+        one("quo_4", Country::CA, &[(PriceMeasure::Charges(ChargeKind::Tax), 15, 14)]),
         one("quo_5", Country::US, &[]),
     ]);
     assert_eq!(found.len(), 2 * PriceMeasure::ALL.len());
     let of = |market, measure| found.iter().find(|row| (row.market, row.component) == (market, measure)).unwrap();
-    let tax = of(Country::CA, PriceMeasure::Tax);
+    let tax = of(Country::CA, PriceMeasure::Charges(ChargeKind::Tax));
     assert_eq!((tax.compared, tax.equal, tax.share), (4, 1, 0.25));
     let biggest = tax.biggest.as_ref().unwrap();
     assert_eq!((&*biggest.quote_id, biggest.ours.minor, biggest.legacy.minor), ("quo_1", 10, 12));
     assert_eq!((of(Country::CA, PriceMeasure::Total).equal, of(Country::CA, PriceMeasure::Tip).share), (3, 1.0));
-    let american = of(Country::US, PriceMeasure::Tax);
+    let american = of(Country::US, PriceMeasure::Charges(ChargeKind::Tax));
     assert_eq!((american.compared, american.equal, &american.biggest), (1, 1, &None));
 }

@@ -173,6 +173,7 @@ fn look(market: Country, component: PriceMeasure, now: &Statistics, weeks: &[Sta
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carryout_pricing::ChargeKind;
 
     fn hour(mean: i64, quotes: u64) -> Statistics {
         let mut statistics = Statistics::default();
@@ -181,7 +182,7 @@ mod tests {
     }
 
     fn look_at(now: Statistics, weeks: &[Statistics]) -> Option<Option<Anomaly>> {
-        look(Country::US, PriceMeasure::Tax, &now, weeks)
+        look(Country::US, PriceMeasure::Charges(ChargeKind::Tax), &now, weeks)
     }
 
     #[test]

@@ -1,44 +1,52 @@
-//! Says where every cent of a price comes from, and computes it again from what was stored.
+//! Explains where every cent of a price comes from, and replays stored prices.
 
-use crate::{Component, Context, ENGINE, Pipeline, Policy, Price, PriceBreakdown, PricingError, Source, price};
+use crate::{
+    breakdown::PriceBreakdown,
+    component::Component,
+    context::Context,
+    error::PricingError,
+    pipeline::{Pipeline, price},
+    policy::Policy,
+    price::{ChargeKind, ENGINE, Price, Shares},
+};
 use carryout_money::Money;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
-/// What is stored of a quote for the time after it: enough to compute its price again.
+/// The record of a quote: enough to compute its price again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// What the price depended on, its policy among it.
+    /// Everything that the price depended on, including its policy.
     pub context: Context,
     /// The price.
     pub price: Price,
 }
 
-/// Why a stored price was not found again.
+/// Why a replay did not reproduce the stored price.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Differs {
-    /// The stored context has no price now.
+pub enum ReplayError {
+    /// The stored context no longer has a price.
     #[error("the stored context has no price: {0}")]
     NoPrice(#[from] PricingError),
-    /// The context has another price now.
+    /// The context now has another price.
     #[error("the context has another price: engine {then} computed the stored one, engine {ENGINE} this one")]
-    Price {
+    Differs {
         /// The engine of the stored price.
         then: u32,
-        /// The first place in which the two differ.
+        /// The first difference.
         first: FirstDifference,
     },
 }
 
-/// A place in which two documents differ.
+/// The first difference between two documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstDifference {
-    /// JSON pointer to it: `/taxes/0/amount/minor`. Empty for the whole.
+    /// JSON pointer to it: `/taxes/0/amount/minor`. Empty for the whole document.
     pub pointer: String,
-    /// What is stored there; null where nothing is.
+    /// The stored value; null if absent.
     pub stored: Value,
-    /// What was found there now; null where nothing is.
+    /// The value found now; null if absent.
     pub found: Value,
 }
 
@@ -48,7 +56,7 @@ impl FirstDifference {
     }
 }
 
-/// The first place in which two documents differ, in the order of their members; nothing where they hold the same.
+/// Finds the first difference between two documents, in the order of their members; `None` if they are equal.
 fn first_difference(stored: &Value, found: &Value) -> Option<FirstDifference> {
     let inner = match (stored, found) {
         (Value::Object(one), Value::Object(other)) => {
@@ -67,7 +75,7 @@ fn first_difference(stored: &Value, found: &Value) -> Option<FirstDifference> {
     inner.or_else(|| (stored != found).then(|| FirstDifference::whole(stored, found)))
 }
 
-/// The first difference between two members of this name.
+/// Finds the first difference between two members of this name.
 fn within(name: &str, stored: &Value, found: &Value) -> Option<FirstDifference> {
     let difference = first_difference(stored, found)?;
     let name = name.replace('~', "~0").replace('/', "~1");
@@ -75,7 +83,7 @@ fn within(name: &str, stored: &Value, found: &Value) -> Option<FirstDifference> 
 }
 
 impl Record {
-    /// Prices a context and keeps both.
+    /// Prices a context and records both.
     ///
     /// # Errors
     ///
@@ -85,14 +93,14 @@ impl Record {
         Ok(Self { context, price })
     }
 
-    /// Computes the price again. It must be the stored one, byte for byte.
+    /// Computes the price again, which must reproduce the stored one byte for byte.
     ///
     /// # Errors
     ///
-    /// [`Differs`] where it is not.
-    pub fn replay(&self, pipeline: &Pipeline) -> Result<(), Differs> {
+    /// [`ReplayError`] where it does not.
+    pub fn replay(&self, pipeline: &Pipeline) -> Result<(), ReplayError> {
         let now = pipeline.price(&self.context)?;
-        // Prices are plain data without maps or floats: writing them as JSON can't fail.
+        // Prices are plain data without maps or floats: serializing them can't fail.
         let written = |price: &Price| serde_json::to_string(price).unwrap_or_default();
         let (stored, found) = (written(&self.price), written(&now));
         if stored == found {
@@ -101,10 +109,10 @@ impl Record {
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
         let (stored, found) = (read(&stored), read(&found));
         let first = first_difference(&stored, &found).unwrap_or_else(|| FirstDifference::whole(&stored, &found));
-        Err(Differs::Price { then: self.price.engine, first })
+        Err(ReplayError::Differs { then: self.price.engine, first })
     }
 
-    /// What the context costs under another policy.
+    /// Prices the context under another policy.
     ///
     /// # Errors
     ///
@@ -114,38 +122,35 @@ impl Record {
     }
 }
 
-/// Where every cent of a context's price comes from, as a table: each adjustment with its source, and its share of each line,
-/// fee and tip.
+/// Explains where every cent of a context's price comes from, as a table: each adjustment with its source and its share of
+/// each line, fee and tip.
 ///
 /// # Errors
 ///
 /// [`PricingError`] where the context has no price.
 pub fn explain(pipeline: &Pipeline, context: &Context) -> Result<String, PricingError> {
-    let sheet = pipeline.sheet(context)?;
+    let breakdown = pipeline.breakdown(context)?;
     let mut rows: Vec<[String; 4]> = vec![["component", "source", context.currency.code(), "shares"].map(str::to_owned)];
     let amount = |minor| {
         let text = Money::new(minor, context.currency).to_string();
         text.split(' ').next().unwrap_or_default().to_owned()
     };
-    for adjustment in sheet.adjustments() {
+    for adjustment in breakdown.adjustments() {
         let component = match adjustment.component {
             Component::Items => "items".to_owned(),
-            Component::Deposit => "deposit".to_owned(),
-            Component::Discount => format!("discount {}", adjustment.code),
-            Component::Fee => format!("fee {}", adjustment.code),
-            Component::Tax => format!("tax {}", adjustment.code),
+            Component::Charge(ChargeKind::Deposit) => ChargeKind::Deposit.name().to_owned(),
+            Component::Charge(kind) => format!("{} {}", kind.name(), adjustment.code),
             Component::Tip => "tip".to_owned(),
-            Component::Credit => format!("credit {}", adjustment.code),
         };
         let included = if adjustment.included { "included " } else { "" };
         rows.push([
             component,
-            source(adjustment.source, context),
+            adjustment.source.describe(context),
             format!("{included}{}", amount(adjustment.amount)),
-            shares(context, &sheet, &adjustment.shares, amount),
+            shares(context, &breakdown, &adjustment.shares, amount),
         ]);
     }
-    rows.push(["total".to_owned(), format!("policy {}", context.policy.id), amount(sheet.total()), String::new()]);
+    rows.push(["total".to_owned(), format!("policy {}", context.policy.id), amount(breakdown.total()), String::new()]);
     let mut widths = [0; 3];
     for row in &rows {
         widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
@@ -163,25 +168,9 @@ pub fn explain(pipeline: &Pipeline, context: &Context) -> Result<String, Pricing
     Ok(table)
 }
 
-fn source(source: Source, context: &Context) -> String {
-    let rate = |place: usize| context.taxes.rates.get(place).map(|rate| rate.rate.to_string()).unwrap_or_default();
-    match source {
-        Source::Lines => match context.lines.len() {
-            1 => "1 line".to_owned(),
-            count => format!("{count} lines"),
-        },
-        Source::Promotion(place) => format!("promotions[{place}]"),
-        Source::Fee(place) => format!("fees[{place}]"),
-        Source::TaxRate(place) => format!("taxes.rates[{place}] {}", rate(place)),
-        Source::Tip => "consumer".to_owned(),
-        Source::Credit(place) => format!("credits[{place}]"),
-        Source::Collector => "collector".to_owned(),
-    }
-}
-
-fn shares(context: &Context, sheet: &PriceBreakdown<'_>, shares: &crate::Shares, amount: impl Fn(i64) -> String) -> String {
+fn shares(context: &Context, breakdown: &PriceBreakdown<'_>, shares: &Shares, amount: impl Fn(i64) -> String) -> String {
     let lines = context.lines.iter().map(|line| &*line.item_id).zip(&shares.lines);
-    let fees = sheet.fees().iter().map(|fee| fee.code.as_ref()).zip(&shares.fees);
+    let fees = breakdown.fees().iter().map(|fee| fee.code.as_ref()).zip(&shares.fees);
     lines
         .chain(fees)
         .chain([("tip", &shares.tip)])

@@ -1,56 +1,16 @@
 use crate::{
-    Checkout, Component, Context, Price, PriceBreakdown, Renderer, Rule, Violation,
-    collectors::{Credits, FeeDiscounts, Fees, LineDiscounts, Subtotal, Tax, Tip},
-    validator::violations,
+    breakdown::PriceBreakdown,
+    collector::Collector,
+    collectors,
+    context::Context,
+    error::PricingError,
+    price::Price,
+    render::{Checkout, Renderer},
+    validator::{Rule, violations},
 };
-use carryout_money::MoneyError;
 use std::sync::LazyLock;
 
-/// Which version of the engine computed a price. It is raised with any change that gives some context another price.
-pub const ENGINE: u32 = 1;
-
-/// Adds one part of a price, seeing the adjustments of the collectors before it.
-pub trait Collector: Send + Sync {
-    /// A stable name: `tax`.
-    fn name(&self) -> &'static str;
-
-    /// The kinds of adjustments that it adds. The validator refuses others.
-    fn adds(&self) -> &'static [Component];
-
-    /// Adds its adjustments. It MUST depend on its arguments alone, so that a price can be computed again.
-    ///
-    /// # Errors
-    ///
-    /// [`PricingError`] where the context has no price.
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError>;
-}
-
-/// Why a context has no price.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PricingError {
-    /// The cart is empty.
-    #[error("the cart is empty: add an item")]
-    Empty,
-    /// The tip is negative.
-    #[error("a tip can't be negative")]
-    NegativeTip,
-    /// A number of the context is out of range.
-    #[error("{field} {wanted}")]
-    OutOfRange {
-        /// The field, as a path: `lines[2].quantity`.
-        field: String,
-        /// What it should be.
-        wanted: String,
-    },
-    /// Amounts don't fit together.
-    #[error(transparent)]
-    Money(#[from] MoneyError),
-    /// The price is wrong: a collector or a rule has an error. Never show it.
-    #[error("the price is wrong: {}", .0.iter().map(Violation::to_string).collect::<Vec<_>>().join("; "))]
-    Wrong(Vec<Violation>),
-}
-
-/// The collectors in their order, and the rules that their result must keep.
+/// The collectors in their order, and the rules that every price must keep.
 pub struct Pipeline {
     collectors: Vec<Box<dyn Collector>>,
     rules: Vec<Box<dyn Rule>>,
@@ -59,21 +19,10 @@ pub struct Pipeline {
 impl Pipeline {
     /// Subtotal, discounts on lines, fees, discounts on fees, tax, tip, credits.
     pub fn standard() -> Self {
-        Self {
-            collectors: vec![
-                Box::new(Subtotal),
-                Box::new(LineDiscounts),
-                Box::new(Fees),
-                Box::new(FeeDiscounts),
-                Box::new(Tax),
-                Box::new(Tip),
-                Box::new(Credits),
-            ],
-            rules: Vec::new(),
-        }
+        Self { collectors: collectors::standard(), rules: Vec::new() }
     }
 
-    /// Registers a collector to run before the one with this name; last, where there is none. A fee that is to be taxed
+    /// Registers a collector to run before the one with this name, or last if there is none. A fee that is to be taxed
     /// comes before `tax`.
     #[must_use]
     pub fn before(mut self, name: &str, collector: impl Collector + 'static) -> Self {
@@ -89,27 +38,27 @@ impl Pipeline {
         self
     }
 
-    /// Prices a context: every collector in order, and the validator.
+    /// Prices a context with every collector in order, and validates the result.
     ///
     /// # Errors
     ///
-    /// [`PricingError`]; [`PricingError::Wrong`] where the validator found something.
-    pub fn sheet<'a>(&'a self, context: &'a Context) -> Result<PriceBreakdown<'a>, PricingError> {
+    /// [`PricingError`]; [`PricingError::Wrong`] where the validator finds a violation.
+    pub fn breakdown<'a>(&'a self, context: &'a Context) -> Result<PriceBreakdown<'a>, PricingError> {
         context.check()?;
-        let mut sheet = PriceBreakdown::new(context)?;
+        let mut breakdown = PriceBreakdown::new(context)?;
         for collector in &self.collectors {
-            sheet.begin(collector.name());
-            collector.collect(context, &mut sheet)?;
+            breakdown.begin(collector.name());
+            collector.collect(context, &mut breakdown)?;
         }
-        let violations = violations(context, &sheet, &self.collectors, &self.rules);
-        if violations.is_empty() { Ok(sheet) } else { Err(PricingError::Wrong(violations)) }
+        let violations = violations(context, &breakdown, &self.collectors, &self.rules);
+        if violations.is_empty() { Ok(breakdown) } else { Err(PricingError::Wrong(violations)) }
     }
 
-    /// Prices a context as the checkout shows it.
+    /// Prices a context for the checkout.
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::sheet`].
+    /// As [`Pipeline::breakdown`].
     pub fn price(&self, context: &Context) -> Result<Price, PricingError> {
         self.render(context, &Checkout)
     }
@@ -118,15 +67,15 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// As [`Pipeline::sheet`].
+    /// As [`Pipeline::breakdown`].
     pub fn render<R: Renderer>(&self, context: &Context, renderer: &R) -> Result<R::Output, PricingError> {
-        Ok(renderer.render(context, self.sheet(context)?))
+        Ok(renderer.render(context, self.breakdown(context)?))
     }
 }
 
 static STANDARD: LazyLock<Pipeline> = LazyLock::new(Pipeline::standard);
 
-/// Prices a context by the standard pipeline, as the checkout shows it.
+/// Prices a context for the checkout with the standard pipeline.
 ///
 /// ```
 /// use carryout_money::Currency;
@@ -139,7 +88,7 @@ static STANDARD: LazyLock<Pipeline> = LazyLock::new(Pipeline::standard);
 ///
 /// # Errors
 ///
-/// [`PricingError`] for an empty cart, a negative tip, numbers out of range, or a price that breaks a rule.
+/// [`PricingError`] for an empty cart, a negative tip, numbers out of range, or a price that breaks an invariant.
 pub fn price(context: &Context) -> Result<Price, PricingError> {
     STANDARD.price(context)
 }

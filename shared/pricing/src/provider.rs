@@ -1,7 +1,11 @@
-//! Providers find what a price depends on: item prices, fees, promotions, credits, tax rates. They don't depend on each
-//! other, and are asked at the same time. How much a quote depends on one is declared ([`Criticality`]), not coded.
+//! Providers fetch what a price depends on: item prices, fees, promotions, credits, tax rates. They are independent and
+//! asked concurrently. How much a quote depends on a provider is declared ([`Criticality`]), not coded.
 
-use crate::{Context, ContextLine, Credit, Fee, Promotion, Taxes};
+use crate::{
+    context::{Context, ContextLine, Credit, Fee, Taxes},
+    flag::{Fallback, Flag},
+    promotion::Promotion,
+};
 use carryout_environment::Timer;
 use carryout_money::Currency;
 use futures::{
@@ -11,37 +15,37 @@ use futures::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Finds one thing that a price depends on, for a request of type `R`.
+/// Fetches one thing that a price depends on, for a request of type `R`.
 pub trait Provider<R>: Send + Sync {
-    /// Asks for it once. Is dropped where it takes longer than it may.
+    /// Fetches it once. The future is dropped on timeout.
     fn provide<'a>(&'a self, request: &'a R) -> BoxFuture<'a, Result<Contribution, ProviderError>>;
 }
 
-/// What a provider adds to a context.
+/// A provider's answer: the part of a context that it contributes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Contribution {
-    /// What is bought, with the prices that hold in the market's currency.
+    /// The cart's lines with their current prices in the market's currency.
     Lines(Currency, Vec<ContextLine>),
     /// Fees, after those of the providers before it.
     Fees(Vec<Fee>),
-    /// Promotions, besides those of other providers.
+    /// Promotions, in addition to those of other providers.
     Promotions(Vec<Promotion>),
     /// Credits, after those of the providers before it.
     Credits(Vec<Credit>),
-    /// The taxes, in place of others.
+    /// The taxes, replacing any others.
     Taxes(Taxes),
-    /// A member of the attributes that promotions' conditions are asked about.
+    /// A member of the attributes that promotions' conditions are evaluated on.
     Attribute(String, Value),
 }
 
-/// Why a provider has no answer.
+/// Why a provider did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
-    /// It could not be asked, or failed. Ask again.
+    /// It was unreachable, or failed. Retry.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// It refuses this request. Asking again does not help.
+    /// It refuses this request. Retrying does not help.
     #[error("refused: {0}")]
     Refused(String),
 }
@@ -49,84 +53,61 @@ pub enum ProviderError {
 /// How much a quote depends on a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Criticality {
-    /// The provider's stable name, which flags use.
+    /// The provider's stable name, also in flags.
     pub provider: &'static str,
-    /// How long it may take, all attempts together. Milliseconds.
+    /// The time limit for all attempts together. Milliseconds.
     pub timeout: u32,
-    /// How often it is asked, at most; at least once. Again at once, and only after [`ProviderError::Unavailable`].
+    /// The most attempts; at least one. Retried without delay, and only after [`ProviderError::Unavailable`].
     pub attempts: u32,
-    /// What happens when it has no answer.
+    /// The behaviour when it does not answer.
     pub on_failure: OnFailure,
 }
 
-/// What happens when a provider has no answer.
+/// The behaviour when a provider does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFailure {
-    /// There is no quote.
+    /// The quote fails.
     Fail,
-    /// Its last known answer stands in; where there is none, there is no quote.
+    /// Its last known answer is used; without one, the quote fails.
     LastKnown,
-    /// A declared answer stands in.
+    /// A declared default is used.
     Default,
 }
 
-/// What is bought. Without prices there is nothing to sell, and an old price is a promise that the store did not make.
+/// Item prices. A quote can't do without them, and an old price is a promise that the store did not make.
 pub const ITEMS: &Criticality = &Criticality { provider: "items", timeout: 2_000, attempts: 2, on_failure: OnFailure::Fail };
-/// Tax rates. Nobody may be charged a tax that is not due: the rates of yesterday are right nearly always, and no rates
-/// never.
+/// Tax rates. Yesterday's rates are nearly always right; charging no tax never is.
 pub const TAXES: &Criticality = &Criticality { provider: "taxes", timeout: 2_000, attempts: 2, on_failure: OnFailure::LastKnown };
 /// Fees.
 pub const FEES: &Criticality = &Criticality { provider: "fees", timeout: 2_000, attempts: 2, on_failure: OnFailure::LastKnown };
-/// Promotions. A quote without a promotion or a credit is dearer than it might be, and honest.
+/// Promotions. A quote without a promotion or a credit is higher than necessary, and honest.
 pub const PROMOTIONS: &Criticality =
     &Criticality { provider: "promotions", timeout: 400, attempts: 1, on_failure: OnFailure::Default };
 /// Credits.
 pub const CREDITS: &Criticality = &Criticality { provider: "credits", timeout: 400, attempts: 1, on_failure: OnFailure::Default };
-/// What promotions ask about the consumer.
+/// The consumer's attributes, for the conditions of promotions.
 pub const CONSUMER: &Criticality =
     &Criticality { provider: "consumer", timeout: 400, attempts: 1, on_failure: OnFailure::Default };
 
-/// How much a quote depends on each provider.
+/// The criticality of every provider.
 pub const CRITICALITY: &[Criticality] = &[*ITEMS, *TAXES, *FEES, *PROMOTIONS, *CREDITS, *CONSUMER];
 
-/// Something that a price was computed without.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Flag {
-    /// The provider that had no answer.
-    pub provider: String,
-    /// What stood in for it.
-    pub used: Fallback,
-    /// Why it had none.
-    pub reason: String,
-}
-
-/// What stands in for a provider's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fallback {
-    /// Its last known answer.
-    LastKnown,
-    /// The declared answer.
-    Default,
-}
-
-/// Keeps what providers answered last.
+/// Remembers the last answers of providers.
 pub trait LastKnown<R>: Send + Sync {
-    /// What this provider answered last to a request like this one, if that is known and not too old.
+    /// The provider's last answer to a request like this one, if known and not too old.
     fn last_known<'a>(&'a self, provider: &'static str, request: &'a R) -> BoxFuture<'a, Option<Contribution>>;
 
-    /// Keeps an answer. MUST NOT delay or fail the quote: what can't be kept is not.
+    /// Remembers an answer. MUST NOT delay or fail the quote: an answer that can't be stored is dropped.
     fn keep<'a>(&'a self, provider: &'static str, request: &'a R, answer: &'a Contribution) -> BoxFuture<'a, ()>;
 }
 
-/// Why there is no context.
+/// Why no context could be assembled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{provider} has no answer, and nothing stands in for it: {reason}")]
-pub struct NoContext {
+#[error("{provider} did not answer and has no fallback: {reason}")]
+pub struct ContextError {
     /// The provider.
     pub provider: &'static str,
-    /// Why it has none.
+    /// Why it did not answer.
     pub reason: String,
 }
 
@@ -148,8 +129,8 @@ impl<R> Default for Providers<R> {
 }
 
 impl<R: Sync> Providers<R> {
-    /// Registers a provider, with what stands in for it where the table says [`OnFailure::Default`]; without one, its part
-    /// of the context stays as it is.
+    /// Registers a provider, with its default for [`OnFailure::Default`]. Without a default, its part of the context stays
+    /// unchanged.
     #[must_use]
     pub fn with(
         mut self,
@@ -161,21 +142,21 @@ impl<R: Sync> Providers<R> {
         self
     }
 
-    /// Asks every provider at the same time, and adds their answers to an empty context.
+    /// Asks every provider concurrently, and adds their answers to an empty context.
     ///
-    /// It takes as long as the slowest provider, and none longer than its timeout.
+    /// It takes as long as the slowest provider, bounded by that provider's timeout.
     ///
     /// # Errors
     ///
-    /// [`NoContext`] as soon as a provider fails that nothing stands in for, and where none says what is bought.
-    pub async fn context(&self, request: &R, timer: &dyn Timer, last_known: &dyn LastKnown<R>) -> Result<Context, NoContext> {
+    /// [`ContextError`] as soon as a provider without a fallback fails, and where no provider contributes lines.
+    pub async fn context(&self, request: &R, timer: &dyn Timer, last_known: &dyn LastKnown<R>) -> Result<Context, ContextError> {
         let answers = self.registered.iter().map(|registered| registered.answer(request, timer, last_known));
         let answers = try_join_all(answers).await?;
         let currency = answers.iter().find_map(|(contribution, _)| match contribution {
             Some(Contribution::Lines(currency, _)) => Some(*currency),
             _ => None,
         });
-        let nothing = || NoContext { provider: ITEMS.provider, reason: "no provider says what is bought".to_owned() };
+        let nothing = || ContextError { provider: ITEMS.provider, reason: "no provider contributes lines".to_owned() };
         let mut context = Context::new(currency.ok_or_else(nothing)?, Vec::new());
         for (contribution, flag) in answers {
             if let Some(contribution) = contribution {
@@ -193,7 +174,7 @@ impl<R: Sync> Registered<R> {
         request: &R,
         timer: &dyn Timer,
         last_known: &dyn LastKnown<R>,
-    ) -> Result<(Option<Contribution>, Option<Flag>), NoContext> {
+    ) -> Result<(Option<Contribution>, Option<Flag>), ContextError> {
         let Criticality { provider, timeout, on_failure, .. } = *self.criticality;
         let (asked, late) = (self.ask(request), timer.sleep(timeout));
         pin_mut!(asked);
@@ -209,10 +190,10 @@ impl<R: Sync> Registered<R> {
         };
         let flag = |used| Some(Flag { provider: provider.to_owned(), used, reason: reason.clone() });
         match on_failure {
-            OnFailure::Fail => Err(NoContext { provider, reason }),
+            OnFailure::Fail => Err(ContextError { provider, reason }),
             OnFailure::LastKnown => match last_known.last_known(provider, request).await {
                 Some(contribution) => Ok((Some(contribution), flag(Fallback::LastKnown))),
-                None => Err(NoContext { provider, reason }),
+                None => Err(ContextError { provider, reason }),
             },
             OnFailure::Default => Ok((self.default.clone(), flag(Fallback::Default))),
         }

@@ -1,22 +1,25 @@
-//! Gives back what a price charged: the inverse of the stored charge.
+//! Refunds a price: the inverse of the stored charge.
 //!
 //! Nothing is priced again. Each cent of a [`Price`] belongs to one of its *parts*: a line with its shares of the
-//! discounts, taxes, deposits and credits; a fee with its own; the tip. A refund takes from the parts what is left in them,
-//! so that any sequence of refunds (by line and quantity, by fee, by amount, of the rest) adds up to what was charged, and
-//! no discount is spread again over the lines that stay.
+//! discounts, taxes, deposits and credits; a fee with its own; the tip. A refund is taken from the remaining amounts of the
+//! parts, so that any sequence of refunds (by line and quantity, by fee, by amount, of the rest) adds up to the charge, and
+//! no discount is reallocated to the lines that stay.
 
-use crate::{Charge, Price, Shares};
+use crate::{
+    component::ComponentId,
+    price::{Charge, ChargeKind, Price, Shares},
+};
 use carryout_money::{Money, allocate, share_of_first};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What of a price was given back so far. Kept with the order, and replaced by [`Refund::refunded`].
+/// The part of a price that was refunded so far. Kept with the order, and replaced by [`PricedRefund::refunded`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refunded {
-    /// By line, in the price's order. Lines that are missing at the end had nothing given back.
+    /// By line, in the price's order. Missing lines at the end have no refunds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<RefundedLine>,
-    /// By fee, in the price's order, in minor units. Fees that are missing at the end had nothing given back.
+    /// By fee, in the price's order, in minor units. Missing fees at the end have no refunds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fees: Vec<i64>,
     /// Of the tip, in minor units.
@@ -24,97 +27,97 @@ pub struct Refunded {
     pub tip: i64,
 }
 
-/// What of a line was given back.
+/// The part of a line that was refunded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundedLine {
-    /// Units that were given back.
+    /// Refunded units.
     pub quantity: u32,
-    /// Amount that was given back, for units or otherwise. Minor units.
+    /// Refunded amount, for units or otherwise. Minor units.
     pub amount: i64,
 }
 
-/// What is to be given back.
+/// A request for a refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundRequest {
-    /// Units of lines, at what they were charged with their discounts and taxes.
+    /// Units of lines, at their charged amounts with discounts and taxes.
     Lines {
-        /// Which, and how many.
+        /// The lines with quantities.
         lines: Vec<RefundLine>,
-        /// Whether their share of fees and tip goes with them, so that all lines together give back everything.
+        /// Whether their share of fees and tip is included, so that all lines together refund everything.
         with_fees: bool,
     },
-    /// What is left of the fees with this code, with their taxes and discounts.
+    /// The rest of the fees with this code, with their taxes and discounts.
     Fee(String),
-    /// What is left of the tip.
+    /// The rest of the tip.
     Tip,
-    /// An amount, above zero, taken from every part by what is left in it. Minor units.
+    /// An amount above zero, taken from every part in proportion to its rest. Minor units.
     Amount(i64),
-    /// All that is left.
+    /// The whole rest.
     Remaining,
 }
 
-/// Units of a line that are to be given back.
+/// Units of a line to refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundLine {
-    /// The line's place in the price, from 0.
+    /// The line's index in the price, from 0.
     pub line: usize,
-    /// How many units, at least 1.
+    /// The number of units, at least 1.
     pub quantity: u32,
 }
 
-/// What a refund gives back.
+/// The computed effect of a refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refund {
-    /// How much; never negative, and zero where nothing was charged for what is given back.
+pub struct PricedRefund {
+    /// The amount; never negative, and zero where nothing was charged for the requested parts.
     pub amount: Money,
-    /// From which parts. Their amounts add up to it.
+    /// The refunded parts. Their amounts add up to `amount`.
     pub parts: Vec<RefundPart>,
-    /// What is given back with this refund: keep it with the order.
+    /// The refunded part of the price after this refund: keep it with the order.
     pub refunded: Refunded,
 }
 
-/// What a refund takes from one part of a price.
+/// The refunded amount of one part of a price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundPart {
     /// The part.
-    pub part: Part,
-    /// How much is taken from it. Minor units.
+    pub part: PricePart,
+    /// The refunded amount. Minor units.
     pub amount: i64,
-    /// What it consists of. What is not included adds up to `amount`.
+    /// Its components. Those that are not included in others add up to `amount`.
     pub components: Vec<RefundComponent>,
 }
 
-/// A part of a price.
+/// A part of a price that can be refunded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// A line, by its place in the price, with as many units.
+pub enum PricePart {
+    /// A line, by its index in the price, with a number of units.
     Line {
-        /// Its place, from 0.
+        /// Its index, from 0.
         line: usize,
-        /// Units given back; 0 for an amount without units.
+        /// Refunded units; 0 for an amount without units.
         quantity: u32,
     },
-    /// A fee, by its place in the price.
+    /// A fee, by its index in the price.
     Fee(usize),
     /// The tip.
     Tip,
 }
 
-/// An amount within a part, for the books: how much of a refund is tax.
+/// An amount within a part, for accounting: how much of a refund is tax.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundComponent {
-    /// `item`, `fee`, `tip`, or the charge as in a quote's difference: `taxes.gst`, `discounts.lunch`.
+    /// `item`, `fee`, `tip`, or the id of a charge: `taxes.gst`, `discounts.lunch`.
     pub component: String,
-    /// Minor units. Negative for a discount or a credit, which lowers what is given back.
+    /// Minor units. Negative for a discount or a credit, which lowers the refund.
     pub amount: i64,
-    /// Whether it is part of the other amounts already, as an included tax is.
+    /// Whether the other amounts include it, as they do an included tax.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub included: bool,
 }
 
-/// Why nothing is given back.
+/// Why a refund is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefundError {
     /// The price has no such line.
@@ -123,45 +126,44 @@ pub enum RefundError {
     /// The price has no such fee.
     #[error("there is no fee {0}")]
     NoFee(String),
-    /// Nothing was asked for.
-    #[error("nothing is to be given back: name lines with quantities above zero, or an amount above zero")]
+    /// The request is empty.
+    #[error("nothing to refund: name lines with quantities above zero, or an amount above zero")]
     Nothing,
-    /// Fewer units are left of a line.
-    #[error("line {line} has {left} units left to give back")]
+    /// More units than remain of a line.
+    #[error("line {line} has {left} units left to refund")]
     TooMany {
         /// The line.
         line: usize,
-        /// Units that are left.
+        /// The remaining units.
         left: u32,
     },
-    /// Less is left of the whole price.
-    #[error("{left} minor units are left to give back")]
+    /// More than remains of the whole price.
+    #[error("{left} minor units are left to refund")]
     TooMuch {
-        /// What is left. Minor units.
+        /// The rest. Minor units.
         left: i64,
     },
-    /// The price's components don't add up to its total, or more was given back than it charged: the stored order is
-    /// damaged. Don't give back anything before a person has looked at it.
-    #[error("the stored price and what was given back of it don't fit together")]
+    /// The price's components don't add up to its total, or more was refunded than charged: the stored order is damaged.
+    /// Don't refund anything before an operator has checked it.
+    #[error("the stored price and its refunds are inconsistent")]
     Damaged,
 }
 
-/// What giving back `request` means after `before` was given back of `price`.
+/// Computes the refund of `request` after `before` was refunded of `price`.
 ///
-/// The same arguments give the same answer, so that a repeated request can be told from a second one by its key alone.
-/// Store [`Refund::refunded`] in the write that accepts the refund, on the condition that `before` is still what is
-/// stored.
+/// The same arguments give the same result, so that only the key distinguishes a repeated request from a second one.
+/// Store [`PricedRefund::refunded`] in the write that accepts the refund, on the condition that `before` is still stored.
 ///
 /// # Errors
 ///
-/// [`RefundError`]; it changes nothing.
-pub fn refund(price: &Price, before: &Refunded, request: &RefundRequest) -> Result<Refund, RefundError> {
+/// [`RefundError`].
+pub fn refund(price: &Price, before: &Refunded, request: &RefundRequest) -> Result<PricedRefund, RefundError> {
     let parts = Parts::of(price)?;
     let before = parts.aligned(price, before)?;
     let mut after = before.clone();
     match request {
         RefundRequest::Lines { lines, with_fees } => {
-            give_back_units(price, &parts, lines, &mut after)?;
+            refund_units(price, &parts, lines, &mut after)?;
             if *with_fees {
                 let goods = parts.lines.iter().sum::<i64>();
                 let given = after.lines.iter().map(|line| line.amount).sum::<i64>();
@@ -179,7 +181,7 @@ pub fn refund(price: &Price, before: &Refunded, request: &RefundRequest) -> Resu
         }
         RefundRequest::Fee(code) => {
             let mut found = false;
-            for (index, _) in price.fees.iter().enumerate().filter(|(_, fee)| fee.code == *code) {
+            for (index, _) in price.charges[ChargeKind::Fee].iter().enumerate().filter(|(_, fee)| fee.code == *code) {
                 found = true;
                 after.fees[index] = parts.fees[index];
             }
@@ -188,7 +190,7 @@ pub fn refund(price: &Price, before: &Refunded, request: &RefundRequest) -> Resu
             }
         }
         RefundRequest::Tip => after.tip = parts.tip,
-        RefundRequest::Amount(amount) => give_back_amount(&parts, *amount, &mut after)?,
+        RefundRequest::Amount(amount) => refund_amount(&parts, *amount, &mut after)?,
         RefundRequest::Remaining => {
             for ((given, charged), line) in after.lines.iter_mut().zip(&parts.lines).zip(&price.lines) {
                 *given = RefundedLine { quantity: line.quantity, amount: *charged };
@@ -200,7 +202,7 @@ pub fn refund(price: &Price, before: &Refunded, request: &RefundRequest) -> Resu
     Ok(parts.difference(price, &before, after))
 }
 
-/// What is left to give back of `price` after `before`.
+/// The amount of `price` that is left to refund after `before`.
 ///
 /// # Errors
 ///
@@ -209,7 +211,7 @@ pub fn left_to_refund(price: &Price, before: &Refunded) -> Result<Money, RefundE
     Ok(refund(price, before, &RefundRequest::Remaining)?.amount)
 }
 
-fn give_back_units(price: &Price, parts: &Parts<'_>, lines: &[RefundLine], after: &mut Refunded) -> Result<(), RefundError> {
+fn refund_units(price: &Price, parts: &Parts<'_>, lines: &[RefundLine], after: &mut Refunded) -> Result<(), RefundError> {
     if lines.is_empty() {
         return Err(RefundError::Nothing);
     }
@@ -231,7 +233,7 @@ fn give_back_units(price: &Price, parts: &Parts<'_>, lines: &[RefundLine], after
         given.amount = if given.amount == first(units) {
             first(units + u64::from(*quantity))
         } else {
-            // An amount was given back besides: the units that are left are worth what it left of them.
+            // An amount was refunded besides: the remaining units share the rest.
             given.amount + share_of_first(u64::from(*quantity), u64::from(left), charged - given.amount)
         };
         given.quantity += quantity;
@@ -239,7 +241,7 @@ fn give_back_units(price: &Price, parts: &Parts<'_>, lines: &[RefundLine], after
     Ok(())
 }
 
-fn give_back_amount(parts: &Parts<'_>, amount: i64, after: &mut Refunded) -> Result<(), RefundError> {
+fn refund_amount(parts: &Parts<'_>, amount: i64, after: &mut Refunded) -> Result<(), RefundError> {
     if amount <= 0 {
         return Err(RefundError::Nothing);
     }
@@ -255,42 +257,40 @@ fn give_back_amount(parts: &Parts<'_>, amount: i64, after: &mut Refunded) -> Res
     if amount.unsigned_abs() > left {
         return Err(RefundError::TooMuch { left: i64::try_from(left).unwrap_or(i64::MAX) });
     }
-    // By what is left: no part's share is larger than that.
+    // In proportion to the rests: no part's share exceeds its rest.
     for ((given, _), share) in open.iter_mut().zip(allocate(amount, &weights)) {
         **given += share;
     }
     Ok(())
 }
 
-/// What each part of a price was charged, in minor units; never negative.
+/// The charged amount of each part of a price, in minor units; never negative.
 struct Parts<'a> {
     lines: Vec<i64>,
     fees: Vec<i64>,
     tip: i64,
-    /// Every charge that is not a part itself, by name and with a share for each part.
-    charges: Vec<(String, &'a Charge, Shares)>,
+    /// Every charge that is not a part itself, with a share for each part.
+    charges: Vec<(ComponentId, &'a Charge, Shares)>,
 }
 
 impl<'a> Parts<'a> {
     fn of(price: &'a Price) -> Result<Self, RefundError> {
         let mut parts = Self {
             lines: price.lines.iter().map(|line| line.amount.minor).collect(),
-            fees: price.fees.iter().map(|fee| fee.amount.minor).collect(),
+            fees: price.charges[ChargeKind::Fee].iter().map(|fee| fee.amount.minor).collect(),
             tip: price.tip.minor,
             charges: Vec::new(),
         };
-        let groups = [
-            ("deposits", &price.deposits),
-            ("discounts", &price.discounts),
-            ("taxes", &price.taxes),
-            ("credits", &price.credits),
-        ];
-        for (group, charge) in groups.into_iter().flat_map(|(group, charges)| charges.iter().map(move |charge| (group, charge))) {
-            let shares = parts.shares(charge, group == "credits")?;
-            if !charge.included {
-                parts.add(&shares)?;
+        // Deposits first: a charge without shares is allocated to lines with their deposits.
+        let others = ChargeKind::ALL.into_iter().filter(|kind| !matches!(kind, ChargeKind::Fee | ChargeKind::Deposit));
+        for kind in [ChargeKind::Deposit].into_iter().chain(others) {
+            for charge in &price.charges[kind] {
+                let shares = parts.shares(charge, kind.is_payment())?;
+                if !charge.included {
+                    parts.add(&shares)?;
+                }
+                parts.charges.push((ComponentId::charge(kind, charge.code.as_str()), charge, shares));
             }
-            parts.charges.push((format!("{group}.{}", charge.code), charge, shares));
         }
         let amounts = || parts.lines.iter().chain(&parts.fees).chain([&parts.tip]);
         let total = amounts().try_fold(0_i64, |sum, amount| sum.checked_add(*amount));
@@ -298,13 +298,13 @@ impl<'a> Parts<'a> {
         if fits { Ok(parts) } else { Err(RefundError::Damaged) }
     }
 
-    /// A charge's own shares. One without is spread by amount: over the lines, or, where it pays for everything, over all
-    /// parts.
-    fn shares(&self, charge: &Charge, over_everything: bool) -> Result<Shares, RefundError> {
+    /// A charge's own shares. A charge without shares is allocated by amount: to the lines, or to all parts if it pays for
+    /// all of them.
+    fn shares(&self, charge: &Charge, to_all_parts: bool) -> Result<Shares, RefundError> {
         let (lines, fees) = (self.lines.len(), self.fees.len());
         let own = &charge.shares;
         if own.is_empty() && charge.amount.minor != 0 {
-            let covered = if over_everything { lines + fees + 1 } else { lines };
+            let covered = if to_all_parts { lines + fees + 1 } else { lines };
             let amounts = self.lines.iter().chain(&self.fees).chain([&self.tip]).take(covered);
             let weights: Vec<u64> = amounts.map(|amount| amount.unsigned_abs()).collect();
             let mut shares = allocate(charge.amount.minor, &weights);
@@ -330,7 +330,7 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// `before` with an entry for each part, if no part has given back more than it was charged.
+    /// Extends `before` to an entry for each part, provided that no part was refunded beyond its charge.
     fn aligned(&self, price: &Price, before: &Refunded) -> Result<Refunded, RefundError> {
         let mut aligned = before.clone();
         if aligned.lines.len() > self.lines.len() || aligned.fees.len() > self.fees.len() {
@@ -345,31 +345,31 @@ impl<'a> Parts<'a> {
         if fits { Ok(aligned) } else { Err(RefundError::Damaged) }
     }
 
-    /// What is given back from `before` to `after`.
-    fn difference(&self, price: &Price, before: &Refunded, after: Refunded) -> Refund {
+    /// The refund that leads from `before` to `after`.
+    fn difference(&self, price: &Price, before: &Refunded, after: Refunded) -> PricedRefund {
         let mut parts = Vec::new();
         for (line, (was, now)) in before.lines.iter().zip(&after.lines).enumerate() {
-            let part = Part::Line { line, quantity: now.quantity - was.quantity };
+            let part = PricePart::Line { line, quantity: now.quantity - was.quantity };
             self.push(&mut parts, (part, "item", self.lines[line]), was.amount..now.amount, |shares| shares.lines[line]);
         }
         for (fee, (was, now)) in before.fees.iter().zip(&after.fees).enumerate() {
-            self.push(&mut parts, (Part::Fee(fee), "fee", self.fees[fee]), *was..*now, |shares| shares.fees[fee]);
+            self.push(&mut parts, (PricePart::Fee(fee), "fee", self.fees[fee]), *was..*now, |shares| shares.fees[fee]);
         }
-        self.push(&mut parts, (Part::Tip, "tip", self.tip), before.tip..after.tip, |shares| shares.tip);
+        self.push(&mut parts, (PricePart::Tip, "tip", self.tip), before.tip..after.tip, |shares| shares.tip);
         let amount = parts.iter().map(|part| part.amount).sum();
-        Refund { amount: Money { minor: amount, ..price.total }, parts, refunded: after }
+        PricedRefund { amount: Money { minor: amount, ..price.total }, parts, refunded: after }
     }
 
-    /// Adds what a part gives back between two amounts. Each of its charges is given back in proportion to the part, and
-    /// exactly in the end; the item, fee or tip itself takes the difference.
+    /// Adds a part's refund between two amounts. Each of its charges is refunded in proportion to the part, and exactly in
+    /// the end; the item, fee or tip itself absorbs the difference.
     fn push(
         &self,
         parts: &mut Vec<RefundPart>,
-        (part, name, charged): (Part, &str, i64),
+        (part, name, charged): (PricePart, &str, i64),
         given: Range<i64>,
         share: impl Fn(&Shares) -> i64,
     ) {
-        let has_units = matches!(part, Part::Line { quantity, .. } if quantity > 0);
+        let has_units = matches!(part, PricePart::Line { quantity, .. } if quantity > 0);
         if given.is_empty() && !has_units {
             return;
         }
@@ -384,7 +384,7 @@ impl<'a> Parts<'a> {
             if !charge.included {
                 components[0].amount = components[0].amount.saturating_sub(amount);
             }
-            components.push(RefundComponent { component: component.clone(), amount, included: charge.included });
+            components.push(RefundComponent { component: component.to_string(), amount, included: charge.included });
         }
         parts.push(RefundPart { part, amount: given.end - given.start, components });
     }

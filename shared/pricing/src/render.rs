@@ -1,47 +1,52 @@
-use crate::{Charge, Component, Context, ENGINE, Price, PriceBreakdown, PricedLine};
+use crate::{
+    breakdown::PriceBreakdown,
+    component::Component,
+    context::Context,
+    price::{Charge, ChargeKind, Charges, ENGINE, Price, PricedLine},
+};
 use carryout_money::Money;
 use serde::{Deserialize, Serialize};
 
-/// Makes what a client sees of a priced context.
+/// Makes a client's view of a priced context.
 pub trait Renderer {
-    /// What it makes.
+    /// The view.
     type Output;
 
-    /// Picks the adjustments that it shows.
-    fn render(&self, context: &Context, sheet: PriceBreakdown<'_>) -> Self::Output;
+    /// Renders the adjustments.
+    fn render(&self, context: &Context, breakdown: PriceBreakdown<'_>) -> Self::Output;
 }
 
-/// Everything, line by line and component by component: what a quote locks, an order keeps and a refund gives back.
+/// Renders the whole [`Price`], which a quote locks, an order keeps and a refund inverts.
 #[derive(Debug, Clone, Copy)]
 pub struct Checkout;
 
-/// The few amounts that are shown while a cart is filled.
+/// Renders a [`Preview`] for the cart.
 #[derive(Debug, Clone, Copy)]
 pub struct CartPreview;
 
-/// What [`CartPreview`] makes.
+/// The summary of a price that the cart shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
-    /// What the items cost.
+    /// The items.
     pub subtotal: Money,
-    /// What is taken off; zero or negative.
+    /// Discounts; zero or negative.
     pub discounts: Money,
     /// Fees, deposits and taxes that are not included.
     pub fees_and_taxes: Money,
-    /// What is to be paid.
+    /// The amount to be paid.
     pub total: Money,
 }
 
-/// What each line has cost in the end, for the consumer's records.
+/// The final amounts of each line, for the consumer's records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The lines.
     pub lines: Vec<ReceiptLine>,
-    /// What was charged besides, with its name: fees, tip; and what was paid by credits.
+    /// Fees, discounts on fees, the tip and credits, by name.
     pub charges: Vec<(String, Money)>,
-    /// Taxes by name, as on lines and fees together; among them those that prices contain.
+    /// Taxes on lines and fees together, by name, including those that prices contain.
     pub taxes: Vec<(String, Money)>,
-    /// What was paid.
+    /// The amount that was paid.
     pub total: Money,
 }
 
@@ -50,29 +55,29 @@ pub struct Receipt {
 pub struct ReceiptLine {
     /// The item's name.
     pub name: String,
-    /// How many.
+    /// The number of units.
     pub quantity: u32,
-    /// Price of all.
+    /// The price of all units.
     pub amount: Money,
-    /// What was taken off; zero or negative.
+    /// Discounts; zero or negative.
     pub discount: Money,
     /// Deposits.
     pub deposit: Money,
-    /// Taxes that were added.
+    /// Taxes that the price does not include.
     pub tax: Money,
 }
 
 impl Renderer for Checkout {
     type Output = Price;
 
-    fn render(&self, context: &Context, mut sheet: PriceBreakdown<'_>) -> Price {
+    fn render(&self, context: &Context, mut breakdown: PriceBreakdown<'_>) -> Price {
         let currency = context.currency;
         let money = |minor| Money::new(minor, currency);
-        let (subtotal, total) = (sheet.subtotal(), sheet.total());
+        let (subtotal, total) = (breakdown.subtotal(), breakdown.total());
         let lines = context
             .lines
             .iter()
-            .zip(sheet.lines())
+            .zip(breakdown.lines())
             .map(|(line, amounts)| PricedLine {
                 item_id: line.item_id.clone(),
                 name: line.name.clone(),
@@ -85,27 +90,16 @@ impl Renderer for Checkout {
         let mut price = Price {
             lines,
             subtotal: money(subtotal),
-            fees: Vec::new(),
-            discounts: Vec::new(),
-            taxes: Vec::new(),
+            charges: Charges::default(),
             tip: money(context.tip),
-            deposits: Vec::new(),
-            credits: Vec::new(),
             total: money(total),
             policy: context.policy.id.clone(),
             engine: ENGINE,
             flags: context.flags.clone(),
         };
-        for adjustment in sheet.take_adjustments() {
-            let charges = match adjustment.component {
-                Component::Items | Component::Tip => continue,
-                Component::Deposit => &mut price.deposits,
-                Component::Discount => &mut price.discounts,
-                Component::Fee => &mut price.fees,
-                Component::Tax => &mut price.taxes,
-                Component::Credit => &mut price.credits,
-            };
-            charges.push(Charge {
+        for adjustment in breakdown.take_adjustments() {
+            let Component::Charge(kind) = adjustment.component else { continue };
+            price.charges[kind].push(Charge {
                 code: adjustment.code.into_owned(),
                 name: adjustment.name.into_owned(),
                 amount: money(adjustment.amount),
@@ -120,45 +114,49 @@ impl Renderer for Checkout {
 impl Renderer for CartPreview {
     type Output = Preview;
 
-    fn render(&self, context: &Context, sheet: PriceBreakdown<'_>) -> Preview {
+    fn render(&self, context: &Context, breakdown: PriceBreakdown<'_>) -> Preview {
         let money = |minor| Money::new(minor, context.currency);
-        let of = |components: &[Component]| {
-            let adjustments = sheet.adjustments().iter().filter(|one| components.contains(&one.component) && !one.included);
+        let of = |is_shown: fn(ChargeKind) -> bool| {
+            let is_added = |component| matches!(component, Component::Charge(kind) if is_shown(kind));
+            let adjustments = breakdown.adjustments().iter().filter(|one| is_added(one.component) && !one.included);
             money(adjustments.map(|one| one.amount).sum())
         };
         Preview {
-            subtotal: money(sheet.subtotal()),
-            discounts: of(&[Component::Discount]),
-            fees_and_taxes: of(&[Component::Fee, Component::Deposit, Component::Tax]),
-            total: money(sheet.total()),
+            subtotal: money(breakdown.subtotal()),
+            discounts: of(|kind| kind.is_reduction() && !kind.is_payment()),
+            fees_and_taxes: of(|kind| !kind.is_reduction()),
+            total: money(breakdown.total()),
         }
     }
 }
 
 impl Receipt {
-    /// The receipt of a price, for an order that keeps it.
+    /// Makes the receipt of a locked price.
     pub fn of(price: &Price) -> Self {
         let money = |minor| Money { minor, ..price.total };
-        let share = |charges: &[Charge], line: usize| {
-            let added = charges.iter().filter(|charge| !charge.included);
+        let charges = &price.charges;
+        let share = |kind: ChargeKind, line: usize| {
+            let added = charges[kind].iter().filter(|charge| !charge.included);
             money(added.map(|charge| charge.shares.lines.get(line).copied().unwrap_or_default()).sum())
         };
         let lines = price.lines.iter().enumerate().map(|(place, line)| ReceiptLine {
             name: line.name.to_string(),
             quantity: line.quantity,
             amount: line.amount,
-            discount: share(&price.discounts, place),
-            deposit: share(&price.deposits, place),
-            tax: share(&price.taxes, place),
+            discount: share(ChargeKind::Discount, place),
+            deposit: share(ChargeKind::Deposit, place),
+            tax: share(ChargeKind::Tax, place),
         });
-        let named = |charges: &[Charge]| charges.iter().map(|charge| (charge.name.clone(), charge.amount)).collect::<Vec<_>>();
-        let on_fees = price.discounts.iter().map(|charge| (charge.name.clone(), money(charge.shares.fees.iter().sum())));
-        let mut charges = named(&price.fees);
-        charges.extend(on_fees.filter(|(_, amount)| amount.minor != 0));
-        if price.tip.minor != 0 {
-            charges.push(("Tip".to_owned(), price.tip));
+        let named = |kind: ChargeKind| charges[kind].iter().map(|charge| (charge.name.clone(), charge.amount));
+        let on_fees =
+            charges[ChargeKind::Discount].iter().map(|charge| (charge.name.clone(), money(charge.shares.fees.iter().sum())));
+        let tip = [("Tip".to_owned(), price.tip)];
+        let besides = on_fees.chain(tip).filter(|(_, amount)| amount.minor != 0);
+        Self {
+            lines: lines.collect(),
+            charges: named(ChargeKind::Fee).chain(besides).chain(named(ChargeKind::Credit)).collect(),
+            taxes: named(ChargeKind::Tax).collect(),
+            total: price.total,
         }
-        charges.extend(named(&price.credits));
-        Self { lines: lines.collect(), charges, taxes: named(&price.taxes), total: price.total }
     }
 }

@@ -1,11 +1,11 @@
-//! The rules of a price, each by an example that is computed by hand.
-#![expect(clippy::panic, reason = "a test reports what should not happen by panicking")]
+//! The pricing rules, each with an example computed by hand.
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 use carryout_money::{Currency, Rate, Rounding};
 use carryout_pricing::{
-    Adjustment, Allocation, Benefit, CartPreview, Charge, Collector, Component, Context, ContextLine, Credit, Differs,
+    Adjustment, Allocation, Benefit, CartPreview, Charge, ChargeKind, Collector, Component, Context, ContextLine, Credit,
     DiscountAmount, Fee, FeeAmount, Limits, Pipeline, Policy, Price, PriceBreakdown, PricingError, Promotion, Receipt, Record,
-    Rule, STANDARD_TAX, Scope, Shares, Source, TaxLevel, TaxRate, Taxes, Tier, Violation, Weight, explain, price,
+    ReplayError, Rule, STANDARD_TAX, Scope, Shares, Source, TaxLevel, TaxRate, Taxes, Tier, Violation, Weight, explain, price,
 };
 use serde_json::json;
 
@@ -59,11 +59,11 @@ fn adds_sales_tax_on_lines_and_taxable_fees() {
         ..cart(&[("ramen", 2, 1_450), ("gyoza", 1, 725)])
     };
     let price = priced(&context);
-    // Service 15 % = 544, capped at 500; tax 257 + 64 + 44; a fee of nothing is not shown.
+    // Service 15 % = 544, capped at 500; tax 257 + 64 + 44; a fee of zero is not charged.
     assert_eq!(price.subtotal.minor, 3_625);
-    assert_eq!(amounts(&price.fees), [("delivery", 299), ("service", 500)]);
-    assert_eq!(amounts(&price.taxes), [("tax", 257 + 64 + 44)]);
-    assert_eq!(price.taxes[0].shares, Shares { lines: vec![257, 64], fees: vec![0, 44], tip: 0 });
+    assert_eq!(amounts(&price.charges[ChargeKind::Fee]), [("delivery", 299), ("service", 500)]);
+    assert_eq!(amounts(&price.charges[ChargeKind::Tax]), [("tax", 257 + 64 + 44)]);
+    assert_eq!(price.charges[ChargeKind::Tax][0].shares, Shares { lines: vec![257, 64], fees: vec![0, 44], tip: 0 });
     assert_eq!(price.total.minor, 3_625 + 299 + 500 + 365 + 400);
     assert_eq!((price.policy.as_str(), price.engine), ("standard-1", 1));
 }
@@ -77,48 +77,48 @@ fn shows_included_tax_and_does_not_add_it() {
     };
     let price = priced(&context);
     // 2 900 / 11 = 263.6, 725 / 11 = 65.9, 500 / 11 = 45.5
-    assert_eq!(amounts(&price.taxes), [("gst", 264 + 66 + 45)]);
-    assert!(price.taxes[0].included);
+    assert_eq!(amounts(&price.charges[ChargeKind::Tax]), [("gst", 264 + 66 + 45)]);
+    assert!(price.charges[ChargeKind::Tax][0].included);
     assert_eq!(price.total.minor, 3_625 + 500);
 }
 
 #[test]
-fn rates_that_are_added_up_are_rounded_once_and_split() {
+fn simple_rates_are_rounded_together_and_split() {
     // 4.35 % and 2.9 % of 999: 72.4 → 72, of which 43.2 and 28.8. Rounded each: 43 + 29 = 72; of 985: 42.8 + 28.6 → 71, not 72.
     let context = |amount| Context {
         taxes: Taxes { included: false, rates: vec![rate("state", 4_350, false), rate("city", 2_900, false)] },
         ..cart(&[("a", 1, amount)])
     };
-    assert_eq!(amounts(&priced(&context(999)).taxes), [("state", 43), ("city", 29)]);
-    assert_eq!(amounts(&priced(&context(985)).taxes), [("state", 43), ("city", 28)]);
+    assert_eq!(amounts(&priced(&context(999)).charges[ChargeKind::Tax]), [("state", 43), ("city", 29)]);
+    assert_eq!(amounts(&priced(&context(985)).charges[ChargeKind::Tax]), [("state", 43), ("city", 28)]);
 }
 
 #[test]
-fn a_compound_tax_is_on_the_amount_and_the_taxes_before_it() {
+fn compound_tax_applies_to_the_amount_plus_previous_taxes() {
     let context = Context {
         taxes: Taxes { included: false, rates: vec![rate("gst", 5_000, false), rate("qst", 9_975, true)] },
         ..cart(&[("a", 1, 1_010)])
     };
     // 50.5 → 51; (1 010 + 51) × 9.975 % = 105.8 → 106
-    assert_eq!(amounts(&priced(&context).taxes), [("gst", 51), ("qst", 106)]);
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Tax]), [("gst", 51), ("qst", 106)]);
     let included = Context { taxes: Taxes { included: true, ..context.taxes }, ..cart(&[("a", 1, 1_167)]) };
-    assert_eq!(amounts(&priced(&included).taxes), [("gst", 51), ("qst", 106)]);
+    assert_eq!(amounts(&priced(&included).charges[ChargeKind::Tax]), [("gst", 51), ("qst", 106)]);
 }
 
 #[test]
-fn tax_on_units_is_what_a_till_adds_up() {
+fn unit_level_tax_is_rounded_per_unit() {
     let taxes = Taxes { included: false, rates: vec![rate("tax", 7_000, false)] };
     let mut context = Context { taxes, ..cart(&[("a", 3, 107)]) };
-    assert_eq!(amounts(&priced(&context).taxes), [("tax", 22)], "321 × 7 % = 22.47");
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Tax]), [("tax", 22)], "321 × 7 % = 22.47");
     context.policy.tax_level = TaxLevel::Unit;
-    assert_eq!(amounts(&priced(&context).taxes), [("tax", 21)], "107 × 7 % = 7.49 → 7, three times");
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Tax]), [("tax", 21)], "107 × 7 % = 7.49 → 7, three times");
     context.promotions = vec![promotion("one", Benefit::Fixed(1))];
     // Units of 106, 107, 107: 7.42, 7.49, 7.49.
-    assert_eq!(amounts(&priced(&context).taxes), [("tax", 21)]);
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Tax]), [("tax", 21)]);
 }
 
 #[test]
-fn tax_is_on_what_is_left_after_discounts_and_follows_its_class() {
+fn tax_applies_after_discounts_to_its_class() {
     let mut context = Context {
         taxes: Taxes { included: false, rates: vec![rate("tax", 10_000, false)] },
         promotions: vec![promotion("half", Benefit::Percent(percent(50_000)))],
@@ -126,12 +126,12 @@ fn tax_is_on_what_is_left_after_discounts_and_follows_its_class() {
     };
     context.lines[1].tax_class = "zero".to_owned();
     let price = priced(&context);
-    assert_eq!(amounts(&price.taxes), [("tax", 50)]);
+    assert_eq!(amounts(&price.charges[ChargeKind::Tax]), [("tax", 50)]);
     assert_eq!(price.total.minor, 800 + 50);
 }
 
 #[test]
-fn weighed_lines_are_rounded_first_and_deposits_neither_discounted_nor_taxed() {
+fn weighed_lines_are_rounded_first_and_deposits_are_neither_discounted_nor_taxed() {
     let mut context = Context {
         taxes: Taxes { included: false, rates: vec![rate("tax", 10_000, false)] },
         promotions: vec![promotion("half", Benefit::Percent(percent(50_000)))],
@@ -142,26 +142,26 @@ fn weighed_lines_are_rounded_first_and_deposits_neither_discounted_nor_taxed() {
     let price = priced(&context);
     // 3.99 × 1.255 = 5.007; half of 5.01 + 6.00 = 5.505, rounded to 5.51 and spread 2.51 + 3.00.
     assert_eq!(price.lines[0].amount.minor, 501);
-    assert_eq!(price.discounts[0].shares.lines, [-251, -300]);
-    assert_eq!(amounts(&price.deposits), [("deposit", 150)]);
+    assert_eq!(price.charges[ChargeKind::Discount][0].shares.lines, [-251, -300]);
+    assert_eq!(amounts(&price.charges[ChargeKind::Deposit]), [("deposit", 150)]);
     assert_eq!(price.total.minor, 501 + 600 - 551 + 25 + 30 + 150);
 }
 
 #[test]
-fn amounts_for_all_lines_are_spread_by_largest_remainder_ties_to_the_first() {
+fn amounts_are_allocated_by_largest_remainder_ties_to_the_first_line() {
     let context = Context {
         promotions: vec![promotion("one", Benefit::Fixed(100))],
         ..cart(&[("a", 1, 500), ("b", 1, 500), ("c", 1, 500)])
     };
-    assert_eq!(priced(&context).discounts[0].shares.lines, [-34, -33, -33]);
+    assert_eq!(priced(&context).charges[ChargeKind::Discount][0].shares.lines, [-34, -33, -33]);
     let policy = Policy { id: "cumulative-1".to_owned(), allocation: Allocation::Cumulative, ..Policy::default() };
     let price = priced(&Context { policy, ..context });
-    assert_eq!(price.discounts[0].shares.lines, [-33, -34, -33]);
+    assert_eq!(price.charges[ChargeKind::Discount][0].shares.lines, [-33, -34, -33]);
     assert_eq!(price.policy, "cumulative-1");
 }
 
 #[test]
-fn promotions_follow_priority_each_on_what_is_left() {
+fn promotions_apply_by_priority_on_remaining_amounts() {
     let mut context = Context {
         promotions: vec![
             promotion("later", Benefit::Percent(percent(10_000))),
@@ -169,35 +169,50 @@ fn promotions_follow_priority_each_on_what_is_left() {
         ],
         ..cart(&[("a", 1, 1_200)])
     };
-    assert_eq!(amounts(&priced(&context).discounts), [("first", -200), ("later", -100)]);
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Discount]), [("first", -200), ("later", -100)]);
     context.promotions.reverse();
-    assert_eq!(amounts(&priced(&context).discounts), [("first", -200), ("later", -100)], "whatever the order they are listed in");
+    assert_eq!(
+        amounts(&priced(&context).charges[ChargeKind::Discount]),
+        [("first", -200), ("later", -100)],
+        "in any order of the list"
+    );
     context.promotions[0].exclusive = true;
-    assert_eq!(amounts(&priced(&context).discounts), [("first", -200)]);
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Discount]), [("first", -200)]);
     context.promotions[0].exclusive = false;
     context.promotions[1].exclusive = true;
-    assert_eq!(amounts(&priced(&context).discounts), [("first", -200)], "it goes with no other");
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Discount]), [("first", -200)], "it excludes all others");
 }
 
 #[test]
-fn promotions_keep_caps_minimum_subtotals_and_line_minimums() {
+fn promotions_respect_caps_minimum_subtotals_and_line_minimums() {
     let half = || promotion("half", Benefit::Percent(percent(50_000)));
     let base = cart(&[("a", 1, 1_000), ("b", 1, 1_000)]);
     let with = |promotion| Context { promotions: vec![promotion], ..base.clone() };
-    assert_eq!(amounts(&priced(&with(Promotion { cap: Some(300), ..half() })).discounts), [("half", -300)]);
-    assert!(priced(&with(Promotion { minimum_subtotal: 2_001, ..half() })).discounts.is_empty());
-    assert_eq!(amounts(&priced(&with(Promotion { minimum_subtotal: 2_000, ..half() })).discounts), [("half", -1_000)]);
+    assert_eq!(amounts(&priced(&with(Promotion { cap: Some(300), ..half() })).charges[ChargeKind::Discount]), [("half", -300)]);
+    assert!(priced(&with(Promotion { minimum_subtotal: 2_001, ..half() })).charges[ChargeKind::Discount].is_empty());
+    assert_eq!(
+        amounts(&priced(&with(Promotion { minimum_subtotal: 2_000, ..half() })).charges[ChargeKind::Discount]),
+        [("half", -1_000)]
+    );
     let mut context = with(half());
     context.lines[0].minimum_unit_price = 800;
-    assert_eq!(priced(&context).discounts[0].shares.lines, [-200, -800], "the rest goes to where there is room");
+    assert_eq!(
+        priced(&context).charges[ChargeKind::Discount][0].shares.lines,
+        [-200, -800],
+        "the excess goes to lines with capacity"
+    );
     context.lines[1].minimum_unit_price = 1_200;
-    assert_eq!(priced(&context).discounts[0].shares.lines, [-200, 0], "a line below its minimum stays as it is");
+    assert_eq!(
+        priced(&context).charges[ChargeKind::Discount][0].shares.lines,
+        [-200, 0],
+        "a line below its minimum is not discounted"
+    );
     let all = Context { promotions: vec![promotion("gift", Benefit::Fixed(9_999))], ..base };
     assert_eq!(priced(&all).total.minor, 0);
 }
 
 #[test]
-fn promotions_count_the_lines_that_they_name() {
+fn promotions_apply_to_the_lines_they_name() {
     let mut context = cart(&[("cola", 2, 300), ("ramen", 1, 1_400)]);
     context.lines[0].attributes = json!({ "category": "drinks" });
     let condition = |value| serde_json::from_value(value).unwrap();
@@ -206,45 +221,45 @@ fn promotions_count_the_lines_that_they_name() {
         ..promotion("drinks", Benefit::Percent(percent(50_000)))
     };
     context.promotions = vec![drinks()];
-    assert_eq!(priced(&context).discounts[0].shares.lines, [-300, 0]);
+    assert_eq!(priced(&context).charges[ChargeKind::Discount][0].shares.lines, [-300, 0]);
     context.promotions =
         vec![Promotion { items: vec!["ramen".to_owned()], scope: Scope::EachLine, ..promotion("ramen", Benefit::Fixed(100)) }];
-    assert_eq!(priced(&context).discounts[0].shares.lines, [0, -100]);
+    assert_eq!(priced(&context).charges[ChargeKind::Discount][0].shares.lines, [0, -100]);
     context.promotions = vec![Promotion { condition: Some(condition(json!({ "consumer.orders": { "$lt": 3 } }))), ..drinks() }];
     context.attributes = json!({ "consumer": { "orders": 8 } });
-    assert!(priced(&context).discounts.is_empty());
+    assert!(priced(&context).charges[ChargeKind::Discount].is_empty());
     context.attributes = json!({ "consumer": { "orders": 1 } });
-    assert_eq!(amounts(&priced(&context).discounts), [("drinks", -300)]);
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Discount]), [("drinks", -300)]);
 }
 
 #[test]
-fn the_cheapest_of_every_few_units_cost_less() {
+fn buy_x_get_y_discounts_the_cheapest_units() {
     let free = |buy, get, rate, times| promotion("set", Benefit::BuyXGetY { buy, get, rate, times });
     let lines = cart(&[("a", 3, 900), ("b", 2, 500), ("c", 1, 700)]);
     let with = |promotion| Context { promotions: vec![promotion], ..lines.clone() };
     let whole = percent(100_000);
     // Six units are two sets of three: the two cheapest are free.
-    assert_eq!(priced(&with(free(2, 1, whole, None))).discounts[0].shares.lines, [0, -1_000, 0]);
-    assert_eq!(priced(&with(free(1, 1, whole, None))).discounts[0].shares.lines, [0, -1_000, -700]);
-    assert_eq!(priced(&with(free(1, 1, percent(50_000), Some(1)))).discounts[0].shares.lines, [0, -250, 0]);
-    assert!(priced(&with(free(6, 1, whole, None))).discounts.is_empty());
+    assert_eq!(priced(&with(free(2, 1, whole, None))).charges[ChargeKind::Discount][0].shares.lines, [0, -1_000, 0]);
+    assert_eq!(priced(&with(free(1, 1, whole, None))).charges[ChargeKind::Discount][0].shares.lines, [0, -1_000, -700]);
+    assert_eq!(priced(&with(free(1, 1, percent(50_000), Some(1)))).charges[ChargeKind::Discount][0].shares.lines, [0, -250, 0]);
+    assert!(priced(&with(free(6, 1, whole, None))).charges[ChargeKind::Discount].is_empty());
 }
 
 #[test]
-fn more_is_off_for_more() {
+fn tiered_promotion_applies_the_highest_tier_reached() {
     let tiers = vec![
         Tier { from: 2_000, off: DiscountAmount::Percent(percent(10_000)) },
         Tier { from: 5_000, off: DiscountAmount::Fixed(900) },
     ];
     let with =
         |amount| Context { promotions: vec![promotion("more", Benefit::Tiered(tiers.clone()))], ..cart(&[("a", 1, amount)]) };
-    assert!(priced(&with(1_999)).discounts.is_empty());
-    assert_eq!(priced(&with(2_000)).discounts[0].amount.minor, -200);
-    assert_eq!(priced(&with(9_000)).discounts[0].amount.minor, -900);
+    assert!(priced(&with(1_999)).charges[ChargeKind::Discount].is_empty());
+    assert_eq!(priced(&with(2_000)).charges[ChargeKind::Discount][0].amount.minor, -200);
+    assert_eq!(priced(&with(9_000)).charges[ChargeKind::Discount][0].amount.minor, -900);
 }
 
 #[test]
-fn promotions_on_fees_come_before_the_fees_tax() {
+fn fee_promotions_apply_before_the_tax_on_fees() {
     let mut context = Context {
         fees: vec![fee("delivery", FeeAmount::Fixed(399), STANDARD_TAX), fee("service", FeeAmount::Fixed(200), STANDARD_TAX)],
         taxes: Taxes { included: false, rates: vec![rate("tax", 10_000, false)] },
@@ -252,15 +267,15 @@ fn promotions_on_fees_come_before_the_fees_tax() {
         ..cart(&[("a", 1, 1_000)])
     };
     let price = priced(&context);
-    assert_eq!(price.discounts[0].shares, Shares { fees: vec![-399, 0], ..Shares::default() });
-    assert_eq!(price.taxes[0].shares, Shares { lines: vec![100], fees: vec![0, 20], tip: 0 });
+    assert_eq!(price.charges[ChargeKind::Discount][0].shares, Shares { fees: vec![-399, 0], ..Shares::default() });
+    assert_eq!(price.charges[ChargeKind::Tax][0].shares, Shares { lines: vec![100], fees: vec![0, 20], tip: 0 });
     context.promotions =
         vec![Promotion { scope: Scope::Fee("service".to_owned()), ..promotion("half", Benefit::Percent(percent(50_000))) }];
-    assert_eq!(amounts(&priced(&context).discounts), [("half", -100)]);
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Discount]), [("half", -100)]);
 }
 
 #[test]
-fn fees_by_rule_add_surge_distance_and_units() {
+fn fees_cover_surge_distance_and_units() {
     let context = Context {
         fees: vec![
             fee("delivery", FeeAmount::Fixed(400), "none"),
@@ -273,11 +288,11 @@ fn fees_by_rule_add_surge_distance_and_units() {
         ..cart(&[("a", 3, 1_000)])
     };
     let wanted = [("delivery", 400), ("surge", 100), ("long_distance", 150), ("regulatory", 25), ("service", 150)];
-    assert_eq!(amounts(&priced(&context).fees), wanted);
+    assert_eq!(amounts(&priced(&context).charges[ChargeKind::Fee]), wanted);
 }
 
 #[test]
-fn credits_pay_what_there_is_to_pay_and_no_more() {
+fn credits_pay_at_most_the_amount_due() {
     let credit = |id: &str, amount| Credit { id: id.to_owned(), name: id.to_owned(), amount, limits: Limits::default() };
     let context = Context {
         tip: 200,
@@ -285,13 +300,13 @@ fn credits_pay_what_there_is_to_pay_and_no_more() {
         ..cart(&[("a", 1, 1_000)])
     };
     let price = priced(&context);
-    assert_eq!(amounts(&price.credits), [("gift", -500), ("refund", -700)]);
-    assert_eq!(price.credits[0].shares, Shares { lines: vec![-417], fees: Vec::new(), tip: -83 });
+    assert_eq!(amounts(&price.charges[ChargeKind::Credit]), [("gift", -500), ("refund", -700)]);
+    assert_eq!(price.charges[ChargeKind::Credit][0].shares, Shares { lines: vec![-417], fees: Vec::new(), tip: -83 });
     assert_eq!(price.total.minor, 0);
 }
 
 #[test]
-fn the_policy_decides_how_amounts_are_rounded() {
+fn policy_determines_rounding() {
     let with = |rounding| {
         let policy = Policy { id: "x".to_owned(), rounding, ..Policy::default() };
         let promotions = vec![promotion("half", Benefit::Percent(percent(50_000)))];
@@ -310,7 +325,7 @@ fn currencies_have_their_own_decimals() {
 }
 
 #[test]
-fn refuses_what_has_no_price() {
+fn invalid_contexts_are_refused_by_field() {
     let sound = cart(&[("a", 1, 100)]);
     assert_eq!(price(&Context { lines: Vec::new(), ..sound.clone() }), Err(PricingError::Empty));
     assert_eq!(price(&Context { tip: -1, ..sound.clone() }), Err(PricingError::NegativeTip));
@@ -335,7 +350,7 @@ fn refuses_what_has_no_price() {
     }
 }
 
-/// Charges for each bag that the units need.
+/// A fee for each bag that the units need.
 struct BagFee;
 
 impl Collector for BagFee {
@@ -344,25 +359,25 @@ impl Collector for BagFee {
     }
 
     fn adds(&self) -> &'static [Component] {
-        &[Component::Fee]
+        &[Component::Charge(ChargeKind::Fee)]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, breakdown: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         let units: u32 = context.lines.iter().map(|line| line.quantity).sum();
-        sheet.add_fee(Source::Collector, "bag", "Bags", 10 * i64::from(units.div_ceil(5)), STANDARD_TAX)
+        breakdown.add_fee(Source::Collector, "bag", "Bags", 10 * i64::from(units.div_ceil(5)), STANDARD_TAX)
     }
 }
 
 #[test]
-fn a_component_is_added_by_registering_its_collector() {
+fn component_is_added_by_registering_its_collector() {
     let context = Context { taxes: Taxes { included: false, rates: vec![rate("tax", 10_000, false)] }, ..cart(&[("a", 6, 100)]) };
     let pipeline = Pipeline::standard().before("tax", BagFee);
     let price = pipeline.render(&context, &carryout_pricing::Checkout).unwrap();
-    assert_eq!(amounts(&price.fees), [("bag", 20)]);
+    assert_eq!(amounts(&price.charges[ChargeKind::Fee]), [("bag", 20)]);
     assert_eq!(price.total.minor, 600 + 20 + 62);
 }
 
-/// A collector with every kind of mistake.
+/// A collector with defects.
 struct Careless(fn() -> Adjustment<'static>);
 
 impl Collector for Careless {
@@ -371,50 +386,52 @@ impl Collector for Careless {
     }
 
     fn adds(&self) -> &'static [Component] {
-        &[Component::Discount, Component::Deposit]
+        &[Component::Charge(ChargeKind::Discount), Component::Charge(ChargeKind::Deposit)]
     }
 
-    fn collect<'a>(&'a self, _: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
-        sheet.add((self.0)())
+    fn collect<'a>(&'a self, _: &'a Context, breakdown: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+        breakdown.add((self.0)())
     }
 }
 
-fn adjustment(component: Component, amount: i64, lines: &[i64]) -> Adjustment<'static> {
+fn adjustment(kind: ChargeKind, amount: i64, lines: &[i64]) -> Adjustment<'static> {
     let shares = Shares { lines: lines.to_vec(), ..Shares::default() };
+    let component = Component::Charge(kind);
     Adjustment { component, source: Source::Collector, code: "x".into(), name: "x".into(), amount, included: false, shares }
 }
 
 #[test]
-fn a_wrong_price_is_never_shown() {
+fn invalid_price_is_refused() {
     let context = cart(&[("a", 1, 100), ("b", 1, 100)]);
-    let found = |wrong: fn() -> Adjustment<'static>| match Pipeline::standard().before("tax", Careless(wrong)).sheet(&context) {
+    let found = |wrong: fn() -> Adjustment<'static>| match Pipeline::standard().before("tax", Careless(wrong)).breakdown(&context)
+    {
         Err(PricingError::Wrong(violations)) => violations,
         other => panic!("{other:?}"),
     };
     let x = || "x".to_owned();
-    assert_eq!(found(|| adjustment(Component::Discount, -10, &[-5, -4])), [Violation::Shares(x())]);
-    assert_eq!(found(|| adjustment(Component::Discount, -10, &[-10])), [Violation::Shares(x())]);
-    assert_eq!(found(|| adjustment(Component::Discount, 10, &[5, 5])), [Violation::Sign(x())]);
-    assert_eq!(found(|| adjustment(Component::Tax, 10, &[5, 5])), [Violation::Unknown(x())]);
-    assert_eq!(found(|| adjustment(Component::Discount, -110, &[-110, 0])), [Violation::BelowMinimum("a".to_owned())]);
-    let unknown = found(|| Adjustment { source: Source::Promotion(3), ..adjustment(Component::Discount, -1, &[-1, 0]) });
+    assert_eq!(found(|| adjustment(ChargeKind::Discount, -10, &[-5, -4])), [Violation::Shares(x())]);
+    assert_eq!(found(|| adjustment(ChargeKind::Discount, -10, &[-10])), [Violation::Shares(x())]);
+    assert_eq!(found(|| adjustment(ChargeKind::Discount, 10, &[5, 5])), [Violation::Sign(x())]);
+    assert_eq!(found(|| adjustment(ChargeKind::Tax, 10, &[5, 5])), [Violation::Unknown(x())]);
+    assert_eq!(found(|| adjustment(ChargeKind::Discount, -110, &[-110, 0])), [Violation::BelowMinimum("a".to_owned())]);
+    let unknown = found(|| Adjustment { source: Source::Promotion(3), ..adjustment(ChargeKind::Discount, -1, &[-1, 0]) });
     assert_eq!(unknown, [Violation::Unknown(x())]);
 }
 
-/// A market in which an order is never below a minimum.
+/// A market with a minimum order value.
 struct MinimumOrder(i64);
 
 impl Rule for MinimumOrder {
-    fn violation(&self, _: &Context, sheet: &PriceBreakdown<'_>) -> Option<String> {
-        (sheet.total() < self.0).then(|| format!("an order is at least {}", self.0))
+    fn violation(&self, _: &Context, breakdown: &PriceBreakdown<'_>) -> Option<String> {
+        (breakdown.total() < self.0).then(|| format!("an order is at least {}", self.0))
     }
 }
 
 #[test]
-fn a_markets_rules_hold_for_every_price() {
+fn market_rules_apply_to_every_price() {
     let pipeline = Pipeline::standard().rule(MinimumOrder(500));
-    assert!(pipeline.sheet(&cart(&[("a", 1, 500)])).is_ok());
-    assert!(matches!(pipeline.sheet(&cart(&[("a", 1, 499)])), Err(PricingError::Wrong(_))));
+    assert!(pipeline.breakdown(&cart(&[("a", 1, 500)])).is_ok());
+    assert!(matches!(pipeline.breakdown(&cart(&[("a", 1, 499)])), Err(PricingError::Wrong(_))));
 }
 
 #[test]
@@ -439,13 +456,13 @@ fn renders_a_preview_a_receipt_and_an_explanation() {
 }
 
 #[test]
-fn a_stored_price_is_found_again_and_another_policy_tried() {
+fn stored_price_replays_and_another_policy_can_be_tried() {
     let record = Record::of(Context { tip: 5, ..cart(&[("a", 3, 333)]) }).unwrap();
     let read: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
     assert_eq!(read.replay(&Pipeline::standard()), Ok(()));
     let mut changed = read.clone();
     changed.price.total.minor += 1;
-    let Err(Differs::Price { first, .. }) = changed.replay(&Pipeline::standard()) else { panic!("it must differ") };
+    let Err(ReplayError::Differs { first, .. }) = changed.replay(&Pipeline::standard()) else { panic!("it must differ") };
     assert_eq!((first.pointer.as_str(), first.stored, first.found), ("/total/minor", json!(1_005), json!(1_004)));
     assert_eq!(
         read.under(Policy { id: "other".to_owned(), ..Policy::default() }, &Pipeline::standard()).unwrap().policy,

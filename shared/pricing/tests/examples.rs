@@ -1,5 +1,5 @@
-//! The files in `events/pricing/` cost what is written here, and are what `docs/pricing.schema.json` says.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+//! The files in `events/pricing/` have the totals below, and follow `docs/pricing.schema.json`.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use carryout_pricing::{CRITICALITY, Context, Criticality, Pipeline, Price, Record, Refunded, explain, left_to_refund, price};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn names() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_example_costs_what_it_should() {
+fn every_example_has_its_total() {
     assert_eq!(names(), EXAMPLES.iter().map(|(name, _)| (*name).to_owned()).collect());
     for (name, total) in EXAMPLES {
         let context: Context = serde_json::from_value(read(&format!("events/pricing/{name}.json"))).unwrap();
@@ -44,8 +44,60 @@ fn every_example_costs_what_it_should() {
     }
 }
 
+/// An order with every kind of charge.
+const EVERY_KIND: &str = r#"{
+    "currency": "CAD",
+    "lines": [
+        { "item_id": "itm_1", "name": "Ramen", "quantity": 2, "unit_price": 1450 },
+        { "item_id": "itm_2", "name": "Water", "quantity": 6, "unit_price": 100, "deposit": 25 }
+    ],
+    "promotions": [
+        { "id": "ten", "name": "10 % off", "benefit": { "percent": "0.10" } },
+        { "id": "free", "name": "Free delivery", "benefit": "free_delivery" }
+    ],
+    "fees": [
+        { "code": "delivery", "name": "Delivery fee", "amount": { "fixed": 299 } },
+        { "code": "service", "name": "Service fee", "tax_class": "standard", "amount": { "fixed": 250 } }
+    ],
+    "taxes": { "rates": [
+        { "code": "gst", "name": "GST", "rate": "0.05" },
+        { "code": "qst", "name": "QST", "rate": "0.09975", "compound": true }
+    ] },
+    "tip": 300,
+    "credits": [{ "id": "gift", "name": "Gift card", "amount": 500 }],
+    "flags": [{ "provider": "consumer", "used": "default", "reason": "no answer within 400 ms" }]
+}"#;
+
 #[test]
-fn the_documentation_shows_what_is_computed_and_declared() {
+fn price_json_is_stable_byte_for_byte() {
+    // Signatures and stored records cover these bytes: a change breaks quotes and orders that exist.
+    let expected = [
+        r#"{"lines":[{"item_id":"itm_1","name":"Ramen","quantity":2,"unit_price":{"minor":1450,"currency":"CAD"},"amount":{"minor":2900,"currency":"CAD"}},{"item_id":"itm_2","name":"Water","quantity":6,"unit_price":{"minor":100,"currency":"CAD"},"amount":{"minor":600,"currency":"CAD"}}],"#,
+        r#""subtotal":{"minor":3500,"currency":"CAD"},"#,
+        r#""fees":[{"code":"delivery","name":"Delivery fee","amount":{"minor":299,"currency":"CAD"}},{"code":"service","name":"Service fee","amount":{"minor":250,"currency":"CAD"}}],"#,
+        r#""discounts":[{"code":"ten","name":"10 % off","amount":{"minor":-350,"currency":"CAD"},"shares":{"lines":[-290,-60]}},{"code":"free","name":"Free delivery","amount":{"minor":-299,"currency":"CAD"},"shares":{"fees":[-299,0]}}],"#,
+        r#""taxes":[{"code":"gst","name":"GST","amount":{"minor":171,"currency":"CAD"},"shares":{"lines":[131,27],"fees":[0,13]}},{"code":"qst","name":"QST","amount":{"minor":356,"currency":"CAD"},"shares":{"lines":[273,57],"fees":[0,26]}}],"#,
+        r#""tip":{"minor":300,"currency":"CAD"},"#,
+        r#""deposits":[{"code":"deposit","name":"Deposit","amount":{"minor":150,"currency":"CAD"},"shares":{"lines":[0,150]}}],"#,
+        r#""credits":[{"code":"gift","name":"Gift card","amount":{"minor":-500,"currency":"CAD"},"shares":{"lines":[-344,-89],"fees":[0,-33],"tip":-34}}],"#,
+        r#""total":{"minor":3877,"currency":"CAD"},"#,
+        r#""policy":"standard-1","#,
+        r#""engine":1,"#,
+        r#""flags":[{"provider":"consumer","used":"default","reason":"no answer within 400 ms"}]}"#,
+    ]
+    .concat();
+    let context: Context = serde_json::from_str(EVERY_KIND).unwrap();
+    let priced = price(&context).unwrap();
+    assert_eq!(serde_json::to_string(&priced).unwrap(), expected);
+    assert_eq!(serde_json::from_str::<Price>(&expected).unwrap(), priced);
+    // Deposits, policy, engine and flags are absent in prices that predate them.
+    let (old, _) = expected.split_once(r#","policy""#).unwrap();
+    let old: Price = serde_json::from_str(&format!("{old}}}")).unwrap();
+    assert_eq!((old.charges, old.policy, old.engine), (priced.charges, String::new(), 0));
+}
+
+#[test]
+fn documentation_shows_the_computed_table_and_the_declared_criticality() {
     let text = fs::read_to_string(root().join("docs/pricing.md")).unwrap();
     let context: Context = serde_json::from_value(read("events/pricing/quebec-compound-tax.json")).unwrap();
     let table = explain(&Pipeline::standard(), &context).unwrap();
@@ -57,7 +109,7 @@ fn the_documentation_shows_what_is_computed_and_declared() {
 }
 
 #[test]
-fn every_example_is_what_the_schema_says() {
+fn every_example_follows_the_schema() {
     let schema = read("docs/pricing.schema.json");
     let mut used = BTreeSet::new();
     for name in names() {
@@ -76,7 +128,7 @@ fn every_example_is_what_the_schema_says() {
 }
 
 #[test]
-fn the_schema_refuses_what_the_engine_refuses() {
+fn schema_refuses_what_the_engine_refuses() {
     let schema = read("docs/pricing.schema.json");
     let plain = read("events/pricing/plain.json");
     for (pointer, wrong) in [
@@ -101,7 +153,7 @@ fn the_schema_refuses_what_the_engine_refuses() {
     }
 }
 
-/// Every member that a schema names, with the object's own members before it.
+/// Collects every member that a schema names, prefixed by the required members of its object.
 fn members(schema: &Value, named: &mut BTreeSet<String>) {
     match schema {
         Value::Object(parts) => {
@@ -116,7 +168,7 @@ fn members(schema: &Value, named: &mut BTreeSet<String>) {
     }
 }
 
-/// Holds a value against the part of JSON Schema that `docs/pricing.schema.json` uses, patterns aside.
+/// Validates a value against the subset of JSON Schema that `docs/pricing.schema.json` uses, patterns aside.
 struct Check<'a> {
     schema: &'a Value,
     found: Vec<String>,

@@ -1,12 +1,12 @@
-//! What holds for every context that has a price.
+//! Properties of the price of every valid context.
 
 mod any_json;
 
 use carryout_money::{Currency, Money, Rate, Rounding};
 use carryout_pricing::{
-    Allocation, Benefit, Charge, Context, ContextLine, Credit, DiscountAmount, Fee, FeeAmount, Limits, Pipeline, Policy, Price,
-    Promotion, Record, RefundLine, RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier, Weight,
-    left_to_refund, price, refund,
+    Allocation, Benefit, Charge, ChargeKind, Context, ContextLine, Credit, DiscountAmount, Fee, FeeAmount, Limits, Pipeline,
+    Policy, Price, Promotion, Record, RefundLine, RefundRequest, Refunded, STANDARD_TAX, Scope, TaxLevel, TaxRate, Taxes, Tier,
+    Weight, left_to_refund, price, refund,
 };
 use proptest::{
     prelude::*,
@@ -123,7 +123,7 @@ fn taxes() -> impl Strategy<Value = Taxes> {
     })
 }
 
-/// Carts as they come, in every currency and under every policy.
+/// Carts in every currency and under every policy.
 fn context() -> impl Strategy<Value = Context> {
     let credits = prop::collection::vec(0_i64..6_000, 0..3);
     let parts = (policy(), select(Currency::ALL.to_vec()), lines(), promotions(), fees(), taxes());
@@ -150,7 +150,7 @@ fn context() -> impl Strategy<Value = Context> {
 }
 
 fn charges(price: &Price) -> impl Iterator<Item = &Charge> {
-    [&price.fees, &price.deposits, &price.discounts, &price.taxes, &price.credits].into_iter().flatten()
+    price.charges.iter().map(|(_, charge)| charge)
 }
 
 proptest! {
@@ -164,13 +164,12 @@ proptest! {
         let added: i64 = charges(&price).filter(|charge| !charge.included).map(|charge| charge.amount.minor).sum();
         prop_assert_eq!(price.subtotal.minor + added + price.tip.minor, price.total.minor);
         prop_assert!(price.total.minor >= 0);
-        for charge in charges(&price) {
+        for (kind, charge) in price.charges.iter() {
             prop_assert_eq!(charge.amount.currency, context.currency);
-            let is_fee = price.fees.iter().any(|fee| std::ptr::eq(fee, charge));
-            prop_assert!(is_fee || charge.shares.sum() == Some(charge.amount.minor));
+            prop_assert!(kind == ChargeKind::Fee || charge.shares.sum() == Some(charge.amount.minor));
         }
         for (place, line) in context.lines.iter().enumerate() {
-            let off: i64 = price.discounts.iter().filter_map(|discount| discount.shares.lines.get(place)).sum();
+            let off: i64 = price.charges[ChargeKind::Discount].iter().filter_map(|discount| discount.shares.lines.get(place)).sum();
             let gross = price.lines[place].amount.minor;
             let units = line.weight.map_or(f64::from(line.quantity), |weight| f64::from(weight.thousandths()) / 1_000.0);
             let minimum = (line.minimum_unit_price as f64 * units).floor() as i64;
@@ -179,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn a_stored_context_has_the_same_price_byte_for_byte(context in context()) {
+    fn stored_context_reproduces_its_price_byte_for_byte(context in context()) {
         let record = Record::of(context).unwrap();
         let stored = serde_json::to_string(&record).unwrap();
         let read: Record = serde_json::from_str(&stored).unwrap();
@@ -189,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_promotions_does_not_matter(context in context(), turn in 0_usize..5) {
+    fn promotion_order_does_not_matter(context in context(), turn in 0_usize..5) {
         let mut turned = context.clone();
         let count = turned.promotions.len().max(1);
         turned.promotions.rotate_left(turn % count);
@@ -197,7 +196,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_rates_that_are_added_up_changes_no_total(context in context()) {
+    fn order_of_simple_rates_changes_no_total(context in context()) {
         let mut context = context;
         context.taxes.rates.iter_mut().for_each(|rate| rate.compound = false);
         let mut turned = context.clone();
@@ -205,7 +204,7 @@ proptest! {
         let (price, turned) = (price(&context).unwrap(), price(&turned).unwrap());
         prop_assert_eq!(price.total, turned.total);
         let on_line = |price: &Price, line: usize| -> i64 {
-            price.taxes.iter().filter_map(|tax| tax.shares.lines.get(line)).sum()
+            price.charges[ChargeKind::Tax].iter().filter_map(|tax| tax.shares.lines.get(line)).sum()
         };
         for line in 0..context.lines.len() {
             prop_assert_eq!(on_line(&price, line), on_line(&turned, line));
@@ -213,7 +212,7 @@ proptest! {
     }
 
     #[test]
-    fn a_currency_changes_no_number(context in context()) {
+    fn currency_changes_no_amount(context in context()) {
         let totals = Currency::ALL.map(|currency| price(&Context { currency, ..context.clone() }).unwrap().total);
         for (total, currency) in totals.into_iter().zip(Currency::ALL) {
             prop_assert_eq!(total, Money::new(totals[0].minor, currency));
@@ -221,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn refunds_are_the_inverse_of_the_charge(context in context(), order in prop::collection::vec((0_usize..9, 1_u32..9, any::<bool>()), 0..12)) {
+    fn refunds_invert_the_charge(context in context(), order in prop::collection::vec((0_usize..9, 1_u32..9, any::<bool>()), 0..12)) {
         let price = price(&context).unwrap();
         let mut refunded = Refunded::default();
         let mut given = 0;
@@ -241,13 +240,13 @@ proptest! {
     }
 
     #[test]
-    fn a_dearer_line_has_no_smaller_share_of_what_is_off(amount in 0_i64..50_000, prices in prop::collection::vec(1_i64..9_000, 2..12)) {
+    fn more_expensive_line_has_no_smaller_share_of_a_discount(amount in 0_i64..50_000, prices in prop::collection::vec(1_i64..9_000, 2..12)) {
         let lines = prices.iter().enumerate().map(|(index, price)| ContextLine::new(index.to_string(), "Item", 1, *price)).collect();
         let promotion: Promotion =
-            serde_json::from_value(json!({ "id": "off", "name": "DiscountAmount", "benefit": { "fixed": amount } })).unwrap();
+            serde_json::from_value(json!({ "id": "off", "name": "Off", "benefit": { "fixed": amount } })).unwrap();
         let price = price(&Context { promotions: vec![promotion], ..Context::new(Currency::USD, lines) }).unwrap();
         prop_assert_eq!(price.total.minor, (prices.iter().sum::<i64>() - amount).max(0));
-        if let Some(discount) = price.discounts.first() {
+        if let Some(discount) = price.charges[ChargeKind::Discount].first() {
             for (dear, off) in prices.iter().zip(&discount.shares.lines) {
                 for (cheap, other) in prices.iter().zip(&discount.shares.lines) {
                     prop_assert!(dear <= cheap || off <= other);
@@ -257,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn no_json_makes_the_engine_panic(changes in prop::collection::vec(change(), 0..6), example in select(EXAMPLES.to_vec())) {
+    fn arbitrary_json_never_panics(changes in prop::collection::vec(change(), 0..6), example in select(EXAMPLES.to_vec())) {
         let mut value: Value = serde_json::from_str(example).unwrap();
         for change in &changes {
             change.apply(&mut value);
@@ -266,7 +265,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_engine_panic(bytes in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4), end in any::<Index>(), example in select(EXAMPLES.to_vec())) {
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4), end in any::<Index>(), example in select(EXAMPLES.to_vec())) {
         let mut text = example.as_bytes().to_vec();
         for (place, byte) in bytes {
             let place = place.index(text.len());
@@ -287,16 +286,16 @@ const EXAMPLES: &[&str] = &[
     include_str!("../../../events/pricing/tokyo-no-decimals.json"),
 ];
 
-/// A change to one place of a JSON text, or to two.
+/// A change to one or two places of a JSON text.
 #[derive(Debug, Clone)]
 enum Change {
     Replace(Index, Value),
-    /// The value at the first place, at the second too.
+    /// Copies the value at the first place to the second.
     Copy(Index, Index),
     Remove(Index),
-    /// An element of a list, twice.
+    /// Duplicates an element of a list.
     Repeat(Index),
-    /// A member of an object, under another name.
+    /// Renames a member of an object.
     Rename(Index, &'static str),
 }
 
@@ -346,7 +345,7 @@ impl Change {
     }
 }
 
-/// Values that a context may have somewhere, and values that it may not.
+/// Values that are valid somewhere in a context, and values that are not.
 fn any_json() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),

@@ -1,11 +1,11 @@
-//! Providers are asked at the same time, and what stands in for one is declared.
-#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+//! Providers are asked concurrently, and their fallbacks are declared.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use carryout_environment::Timer;
 use carryout_money::Currency;
 use carryout_pricing::{
-    CONSUMER, CREDITS, CRITICALITY, Context, ContextLine, Contribution, Credit, FEES, Fallback, ITEMS, LastKnown, Limits,
-    NoContext, Provider, ProviderError, Providers, TAXES, price,
+    CONSUMER, CREDITS, CRITICALITY, Context, ContextError, ContextLine, Contribution, Credit, FEES, Fallback, ITEMS, LastKnown,
+    Limits, Provider, ProviderError, Providers, TAXES, price,
 };
 use futures::{FutureExt as _, channel::oneshot, executor::LocalPool, future::BoxFuture, task::LocalSpawnExt as _};
 use proptest::prelude::*;
@@ -18,11 +18,11 @@ use std::{
     },
 };
 
-/// A clock that stands still until every future waits for it, and then goes on to the next that does.
+/// A clock that advances to the next deadline once every future waits for it.
 #[derive(Clone, Default)]
 struct VirtualTime(Arc<Mutex<State>>);
 
-/// Now, and who waits until when.
+/// The time, and the sleepers with their deadlines.
 type State = (u32, Vec<Waiting>);
 type Waiting = (u32, oneshot::Sender<()>);
 
@@ -54,7 +54,7 @@ impl Timer for VirtualTime {
     }
 }
 
-/// Answers after a while, or fails as often as it is told to.
+/// Answers after a delay, and fails a number of times first.
 struct Answers {
     time: VirtualTime,
     after: u32,
@@ -75,7 +75,7 @@ impl Provider<()> for Answers {
     }
 }
 
-/// Remembers in memory.
+/// Remembers the last answers in memory.
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<BTreeMap<&'static str, Contribution>>>);
 
@@ -93,18 +93,18 @@ impl LastKnown<()> for Memory {
 }
 
 #[derive(Default)]
-struct Scene {
+struct Fixture {
     time: VirtualTime,
     memory: Memory,
 }
 
-impl Scene {
+impl Fixture {
     fn answers(&self, after: u32, failures: u32, answer: Contribution) -> (Answers, Arc<AtomicU32>) {
         let asked = Arc::new(AtomicU32::new(0));
         (Answers { time: self.time.clone(), after, failures: failures.into(), asked: asked.clone(), answer }, asked)
     }
 
-    fn run(&self, providers: Providers<()>) -> Result<Context, NoContext> {
+    fn run(&self, providers: Providers<()>) -> Result<Context, ContextError> {
         let (time, memory) = (self.time.clone(), self.memory.clone());
         let mut pool = LocalPool::new();
         let found = Arc::new(Mutex::new(None));
@@ -134,32 +134,32 @@ fn credits() -> Contribution {
 }
 
 #[test]
-fn a_quote_takes_as_long_as_its_slowest_provider() {
-    let scene = Scene::default();
-    let answer = |after, answer| scene.answers(after, 0, answer).0;
+fn quote_takes_as_long_as_its_slowest_provider() {
+    let fixture = Fixture::default();
+    let answer = |after, answer| fixture.answers(after, 0, answer).0;
     let providers = Providers::default()
         .with(ITEMS, answer(20, lines()), None)
         .with(TAXES, answer(25, Contribution::Taxes(Default::default())), None)
         .with(FEES, answer(20, Contribution::Fees(Vec::new())), None)
         .with(CREDITS, answer(20, credits()), None)
         .with(CONSUMER, answer(20, Contribution::Attribute("consumer".to_owned(), json!({ "orders": 1 }))), None);
-    let context = scene.run(providers).unwrap();
-    assert_eq!(scene.time.now(), 25);
+    let context = fixture.run(providers).unwrap();
+    assert_eq!(fixture.time.now(), 25);
     assert!(context.flags.is_empty());
     assert_eq!(context.attributes, json!({ "consumer": { "orders": 1 } }));
     assert_eq!(price(&context).unwrap().total.minor, 400);
 }
 
 #[test]
-fn a_slow_optional_provider_is_left_out_at_its_timeout_and_flagged() {
-    let scene = Scene::default();
-    let providers = Providers::default().with(ITEMS, scene.answers(20, 0, lines()).0, None).with(
+fn slow_optional_provider_is_skipped_at_its_timeout_and_flagged() {
+    let fixture = Fixture::default();
+    let providers = Providers::default().with(ITEMS, fixture.answers(20, 0, lines()).0, None).with(
         CREDITS,
-        scene.answers(5_000, 0, credits()).0,
+        fixture.answers(5_000, 0, credits()).0,
         None,
     );
-    let context = scene.run(providers).unwrap();
-    assert_eq!(scene.time.now(), 400);
+    let context = fixture.run(providers).unwrap();
+    assert_eq!(fixture.time.now(), 400);
     let price = price(&context).unwrap();
     assert_eq!(price.total.minor, 500);
     assert_eq!((price.flags[0].provider.as_str(), price.flags[0].used), ("credits", Fallback::Default));
@@ -168,47 +168,47 @@ fn a_slow_optional_provider_is_left_out_at_its_timeout_and_flagged() {
 
 proptest! {
     #[test]
-    fn the_context_is_the_same_whoever_answers_first(after in prop::array::uniform4(0_u32..140)) {
-        let scene = Scene::default();
+    fn context_does_not_depend_on_the_order_of_answers(after in prop::array::uniform4(0_u32..140)) {
+        let fixture = Fixture::default();
         let [items, history, promised, given] = after;
         let more = Contribution::Lines(Currency::USD, vec![ContextLine::new("b", "B", 2, 250)]);
         let fees = || serde_json::from_value(json!([{ "code": "service", "name": "Fee", "amount": { "fixed": 9 } }])).unwrap();
         let providers = Providers::default()
-            .with(ITEMS, scene.answers(items, 0, lines()).0, None)
-            .with(TAXES, scene.answers(history, 0, more).0, None)
-            .with(FEES, scene.answers(promised, 0, Contribution::Fees(fees())).0, None)
-            .with(CREDITS, scene.answers(given, 0, credits()).0, None);
-        let context = scene.run(providers).unwrap();
+            .with(ITEMS, fixture.answers(items, 0, lines()).0, None)
+            .with(TAXES, fixture.answers(history, 0, more).0, None)
+            .with(FEES, fixture.answers(promised, 0, Contribution::Fees(fees())).0, None)
+            .with(CREDITS, fixture.answers(given, 0, credits()).0, None);
+        let context = fixture.run(providers).unwrap();
         let items: Vec<&str> = context.lines.iter().map(|line| &*line.item_id).collect();
         prop_assert_eq!(items, ["a", "b"]);
         prop_assert_eq!((context.fees, context.credits.len(), context.flags.len()), (fees(), 1, 0));
-        prop_assert_eq!(scene.time.now(), after.into_iter().max().unwrap());
+        prop_assert_eq!(fixture.time.now(), after.into_iter().max().unwrap());
     }
 }
 
 #[test]
-fn a_provider_is_asked_again_within_its_timeout() {
-    let scene = Scene::default();
-    let (items, asked) = scene.answers(300, 1, lines());
-    assert!(scene.run(Providers::default().with(ITEMS, items, None)).is_ok());
-    assert_eq!((asked.load(Ordering::SeqCst), scene.time.now()), (2, 600));
-    let (items, asked) = scene.answers(10, 2, lines());
-    let error = scene.run(Providers::default().with(ITEMS, items, None)).unwrap_err();
+fn provider_is_retried_within_its_timeout() {
+    let fixture = Fixture::default();
+    let (items, asked) = fixture.answers(300, 1, lines());
+    assert!(fixture.run(Providers::default().with(ITEMS, items, None)).is_ok());
+    assert_eq!((asked.load(Ordering::SeqCst), fixture.time.now()), (2, 600));
+    let (items, asked) = fixture.answers(10, 2, lines());
+    let error = fixture.run(Providers::default().with(ITEMS, items, None)).unwrap_err();
     assert_eq!((asked.load(Ordering::SeqCst), error.provider), (2, "items"));
 }
 
 #[test]
-fn the_last_known_answer_stands_in_or_there_is_no_quote() {
-    let scene = Scene::default();
+fn last_known_answer_is_used_or_the_quote_fails() {
+    let fixture = Fixture::default();
     let rates = || serde_json::from_value(json!([{ "code": "tax", "name": "Tax", "rate": "0.1" }])).unwrap();
     let taxes = || Contribution::Taxes(carryout_pricing::Taxes { included: false, rates: rates() });
     let ask = |failures| {
-        let providers = Providers::default().with(ITEMS, scene.answers(20, 0, lines()).0, None).with(
+        let providers = Providers::default().with(ITEMS, fixture.answers(20, 0, lines()).0, None).with(
             TAXES,
-            scene.answers(20, failures, taxes()).0,
+            fixture.answers(20, failures, taxes()).0,
             None,
         );
-        scene.run(providers)
+        fixture.run(providers)
     };
     assert_eq!(ask(9).unwrap_err().provider, "taxes", "nothing is known yet");
     assert!(ask(0).unwrap().flags.is_empty());
@@ -218,20 +218,20 @@ fn the_last_known_answer_stands_in_or_there_is_no_quote() {
 }
 
 #[test]
-fn a_declared_default_stands_in() {
-    let scene = Scene::default();
+fn declared_default_is_used() {
+    let fixture = Fixture::default();
     let member = |plan: &str| Contribution::Attribute("consumer".to_owned(), json!({ "plan": plan }));
-    let (consumer, _) = scene.answers(10, 5, member("plus"));
-    let providers = Providers::default().with(ITEMS, scene.answers(5, 0, lines()).0, None);
-    let context = scene.run(providers.with(CONSUMER, consumer, Some(member("free")))).unwrap();
+    let (consumer, _) = fixture.answers(10, 5, member("plus"));
+    let providers = Providers::default().with(ITEMS, fixture.answers(5, 0, lines()).0, None);
+    let context = fixture.run(providers.with(CONSUMER, consumer, Some(member("free")))).unwrap();
     assert_eq!(context.attributes, json!({ "consumer": { "plan": "free" } }));
     assert_eq!(context.flags[0].used, Fallback::Default);
 }
 
 #[test]
-fn there_is_no_context_where_no_provider_says_what_is_bought() {
-    let scene = Scene::default();
-    let error = scene.run(Providers::default().with(CREDITS, scene.answers(5, 0, credits()).0, None)).unwrap_err();
+fn context_without_lines_is_refused() {
+    let fixture = Fixture::default();
+    let error = fixture.run(Providers::default().with(CREDITS, fixture.answers(5, 0, credits()).0, None)).unwrap_err();
     assert_eq!(error.provider, "items");
 }
 

@@ -1,10 +1,10 @@
-//! Refunds give back exactly what was charged, in any order and in any parts.
-#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+//! Refunds add up to exactly the charge, in any order and in any parts.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use carryout_money::{Currency, Money};
 use carryout_pricing::{
-    Charge, Part, Price, PricedLine, RefundError, RefundLine, RefundRequest, Refunded, RefundedLine, Shares, left_to_refund,
-    refund,
+    Charge, ChargeKind, Charges, Price, PricePart, PricedLine, RefundError, RefundLine, RefundRequest, Refunded, RefundedLine,
+    Shares, left_to_refund, refund,
 };
 use proptest::{prelude::*, sample::Index};
 
@@ -27,15 +27,16 @@ fn price() -> Price {
     let mut price = Price {
         lines: vec![line("ramen", 3, 3_000), line("gyoza", 1, 500)],
         subtotal: usd(3_500),
-        fees: vec![charge("delivery", 299, Shares::default()), charge("service", 350, Shares::default())],
-        discounts: vec![
-            charge("ten", -350, Shares { lines: vec![-300, -50], ..Shares::default() }),
-            charge("free_delivery", -299, Shares { fees: vec![-299], ..Shares::default() }),
-        ],
-        taxes: vec![charge("tax", 280, Shares { lines: vec![216, 36], fees: vec![0, 28], tip: 0 })],
+        charges: Charges::from_iter([
+            (ChargeKind::Fee, charge("delivery", 299, Shares::default())),
+            (ChargeKind::Fee, charge("service", 350, Shares::default())),
+            (ChargeKind::Discount, charge("ten", -350, Shares { lines: vec![-300, -50], ..Shares::default() })),
+            (ChargeKind::Discount, charge("free_delivery", -299, Shares { fees: vec![-299], ..Shares::default() })),
+            (ChargeKind::Tax, charge("tax", 280, Shares { lines: vec![216, 36], fees: vec![0, 28], tip: 0 })),
+            (ChargeKind::Deposit, charge("deposit", 75, Shares { lines: vec![75], ..Shares::default() })),
+            (ChargeKind::Credit, charge("welcome", -500, Shares { lines: vec![-344, -56], fees: vec![0, -44], tip: -56 })),
+        ]),
         tip: usd(400),
-        deposits: vec![charge("deposit", 75, Shares { lines: vec![75], ..Shares::default() })],
-        credits: vec![charge("welcome", -500, Shares { lines: vec![-344, -56], fees: vec![0, -44], tip: -56 })],
         total: usd(0),
         policy: String::new(),
         engine: 0,
@@ -51,7 +52,7 @@ fn units(lines: &[(usize, u32)]) -> RefundRequest {
 }
 
 #[test]
-fn a_unit_comes_back_with_its_discount_tax_deposit_and_credit() {
+fn unit_is_refunded_with_its_discount_tax_deposit_and_credit() {
     let price = price();
     // Ramen: 3 000 − 300 + 216 + 75 − 344 = 2 647, of which a third.
     let first = refund(&price, &Refunded::default(), &units(&[(0, 1)])).unwrap();
@@ -71,7 +72,7 @@ fn a_unit_comes_back_with_its_discount_tax_deposit_and_credit() {
 }
 
 #[test]
-fn no_discount_is_spread_again_over_the_lines_that_stay() {
+fn discounts_are_not_reallocated_to_remaining_lines() {
     let price = price();
     let gyoza = refund(&price, &Refunded::default(), &units(&[(1, 1)])).unwrap();
     let ramen_before = refund(&price, &Refunded::default(), &units(&[(0, 3)])).unwrap().amount;
@@ -80,7 +81,7 @@ fn no_discount_is_spread_again_over_the_lines_that_stay() {
 }
 
 #[test]
-fn fees_and_tip_come_back_on_their_own_or_with_the_lines() {
+fn fees_and_tip_are_refunded_alone_or_with_lines() {
     let price = price();
     let none = Refunded::default();
     assert_eq!(refund(&price, &none, &RefundRequest::Fee("delivery".to_owned())).unwrap().amount, usd(0), "it was free");
@@ -95,11 +96,11 @@ fn fees_and_tip_come_back_on_their_own_or_with_the_lines() {
         given += next.amount.minor;
         refunded = next.refunded;
     }
-    assert_eq!(usd(given), price.total, "all lines together give back everything");
+    assert_eq!(usd(given), price.total, "all lines together refund everything");
 }
 
 #[test]
-fn an_amount_lowers_what_is_left_of_each_part() {
+fn amount_refund_lowers_the_rest_of_each_part() {
     let price = price();
     let goodwill = refund(&price, &Refunded::default(), &RefundRequest::Amount(1_000)).unwrap();
     assert_eq!(goodwill.amount, usd(1_000));
@@ -112,11 +113,12 @@ fn an_amount_lowers_what_is_left_of_each_part() {
 }
 
 #[test]
-fn a_price_without_shares_is_spread_by_amount() {
+fn charges_without_shares_are_allocated_by_amount() {
     let mut price = price();
-    let charges = [&mut price.deposits, &mut price.discounts, &mut price.taxes, &mut price.credits];
-    charges.into_iter().flatten().for_each(|charge| charge.shares = Shares::default());
-    price.discounts.pop();
+    for kind in ChargeKind::ALL {
+        price.charges[kind].iter_mut().for_each(|charge| charge.shares = Shares::default());
+    }
+    price.charges[ChargeKind::Discount].pop();
     price.total = usd(price.total.minor + 299);
     let all = refund(&price, &Refunded::default(), &RefundRequest::Remaining).unwrap();
     assert_eq!(all.amount, price.total);
@@ -124,12 +126,12 @@ fn a_price_without_shares_is_spread_by_amount() {
 }
 
 #[test]
-fn a_damaged_order_gives_nothing_back() {
+fn damaged_order_is_not_refunded() {
     let sound = price();
     let wrong_total = Price { total: usd(1), ..sound.clone() };
     assert_eq!(refund(&wrong_total, &Refunded::default(), &RefundRequest::Remaining), Err(RefundError::Damaged));
     let mut wrong_shares = sound.clone();
-    wrong_shares.taxes[0].shares.lines[0] += 1;
+    wrong_shares.charges[ChargeKind::Tax][0].shares.lines[0] += 1;
     assert_eq!(refund(&wrong_shares, &Refunded::default(), &RefundRequest::Remaining), Err(RefundError::Damaged));
     for lines in [
         vec![RefundedLine { quantity: 4, amount: 0 }],
@@ -141,7 +143,7 @@ fn a_damaged_order_gives_nothing_back() {
     }
 }
 
-/// A price whose charges have random shares that leave no part below zero.
+/// A price whose charges have random shares that make no part negative.
 fn any_price() -> impl Strategy<Value = Price> {
     let lines = prop::collection::vec((1_u32..12, 0_i64..5_000, 0_i64..100, 0_i64..100, 0_i64..30), 1..7);
     let fees = prop::collection::vec((0_i64..700, 0_i64..60, any::<bool>()), 0..4);
@@ -155,9 +157,11 @@ fn any_price() -> impl Strategy<Value = Price> {
             taxes.lines.push(tax);
             credits.lines.push(-((amount - off + tax) * credited / 100));
         }
-        let mut charged = Vec::new();
+        let mut charged = Charges::default();
+        let mut all_fees = 0;
         for (index, (amount, tax, is_free)) in fees.into_iter().enumerate() {
-            charged.push(charge(&index.to_string(), amount, Shares::default()));
+            charged[ChargeKind::Fee].push(charge(&index.to_string(), amount, Shares::default()));
+            all_fees += amount;
             discounts.fees.push(if is_free { -amount } else { 0 });
             taxes.fees.push(tax);
             credits.fees.push(0);
@@ -165,16 +169,15 @@ fn any_price() -> impl Strategy<Value = Price> {
         credits.tip = -(tip * credit / 100);
         let subtotal = priced.iter().map(|line| line.amount.minor).sum::<i64>();
         let [discount, tax, credit] = [&discounts, &taxes, &credits].map(|shares| shares.sum().unwrap());
-        let total = subtotal + charged.iter().map(|fee| fee.amount.minor).sum::<i64>() + discount + tax + credit + tip;
+        let total = subtotal + all_fees + discount + tax + credit + tip;
+        charged[ChargeKind::Discount].push(charge("off", discount, discounts));
+        charged[ChargeKind::Tax].push(charge("tax", tax, taxes));
+        charged[ChargeKind::Credit].push(charge("credit", credit, credits));
         Price {
             lines: priced,
             subtotal: usd(subtotal),
-            fees: charged,
-            discounts: vec![charge("off", discount, discounts)],
-            taxes: vec![charge("tax", tax, taxes)],
+            charges: charged,
             tip: usd(tip),
-            deposits: Vec::new(),
-            credits: vec![charge("credit", credit, credits)],
             total: usd(total),
             policy: String::new(),
             engine: 0,
@@ -183,18 +186,19 @@ fn any_price() -> impl Strategy<Value = Price> {
     })
 }
 
-/// What an operator may ask, told by numbers that are fitted to the price.
+/// An operator's request, as numbers that `request` fits to the price.
 fn any_request() -> impl Strategy<Value = (u8, Index, u32, bool)> {
     (0_u8..5, any::<Index>(), 1_u32..5, any::<bool>())
 }
 
 fn request(price: &Price, left: i64, (kind, index, number, with_fees): (u8, Index, u32, bool)) -> RefundRequest {
+    let fees = &price.charges[ChargeKind::Fee];
     match kind {
         0 | 1 => {
             let line = RefundLine { line: index.index(price.lines.len()), quantity: number };
             RefundRequest::Lines { lines: vec![line], with_fees }
         }
-        2 if !price.fees.is_empty() => RefundRequest::Fee(price.fees[index.index(price.fees.len())].code.clone()),
+        2 if !fees.is_empty() => RefundRequest::Fee(fees[index.index(fees.len())].code.clone()),
         3 => RefundRequest::Tip,
         _ => RefundRequest::Amount(1 + index.index(1_000) as i64 * left / 3_000),
     }
@@ -202,7 +206,7 @@ fn request(price: &Price, left: i64, (kind, index, number, with_fees): (u8, Inde
 
 proptest! {
     #[test]
-    fn any_sequence_of_refunds_adds_up_to_what_was_charged(price in any_price(), requests in prop::collection::vec(any_request(), 0..20)) {
+    fn any_sequence_of_refunds_adds_up_to_the_charge(price in any_price(), requests in prop::collection::vec(any_request(), 0..20)) {
         let mut refunded = Refunded::default();
         let mut given = 0;
         for asked in requests {
@@ -228,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn units_cost_the_same_one_by_one_and_all_at_once(price in any_price(), line in any::<Index>()) {
+    fn units_are_refunded_equally_one_by_one_and_at_once(price in any_price(), line in any::<Index>()) {
         let line = line.index(price.lines.len());
         let quantity = price.lines[line].quantity;
         let at_once = refund(&price, &Refunded::default(), &units(&[(line, quantity)])).unwrap();
@@ -236,13 +240,13 @@ proptest! {
         let mut taxes = 0;
         for _ in 0..quantity {
             let one = refund(&price, &refunded, &units(&[(line, 1)])).unwrap();
-            prop_assert_eq!(one.parts[0].part, Part::Line { line, quantity: 1 });
+            prop_assert_eq!(one.parts[0].part, PricePart::Line { line, quantity: 1 });
             taxes += one.parts[0].components.iter().filter(|part| part.component == "taxes.tax").map(|part| part.amount).sum::<i64>();
             refunded = one.refunded;
         }
         prop_assert_eq!(&refunded, &at_once.refunded);
         if at_once.amount.minor > 0 {
-            prop_assert_eq!(taxes, price.taxes[0].shares.lines[line], "each component comes back whole");
+            prop_assert_eq!(taxes, price.charges[ChargeKind::Tax][0].shares.lines[line], "each component is refunded whole");
         }
     }
 }

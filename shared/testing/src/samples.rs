@@ -15,7 +15,8 @@ use carryout_environment::Signer;
 use carryout_migration::mirror::{LegacyFulfilment, LegacyLine, LegacyOrder, LegacyParty};
 use carryout_money::{Money, Rate};
 use carryout_pricing::{
-    Benefit, Charge, Context, ContextLine, Price, PricedLine, Promotion, Quote, QuoteTerms, Record, Refunded, Shares,
+    Benefit, Charge, ChargeKind, Charges, Context, ContextLine, Price, PricedLine, Promotion, Quote, QuoteTerms, Record,
+    Refunded, Shares,
 };
 use carryout_workflow::{Direction, NoWorkflow, StatusMap, Workflow};
 use std::collections::BTreeSet;
@@ -143,6 +144,8 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         })
         .collect();
     let total = money(lines.iter().map(|line| line.amount.minor).sum());
+    let (code, name) = ("tax".to_owned(), "Sales tax".to_owned());
+    let tax = Charge { code, name, amount: zero, included: false, shares: Shares::default() };
     let terms = QuoteTerms {
         id: quote_id.to_owned(),
         consumer_id: consumer.id.clone(),
@@ -153,18 +156,8 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         price: Price {
             lines,
             subtotal: total,
-            fees: Vec::new(),
-            discounts: Vec::new(),
-            taxes: vec![Charge {
-                code: "tax".to_owned(),
-                name: "Sales tax".to_owned(),
-                amount: zero,
-                included: false,
-                shares: Shares::default(),
-            }],
+            charges: Charges::from_iter([(ChargeKind::Tax, tax)]),
             tip: zero,
-            deposits: Vec::new(),
-            credits: Vec::new(),
             total,
             policy: String::new(),
             engine: 0,

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
-use carryout_pricing::{Charge, Context, Price, TaxLevel, price};
+use carryout_pricing::{Charge, ChargeKind, Context, Price, PriceMeasure, TaxLevel, price};
 use local_cloud::{Project, Terminal, npm};
 use serde_json::{Value, json};
 
@@ -150,7 +150,8 @@ impl Cart {
             applies.map(|rate| json!({ "code": rate.code, "rate": percent(rate.rate.as_ratio()) })).collect()
         };
         let adjustments = |share: &dyn Fn(&Charge) -> Option<i64>| -> Vec<Value> {
-            let shares = price.discounts.iter().filter_map(|discount| Some((&discount.code, share(discount)?)));
+            let shares =
+                price.charges[ChargeKind::Discount].iter().filter_map(|discount| Some((&discount.code, share(discount)?)));
             let given = shares.filter(|(_, share)| *share != 0);
             given
                 .map(|(code, share)| json!({ "code": code, "amount": self.major(-share), "is_tax_inclusive": included }))
@@ -165,7 +166,7 @@ impl Cart {
                 "adjustments": adjustments(&|discount| discount.shares.lines.get(place).copied()),
             })
         });
-        let fees = price.fees.iter().enumerate().map(|(place, fee)| {
+        let fees = price.charges[ChargeKind::Fee].iter().enumerate().map(|(place, fee)| {
             let rule = context.fees.iter().find(|rule| rule.code == fee.code && rule.name == fee.name);
             json!({
                 "id": format!("fee_{place}"), "name": fee.name, "amount": self.major(fee.amount.minor), "is_tax_inclusive": included,
@@ -173,11 +174,15 @@ impl Cart {
                 "adjustments": adjustments(&|discount| discount.shares.fees.get(place).copied()),
             })
         });
-        let untaxed =
-            price.deposits.iter().map(|deposit| (&deposit.name, deposit.amount)).map(|(name, amount)| (name.as_str(), amount));
+        let untaxed = price.charges[ChargeKind::Deposit]
+            .iter()
+            .map(|deposit| (&deposit.name, deposit.amount))
+            .map(|(name, amount)| (name.as_str(), amount));
         let untaxed = untaxed.chain([("Tip", price.tip)]).filter(|(_, amount)| amount.minor > 0);
         let untaxed = untaxed.map(|(name, amount)| json!({ "id": name, "name": name, "amount": self.major(amount.minor) }));
-        let credits = price.credits.iter().map(|credit| json!({ "id": credit.code, "amount": self.major(-credit.amount.minor) }));
+        let credits = price.charges[ChargeKind::Credit]
+            .iter()
+            .map(|credit| json!({ "id": credit.code, "amount": self.major(-credit.amount.minor) }));
         json!({
             "currency_code": context.currency.code().to_lowercase(),
             "items": items.collect::<Vec<_>>(),
@@ -189,7 +194,7 @@ impl Cart {
     /// The components that Medusa computes differently, each with the reason.
     fn differences(&self, totals: &Value) -> Result<Vec<Difference>> {
         let price = &self.price;
-        let sum = |charges: &[Charge]| charges.iter().map(|charge| charge.amount.minor).sum::<i64>();
+        let sum = |kind| PriceMeasure::Charges(kind).of(price);
         let theirs = |name: &str| number(&totals[name]).with_context(|| format!("Medusa has no {name}"));
         // Where prices contain the tax, so do these of Medusa.
         let (items, discounts, fees) = match self.context.taxes.included {
@@ -198,10 +203,10 @@ impl Cart {
         };
         let rows = [
             ("items", price.subtotal.minor, theirs(items)?, 1),
-            ("discounts", -sum(&price.discounts), theirs(discounts)?, -1),
-            ("fees", sum(&price.fees) + sum(&price.deposits) + price.tip.minor, theirs(fees)?, 1),
-            ("taxes", sum(&price.taxes), theirs("taxes")?, i32::from(!self.context.taxes.included)),
-            ("credits", -sum(&price.credits), theirs("credits")?, -1),
+            ("discounts", -sum(ChargeKind::Discount), theirs(discounts)?, -1),
+            ("fees", sum(ChargeKind::Fee) + sum(ChargeKind::Deposit) + price.tip.minor, theirs(fees)?, 1),
+            ("taxes", sum(ChargeKind::Tax), theirs("taxes")?, i32::from(!self.context.taxes.included)),
+            ("credits", -sum(ChargeKind::Credit), theirs("credits")?, -1),
             ("total", price.total.minor, theirs("total")?, 0),
         ];
         let mut found = Vec::new();

@@ -271,10 +271,10 @@ const REQUEST_REFUND: &str = "shared/checkout/src/request_refund.rs";
 const REFUND: &str = "shared/pricing/src/refund.rs";
 const LEDGER: &str = "shared/checkout/src/ledger.rs";
 const PRICE: &str = "shared/pricing/src/price.rs";
-const PROVIDER: &str = "shared/pricing/src/provider.rs";
+const FLAG: &str = "shared/pricing/src/flag.rs";
 const QUOTE: &str = "shared/pricing/src/quote.rs";
 const REPRICE: &str = "shared/checkout/src/reprice.rs";
-const CONTEXT: &str = "shared/pricing/src/context.rs";
+const LIMITS: &str = "shared/pricing/src/limits.rs";
 const AUDIT: &str = "shared/checkout/src/audit.rs";
 const FAILURE: &str = "shared/environment/src/error.rs";
 const LIST: &str = "functions/list-stores/src/lib.rs";
@@ -282,6 +282,7 @@ const FAULTS: &str = "functions/partner-sandbox/src/faults.rs";
 const ONBOARD: &str = "functions/onboard/src/lib.rs";
 const VIEW: &str = "shared/onboarding/src/view.rs";
 const BOOKS: &str = "functions/partner-sandbox/src/books.rs";
+const CALL: &str = "functions/partner-sandbox/src/call.rs";
 
 /// The struct behind each schema.
 const STRUCTS: &[(&str, &str, &str, Way)] = &[
@@ -295,20 +296,20 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
     ("StoreList", LIST, "List", Way::Answer),
     ("Cart", CART, "Cart", Way::Request),
     ("CartLine", CART, "CartLine", Way::Request),
-    ("Price", PRICE, "Price", Way::Answer),
+    ("Price", PRICE, "PriceJson", Way::Answer),
     ("PricedLine", PRICE, "PricedLine", Way::Answer),
     ("Charge", PRICE, "Charge", Way::Answer),
     ("Shares", PRICE, "Shares", Way::Answer),
-    ("Flag", PROVIDER, "Flag", Way::Answer),
+    ("Flag", FLAG, "Flag", Way::Answer),
     ("Quote", QUOTE, "Quote", Way::Answer),
-    ("Difference", QUOTE, "Difference", Way::Answer),
+    ("Difference", QUOTE, "PriceDifference", Way::Answer),
     ("RepriceBody", REPRICE, "RepriceBody", Way::Request),
     ("LineChange", REPRICE, "LineChange", Way::Request),
     ("Substitute", REPRICE, "Substitute", Way::Request),
     ("Repriced", REPRICE, "Repriced", Way::Answer),
-    ("Limited", QUOTE, "Limited", Way::Answer),
-    ("Limits", CONTEXT, "Limits", Way::Answer),
-    ("Allowance", CONTEXT, "Allowance", Way::Answer),
+    ("Limited", LIMITS, "LimitedComponent", Way::Answer),
+    ("Limits", LIMITS, "Limits", Way::Answer),
+    ("Allowance", LIMITS, "Allowance", Way::Answer),
     ("QuoteRecord", AUDIT, "QuoteRecord", Way::Answer),
     ("Replay", AUDIT, "Replay", Way::Answer),
     ("FirstDifference", "shared/pricing/src/audit.rs", "FirstDifference", Way::Answer),
@@ -352,10 +353,10 @@ const ENUMS: &[(&str, &str, &str)] = &[
     ("UndoState", "shared/workflow/src/status.rs", "UndoState"),
     ("LedgerKind", LEDGER, "LedgerKind"),
     ("LedgerPhase", LEDGER, "LedgerPhase"),
-    ("Fallback", PROVIDER, "Fallback"),
-    ("Partner", "functions/partner-sandbox/src/lib.rs", "Partner"),
-    ("FaultKind", FAULTS, "FaultKind"),
-    ("CallOutcome", BOOKS, "CallOutcome"),
+    ("Fallback", FLAG, "Fallback"),
+    ("Partner", CALL, "Partner"),
+    ("FaultKind", CALL, "FaultKind"),
+    ("CallOutcome", CALL, "CallOutcome"),
     ("ApplicantStatus", "shared/onboarding/src/applicant.rs", "ApplicantStatus"),
     ("WaitsFor", VIEW, "WaitsFor"),
     ("StepAction", "shared/onboarding/src/operate.rs", "Action"),

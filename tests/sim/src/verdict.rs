@@ -118,7 +118,7 @@ pub fn judge(outcome: &Outcome) -> Vec<Broken> {
 fn taken_of_what_is_limited(order: &Order) -> (u32, i64) {
     let allowances = |limits: &Limits| [limits.total, limits.per_consumer].iter().filter(|one| !one.is_unlimited()).count();
     let terms = &order.quote.terms;
-    terms.taken().iter().fold((0, 0), |(uses, amount), taken| {
+    terms.limited_amounts().iter().fold((0, 0), |(uses, amount), taken| {
         let counted = allowances(taken.limits);
         (uses + counted as u32, amount + counted as i64 * taken.amount)
     })

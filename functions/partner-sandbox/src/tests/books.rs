@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn an_order_that_nobody_knows_has_empty_books() {
+async fn unknown_order_has_empty_books() {
     let fixture = Fixture::new();
     let (status, books) = fixture.operate("GET", "books/ord_unknown", &Value::Null).await;
     assert_eq!(status, 200);
@@ -25,14 +25,14 @@ async fn an_order_that_nobody_knows_has_empty_books() {
 }
 
 #[tokio::test]
-async fn the_summary_adds_up_over_all_partners() {
+async fn summary_covers_all_partners() {
     let fixture = Fixture::new();
     let id = fixture.authorized("ord_1").await;
     fixture.call("POST", "/logistics/v1/deliveries", &logistics::delivery("ord_1")).await;
     fixture.call("PUT", "/merchant/v1/stores/sto_1/orders/ord_1", &merchant::notification(None)).await;
     fixture.pay(&format!("payment_intents/{id}/capture"), "c", &[("amount_to_capture", "1800")]).await;
     fixture.pay("refunds", "r", &[("payment_intent", &id), ("amount", "300")]).await;
-    // A second charge shows.
+    // A second charge is visible.
     fixture.pay("payment_intents", "other", &create_form("ord_1")).await;
     assert_eq!(
         fixture.summary("ord_1").await,
@@ -43,7 +43,7 @@ async fn the_summary_adds_up_over_all_partners() {
 }
 
 #[tokio::test]
-async fn every_call_is_recorded_in_its_order() {
+async fn calls_are_recorded_in_order() {
     let fixture = Fixture::new();
     let id = fixture.authorized("ord_1").await;
     fixture.pass(5);

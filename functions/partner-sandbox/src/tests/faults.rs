@@ -1,8 +1,9 @@
 use super::*;
-use crate::books::Call;
-use crate::{Partner, faults as set_faults};
+use crate::Partner;
+use crate::call::{Call, Operation};
+use crate::faults;
 
-/// Confirms under a fault; the answer's status.
+/// Confirms under a fault, and returns the status of the answer.
 async fn confirm(fixture: &Fixture, id: &str, key: &str) -> u16 {
     fixture.pay(&format!("payment_intents/{id}/confirm"), key, &[("payment_method", "pm_card_visa")]).await.0
 }
@@ -16,8 +17,8 @@ async fn held(fixture: &Fixture) -> i64 {
 }
 
 #[tokio::test]
-async fn each_kind_decides_on_effect_answer_and_delay() {
-    // kind, milliseconds, status, money held when the answer is there, sleeps, recorded outcome
+async fn each_fault_kind_determines_effect_answer_and_delay() {
+    // kind, milliseconds, status, authorized amount at the time of the answer, sleeps, recorded outcome
     for (kind, milliseconds, status, money, sleeps, outcome) in [
         ("slow", Some(700), 200, 2000, vec![700], "done"),
         ("fail_before", None, 503, 0, vec![], "nothing"),
@@ -36,7 +37,7 @@ async fn each_kind_decides_on_effect_answer_and_delay() {
         assert_eq!(fixture.sleeps(), sleeps, "{kind}");
         let call = fixture.books("ord_1").await["calls"][1].take();
         assert_eq!((&call["outcome"], &call["status"], &call["fault"]["kind"]), (&json!(outcome), &json!(status), &json!(kind)));
-        // The fault is used up: the same key now succeeds, and nothing happens twice.
+        // The fault is consumed: the same key now succeeds, and the effect happens once.
         fixture.deliver().await;
         assert_eq!(confirm(&fixture, &id, "k").await, 200, "{kind}");
         assert_eq!(held(&fixture).await, 2000, "{kind}");
@@ -44,7 +45,7 @@ async fn each_kind_decides_on_effect_answer_and_delay() {
 }
 
 #[tokio::test]
-async fn a_late_effect_lands_after_the_caller_has_given_up() {
+async fn late_effect_is_applied_after_the_caller_timed_out() {
     let fixture = Fixture::new();
     let id = fixture.intent("ord_1").await;
     let mut late = fault("late_effect");
@@ -61,7 +62,7 @@ async fn a_late_effect_lands_after_the_caller_has_given_up() {
 }
 
 #[tokio::test]
-async fn a_late_effect_that_is_no_longer_possible_is_booked_as_refused() {
+async fn impossible_late_effect_is_recorded_as_refused() {
     let fixture = Fixture::new();
     let id = fixture.intent("ord_1").await;
     let mut late = fault("late_effect");
@@ -75,7 +76,7 @@ async fn a_late_effect_that_is_no_longer_possible_is_booked_as_refused() {
 }
 
 #[tokio::test]
-async fn partners_decline_as_told() {
+async fn partners_decline_on_demand() {
     let fixture = Fixture::new();
     for (partner, operation) in [("payment", "confirm"), ("fraud", "check"), ("logistics", "deliver")] {
         fixture
@@ -94,7 +95,7 @@ async fn partners_decline_as_told() {
 }
 
 #[tokio::test]
-async fn merchants_refuse_keep_silent_or_answer_twice_as_told() {
+async fn merchants_refuse_stay_silent_or_answer_twice_on_demand() {
     let order = "/merchant/v1/stores/sto_1/orders/ord_1";
     let notify = async |fault: Value, answer_to: Option<&str>| {
         let fixture = Fixture::new();
@@ -102,32 +103,32 @@ async fn merchants_refuse_keep_silent_or_answer_twice_as_told() {
         let answer = fixture.call("PUT", order, &merchant::notification(answer_to)).await;
         (fixture, answer)
     };
-    let told = |kind: &str| json!({ "partner": "merchant", "operation": "notify", "kind": kind, "reason": Some("out of noodles").filter(|_| kind == "refuse") });
+    let fault = |kind: &str| json!({ "partner": "merchant", "operation": "notify", "kind": kind, "reason": Some("out of noodles").filter(|_| kind == "refuse") });
 
-    let (fixture, (status, _)) = notify(told("refuse"), Some(CALLBACK_URL)).await;
+    let (fixture, (status, _)) = notify(fault("refuse"), Some(CALLBACK_URL)).await;
     assert_eq!(status, 200);
     assert_eq!(fixture.deliver().await, [Ok(())]);
     let answer: Value = serde_json::from_str(&fixture.posted()[0].2).unwrap();
     assert_eq!(answer, json!({ "order_id": "ord_1", "answer": "refused", "reason": "out of noodles" }));
     assert_eq!(fixture.summary("ord_1").await["merchant_status"], "refused");
 
-    let (fixture, (status, body)) = notify(told("refuse"), None).await;
+    let (fixture, (status, body)) = notify(fault("refuse"), None).await;
     assert_eq!((status, &body["code"], &body["message"]), (422, &json!("order_refused"), &json!("out of noodles")));
     assert_eq!(fixture.summary("ord_1").await["merchant_status"], "refused");
 
-    let (fixture, (status, _)) = notify(told("silent"), Some(CALLBACK_URL)).await;
+    let (fixture, (status, _)) = notify(fault("silent"), Some(CALLBACK_URL)).await;
     assert_eq!((status, fixture.scheduled().len()), (200, 0));
     fixture.call("PUT", order, &merchant::notification(Some(CALLBACK_URL))).await;
     assert!(fixture.scheduled().is_empty(), "it stays silent");
 
-    let (fixture, _) = notify(told("answer_twice"), Some(CALLBACK_URL)).await;
+    let (fixture, _) = notify(fault("answer_twice"), Some(CALLBACK_URL)).await;
     assert_eq!(fixture.scheduled(), [1, 2]);
     assert_eq!(fixture.deliver().await, [Ok(()), Ok(())]);
     assert_eq!(fixture.posted().len(), 2);
 }
 
 #[tokio::test]
-async fn a_fault_is_for_its_order_its_consumer_and_its_number_of_calls() {
+async fn fault_matches_its_order_and_consumer_for_its_number_of_calls() {
     let fixture = Fixture::new();
     let (one, two) = (fixture.intent("ord_1").await, fixture.intent("ord_2").await);
     fixture.fault(json!({ "partner": "payment", "operation": "*", "consumer_id": "con_1", "order_id": "ord_1", "kind": "fail_before", "times": 2 })).await;
@@ -144,17 +145,17 @@ async fn a_fault_is_for_its_order_its_consumer_and_its_number_of_calls() {
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_use_a_fault_exactly_as_often_as_it_was_set() {
+async fn concurrent_calls_consume_a_fault_exactly_as_often_as_it_was_set() {
     let fixture = Fixture::new();
     fixture.fault(json!({ "partner": "payment", "operation": "create", "kind": "fail_before", "times": 3 })).await;
-    let call = Call { partner: Partner::Payment, operation: "create", order_id: None, consumer_id: None, key: None };
-    let taken =
-        futures::future::try_join_all((0..10).map(|_| set_faults::take(&fixture.sandbox.documents, &call))).await.unwrap();
+    const CREATE: &Operation = &Operation::effect("create");
+    let call = Call { partner: Partner::Payment, operation: CREATE, order_id: None, consumer_id: None, key: None };
+    let taken = futures::future::try_join_all((0..10).map(|_| faults::take(&fixture.sandbox.documents, &call))).await.unwrap();
     assert_eq!(taken.iter().flatten().count(), 3);
 }
 
 #[tokio::test]
-async fn a_fault_that_makes_no_sense_is_refused_by_field() {
+async fn invalid_fault_is_refused_by_field() {
     let fixture = Fixture::new();
     for (fault, field) in [
         (json!({ "partner": "payment", "operation": "confirm", "kind": "explode" }), "kind"),

@@ -5,7 +5,7 @@ fn check() -> Value {
 }
 
 #[tokio::test]
-async fn an_ordinary_order_is_approved_and_an_order_with_all_signs_is_not() {
+async fn ordinary_order_is_approved_and_one_with_all_signs_is_rejected() {
     let fixture = Fixture::new();
     let (status, answer) = fixture.call("POST", "/fraud/v1/checks", &check()).await;
     assert_eq!((status, answer), (200, json!({ "decision": "approve", "score": 5, "reason": "nothing unusual" })));
@@ -26,7 +26,7 @@ async fn an_ordinary_order_is_approved_and_an_order_with_all_signs_is_not() {
 }
 
 #[tokio::test]
-async fn the_same_check_is_booked_once() {
+async fn repeated_check_is_recorded_once() {
     let fixture = Fixture::new();
     for _ in 0..2 {
         fixture.call("POST", "/fraud/v1/checks", &check()).await;
@@ -38,7 +38,7 @@ async fn the_same_check_is_booked_once() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_is_refused() {
+async fn malformed_check_is_refused() {
     let fixture = Fixture::new();
     let mut wrong = check();
     wrong["amount"] = "much".into();

@@ -13,7 +13,7 @@ fn at(version: u64, status: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_newest_version_stays() {
+async fn newest_version_is_kept() {
     let fixture = Fixture::new();
     assert_eq!(fixture.get(ORDER).await.0, 404);
     for (version, status, applied) in
@@ -26,7 +26,7 @@ async fn the_newest_version_stays() {
 }
 
 #[tokio::test]
-async fn it_fails_as_told_and_takes_the_order_afterwards() {
+async fn injected_failure_is_followed_by_success() {
     let fixture = Fixture::new();
     fixture.fault(json!({ "partner": "legacy", "operation": "upsert", "kind": "fail_before", "consumer_id": "con_1" })).await;
     assert_eq!(fixture.call("PUT", ORDER, &at(1, "SUBMITTED")).await.0, 503);
@@ -37,7 +37,7 @@ async fn it_fails_as_told_and_takes_the_order_afterwards() {
 }
 
 #[tokio::test]
-async fn an_order_must_be_one_and_under_its_own_id() {
+async fn malformed_order_or_mismatched_id_is_refused() {
     let fixture = Fixture::new();
     for body in [json!({}), Value::from("x"), json!({ "id": "ord_2" })] {
         assert_eq!(fixture.call("PUT", ORDER, &body).await.0, 400);
@@ -60,7 +60,7 @@ fn asked(market: &str, currency: &str, quantity: u32) -> Value {
 }
 
 #[tokio::test]
-async fn its_prices_are_ours_but_for_the_two_bugs() {
+async fn prices_equal_the_engines_except_for_the_two_bugs() {
     let fixture = Fixture::new();
     for (market, currency, quantity, tax, total) in [
         // 5 % of 9.99 is 0.50, of the fee of 1.00 it is 0.05.
@@ -81,7 +81,7 @@ async fn its_prices_are_ours_but_for_the_two_bugs() {
 }
 
 #[tokio::test]
-async fn it_has_no_price_as_told() {
+async fn price_fails_on_demand() {
     let fixture = Fixture::new();
     fixture.fault(json!({ "partner": "legacy", "operation": "price", "kind": "fail_before", "consumer_id": "con_1" })).await;
     assert_eq!(fixture.call("POST", "/legacy/prices", &asked("CA", "CAD", 3)).await.0, 503);

@@ -11,11 +11,11 @@ pub(super) fn delivery(order_id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_delivery_is_scheduled_found_and_called_off() {
+async fn delivery_is_scheduled_found_and_cancelled() {
     let fixture = Fixture::new();
     let (status, made) = fixture.call("POST", "/logistics/v1/deliveries", &delivery("ord_1")).await;
     assert_eq!((status, &made["status"]), (201, &json!("scheduled")));
-    // 1.4 km at 333 m a minute, behind 15 minutes in the kitchen.
+    // 1.4 km at 333 m a minute, after 15 minutes in the kitchen.
     assert_eq!(made["eta_minutes"], 20);
     let id = made["id"].as_str().unwrap();
     assert!(id.starts_with("dlv_ord_1_"));
@@ -30,13 +30,13 @@ async fn a_delivery_is_scheduled_found_and_called_off() {
         assert_eq!((status, &cancelled["status"]), (200, &json!("cancelled")));
     }
     assert_eq!(fixture.summary("ord_1").await["live_deliveries"], 0);
-    // A late twin of the first call doesn't send a courier again.
+    // A late duplicate of the first call doesn't schedule a courier again.
     let (_, again) = fixture.call("POST", "/logistics/v1/deliveries", &delivery("ord_1")).await;
     assert_eq!(again["status"], "cancelled");
 }
 
 #[tokio::test]
-async fn a_key_makes_one_delivery() {
+async fn key_creates_one_delivery() {
     let fixture = Fixture::new();
     let (_, first) = fixture.call("POST", "/logistics/v1/deliveries", &delivery("ord_1")).await;
     assert_eq!(fixture.call("POST", "/logistics/v1/deliveries", &delivery("ord_1")).await, (201, first));
@@ -48,7 +48,7 @@ async fn a_key_makes_one_delivery() {
 }
 
 #[tokio::test]
-async fn a_key_is_needed_and_unknown_deliveries_are_not_found() {
+async fn missing_key_is_refused_and_unknown_deliveries_are_not_found() {
     let fixture = Fixture::new();
     let mut request = json_request("POST", "/logistics/v1/deliveries", &delivery("ord_1"));
     request.headers.clear();
@@ -61,7 +61,7 @@ async fn a_key_is_needed_and_unknown_deliveries_are_not_found() {
 }
 
 #[tokio::test]
-async fn couriers_go_twelve_kilometres() {
+async fn delivery_range_is_twelve_kilometres() {
     let fixture = Fixture::new();
     let coverage = async |lat: f64| {
         let points = json!({ "from": { "lat": 37.77, "lng": -122.42 }, "to": { "lat": lat, "lng": -122.42 } });

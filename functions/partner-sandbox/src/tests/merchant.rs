@@ -8,13 +8,13 @@ pub(super) fn notification(answer_to: Option<&str>) -> Value {
 }
 
 #[tokio::test]
-async fn an_order_is_received_once_and_can_be_called_off() {
+async fn order_is_received_once_and_can_be_cancelled() {
     let fixture = Fixture::new();
     assert_eq!(fixture.get(ORDER).await.0, 404);
     for _ in 0..2 {
         assert_eq!(fixture.call("PUT", ORDER, &notification(None)).await, (200, json!({ "status": "received" })));
     }
-    assert!(fixture.scheduled().is_empty(), "nobody waits for an answer");
+    assert!(fixture.scheduled().is_empty(), "no answer was requested");
     assert_eq!(fixture.get(ORDER).await.1["status"], "received");
     for _ in 0..2 {
         let (status, body) = fixture.call("POST", &format!("{ORDER}/cancel"), &Value::Null).await;
@@ -25,7 +25,7 @@ async fn an_order_is_received_once_and_can_be_called_off() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_called_off_before_it_came_stays_so() {
+async fn order_cancelled_before_its_notification_stays_cancelled() {
     let fixture = Fixture::new();
     let (status, body) = fixture.call("POST", &format!("{ORDER}/cancel"), &Value::Null).await;
     assert_eq!((status, &body["status"]), (200, &json!("cancelled")));
@@ -36,7 +36,7 @@ async fn an_order_that_was_called_off_before_it_came_stays_so() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_asked_to_answers_with_a_signature() {
+async fn store_answers_on_request_with_a_signature() {
     let fixture = Fixture::new();
     for _ in 0..2 {
         let request = json_request("PUT", ORDER, &notification(Some(CALLBACK_URL)));
@@ -55,7 +55,7 @@ async fn a_store_that_is_asked_to_answers_with_a_signature() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_is_given_again_and_one_that_is_refused_is_not() {
+async fn lost_answer_is_retried_and_a_refused_one_is_not() {
     for (receiver, again) in [(Some(500), true), (None, true), (Some(404), false)] {
         let fixture = Fixture::new();
         fixture.call("PUT", ORDER, &notification(Some(CALLBACK_URL))).await;
@@ -63,14 +63,14 @@ async fn an_answer_that_is_lost_is_given_again_and_one_that_is_refused_is_not() 
         let results = fixture.deliver().await;
         assert_eq!(results[0].is_err(), again, "{receiver:?}");
         assert_eq!(fixture.books("ord_1").await["merchant_orders"][0]["answers"], json!([receiver]));
-        // Whoever threw the answer away and asks again gets another one.
+        // A receiver that rejected the answer gets another one on a new notification.
         fixture.call("PUT", ORDER, &notification(Some(CALLBACK_URL))).await;
         assert_eq!(fixture.scheduled().len(), usize::from(!again));
     }
 }
 
 #[tokio::test]
-async fn a_store_does_not_answer_for_an_order_that_was_called_off() {
+async fn store_does_not_answer_for_a_cancelled_order() {
     let fixture = Fixture::new();
     fixture.call("PUT", ORDER, &notification(Some(CALLBACK_URL))).await;
     fixture.call("POST", &format!("{ORDER}/cancel"), &Value::Null).await;
@@ -80,7 +80,7 @@ async fn a_store_does_not_answer_for_an_order_that_was_called_off() {
 }
 
 #[tokio::test]
-async fn stores_answer_only_where_they_are_meant_to() {
+async fn stores_answer_to_allowed_addresses_only() {
     let fixture = Fixture::new();
     for url in ["http://169.254.169.254/latest", "https://api.example.com.evil.test/v1/webhooks/merchants"] {
         let (status, body) = fixture.call("PUT", ORDER, &notification(Some(url))).await;

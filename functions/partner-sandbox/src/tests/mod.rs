@@ -1,4 +1,4 @@
-//! The sandbox as its callers see it, on documents in memory, with a clock that only the sandbox itself moves.
+//! The sandbox through its public interface, on documents in memory, with a clock that only the sandbox advances.
 
 mod books;
 mod faults;
@@ -36,10 +36,10 @@ impl Ports for TestPorts {
     type Jwks = World;
 }
 
-/// A posted answer: where to, its headers and its body.
+/// A posted answer: address, headers, body.
 type Posted = (String, Vec<(String, String)>, String);
 
-/// Everything around the sandbox.
+/// Fakes of the clock, the queue and the receivers.
 #[derive(Clone, Default)]
 struct World(Arc<Mutex<Inside>>);
 
@@ -49,7 +49,7 @@ struct Inside {
     sleeps: Vec<u64>,
     scheduled: Vec<(Callback, u32)>,
     posted: Vec<Posted>,
-    /// What the receiver of answers says; it can't be reached where this is nothing.
+    /// The status of the receiver of answers; unreachable if none.
     receiver: Option<u16>,
 }
 
@@ -110,7 +110,7 @@ fn token(roles: &[&str]) -> String {
     OPERATOR_KEY.token(&json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "ops_1", "exp": expires, "roles": roles }))
 }
 
-/// A sandbox and everything around it.
+/// A sandbox with its fakes.
 struct Fixture {
     sandbox: Sandbox<TestPorts>,
     world: World,
@@ -140,7 +140,7 @@ impl Fixture {
         Self { sandbox, world }
     }
 
-    /// Sends a request; problems are answers too.
+    /// Sends a request. Problems count as answers.
     async fn send(&self, request: Request) -> (u16, Value) {
         let response = self.sandbox.clone().handle(request).await.unwrap_or_else(|problem| problem.into_response("trace"));
         (response.status(), response.json_body())
@@ -179,7 +179,7 @@ impl Fixture {
         self.books(order_id).await["summary"].take()
     }
 
-    /// Delivers everything that is due later, once.
+    /// Delivers every scheduled callback once.
     async fn deliver(&self) -> Vec<Result<(), BatchItemError>> {
         let due = self.world.inside(|inside| std::mem::take(&mut inside.scheduled));
         let mut results = Vec::new();
@@ -217,7 +217,7 @@ impl Fixture {
         body["id"].as_str().unwrap().to_owned()
     }
 
-    /// An intent whose money is held.
+    /// An authorized intent.
     async fn authorized(&self, order_id: &str) -> String {
         let id = self.intent(order_id).await;
         let (status, body) =

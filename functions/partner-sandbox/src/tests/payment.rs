@@ -2,7 +2,7 @@ use super::*;
 use carryout_lambda::signature::verify_payment_webhook;
 
 #[tokio::test]
-async fn money_is_held_then_taken_then_given_back() {
+async fn payment_is_authorized_captured_and_refunded() {
     let fixture = Fixture::new();
     let id = fixture.intent("ord_1").await;
     assert!(id.starts_with("pi_ord_1_"));
@@ -31,7 +31,7 @@ async fn money_is_held_then_taken_then_given_back() {
 }
 
 #[tokio::test]
-async fn a_key_acts_once_and_hears_the_same_again() {
+async fn key_acts_once_and_repeats_its_reply() {
     let fixture = Fixture::new();
     let (_, first) = fixture.pay("payment_intents", "create", &create_form("ord_1")).await;
     let id = first["id"].as_str().unwrap().to_owned();
@@ -56,7 +56,7 @@ async fn a_key_acts_once_and_hears_the_same_again() {
 }
 
 #[tokio::test]
-async fn a_replay_says_so() {
+async fn replayed_reply_is_marked() {
     let fixture = Fixture::new();
     fixture.intent("ord_1").await;
     let replay =
@@ -65,7 +65,7 @@ async fn a_replay_says_so() {
 }
 
 #[tokio::test]
-async fn a_key_with_other_parameters_is_an_error() {
+async fn key_with_other_parameters_is_an_error() {
     let fixture = Fixture::new();
     let id = fixture.intent("ord_1").await;
     let mut form = create_form("ord_1");
@@ -82,7 +82,7 @@ async fn a_key_with_other_parameters_is_an_error() {
 }
 
 #[tokio::test]
-async fn twins_make_one_intent() {
+async fn concurrent_duplicates_create_one_intent() {
     let fixture = Fixture::new();
     let form = create_form("ord_1");
     let calls = (0..5).map(|_| fixture.pay("payment_intents", "create", &form));
@@ -110,14 +110,14 @@ async fn test_cards_are_declined_as_stripe_does() {
         );
         assert_eq!(error["payment_intent"]["status"], "requires_payment_method");
         assert!(error["message"].is_string());
-        // The refusal is kept under its key; another key may try another card.
+        // The refusal is stored under its key; another key may try another card.
         assert_eq!(fixture.pay(&confirm, "k1", &[("payment_method", method)]).await.0, 402);
         assert_eq!(fixture.pay(&confirm, "k2", &[("payment_method", "pm_card_visa")]).await.0, 200);
     }
 }
 
 #[tokio::test]
-async fn each_state_guards_what_may_follow() {
+async fn each_status_guards_its_transitions() {
     let fixture = Fixture::new();
     let unexpected = async |path: String, key: &str| {
         let (status, body) = fixture.pay(&path, key, &[]).await;
@@ -146,7 +146,7 @@ async fn each_state_guards_what_may_follow() {
 }
 
 #[tokio::test]
-async fn amounts_have_limits() {
+async fn amounts_are_bounded() {
     let fixture = Fixture::new();
     let id = fixture.authorized("ord_1").await;
     let code = async |path: &str, key: &str, form: &[(&str, &str)]| fixture.pay(path, key, form).await.1["error"]["code"].take();
@@ -163,7 +163,7 @@ async fn amounts_have_limits() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_missing() {
+async fn unknown_intents_are_not_found() {
     let fixture = Fixture::new();
     for id in ["pi_ord_1_00000000000000000000", "pi_x", "nonsense"] {
         let (status, body) = fixture.get(&format!("/payment/v1/payment_intents/{id}")).await;
@@ -174,7 +174,7 @@ async fn what_does_not_exist_is_missing() {
 }
 
 #[tokio::test]
-async fn the_api_key_and_the_form_are_checked() {
+async fn api_key_and_form_are_checked() {
     let fixture = Fixture::new();
     for authorization in ["", "Bearer ", "Basic sk_test_1"] {
         let mut request = payment_request("payment_intents", "k", &create_form("ord_1"));
@@ -216,11 +216,11 @@ async fn intents_are_listed_newest_first_page_by_page() {
 }
 
 #[tokio::test]
-async fn what_happened_is_told_once_to_whoever_subscribed() {
+async fn events_are_sent_once_to_the_subscriber() {
     let fixture = Fixture::new();
     let quiet = fixture.intent("ord_0").await;
     fixture.pay(&format!("payment_intents/{quiet}/cancel"), "k0", &[]).await;
-    assert!(fixture.world.inside(|inside| inside.scheduled.is_empty()), "nobody wants to know");
+    assert!(fixture.world.inside(|inside| inside.scheduled.is_empty()), "no subscriber");
 
     let elsewhere = fixture.pay("webhook_endpoints", "s", &[("url", "https://evil.test/v1/webhooks/payments")]).await;
     assert_eq!((elsewhere.0, &elsewhere.1["error"]["code"]), (400, &json!("url_invalid")));
@@ -257,11 +257,11 @@ async fn what_happened_is_told_once_to_whoever_subscribed() {
         ("payment_intent.payment_failed", "ord_2"),
         ("payment_intent.canceled", "ord_2"),
     ];
-    assert_eq!(told, expected, "a repeated key tells nothing again");
+    assert_eq!(told, expected, "a repeated key sends no event again");
 }
 
 #[tokio::test]
-async fn an_event_is_signed_when_it_is_sent_and_sent_again_where_nobody_takes_it() {
+async fn event_is_signed_when_sent_and_retried_until_accepted() {
     let fixture = Fixture::new();
     let url = "https://api.example.com/v1/webhooks/payments";
     fixture.pay("webhook_endpoints", "s", &[("url", url)]).await;

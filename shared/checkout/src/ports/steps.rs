@@ -6,6 +6,7 @@ use crate::{
     redemptions::Reserved,
 };
 use carryout_environment::{Failure, StorageError};
+use carryout_pricing::ComponentId;
 use carryout_workflow::{Claim, StatusStore};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -76,8 +77,8 @@ pub trait QuoteLocks: Send + Sync {
 pub enum ReserveRefused {
     /// These items (by id) are sold out or no longer offered.
     SoldOut(Vec<Arc<str>>),
-    /// Less is left of these components of the price (`discounts.<code>`, `credits.<code>`) than the order wants.
-    UsedUp(Vec<String>),
+    /// These discounts and credits of the price exceed what is left of their redemption limits.
+    UsedUp(Vec<ComponentId>),
     /// Somebody else wrote the same things at the same moment. Try again.
     Conflict,
     /// The store failed, or the claim was lost.

@@ -12,7 +12,7 @@ use crate::{
     redemptions::Reserved,
 };
 use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
-use carryout_pricing::Charge;
+use carryout_pricing::{Charge, ChargeKind, ComponentId};
 use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepState};
 use serde_json::json;
 
@@ -68,12 +68,12 @@ impl ReserveItemsError {
                 Self::SoldOut(lines.iter().filter(|line| ids.contains(&line.item_id)).map(|line| line.name.to_string()).collect())
             }
             ReserveRefused::UsedUp(components) => {
-                let named = |group: &str, charges: &[Charge]| -> Vec<String> {
-                    let is_used_up = |charge: &&Charge| components.contains(&format!("{group}.{}", charge.code));
-                    charges.iter().filter(is_used_up).map(|charge| charge.name.clone()).collect()
+                let named = |kind: ChargeKind| -> Vec<String> {
+                    let is_used_up = |charge: &&Charge| components.contains(&ComponentId::charge(kind, charge.code.as_str()));
+                    price.charges[kind].iter().filter(is_used_up).map(|charge| charge.name.clone()).collect()
                 };
-                let promotions = named("discounts", &price.discounts);
-                if promotions.is_empty() { Self::Spent(named("credits", &price.credits)) } else { Self::UsedUp(promotions) }
+                let promotions = named(ChargeKind::Discount);
+                if promotions.is_empty() { Self::Spent(named(ChargeKind::Credit)) } else { Self::UsedUp(promotions) }
             }
             ReserveRefused::Conflict => Self::Busy,
             ReserveRefused::Storage(error) => Self::Storage(error),

@@ -8,11 +8,12 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_money::{Currency, Money};
-use carryout_pricing::{Allowance, Benefit, Charge, Limited, Limits, Promotion, Shares};
+use carryout_pricing::{Allowance, Benefit, Charge, ChargeKind, ComponentId, LimitedComponent, Limits, Promotion, Shares};
 use carryout_testing::{PlainSeal, samples};
 use proptest::{collection::vec, option, prelude::*};
+use std::sync::LazyLock;
 
-const PROMOTION: &str = "discounts.half";
+static PROMOTION: LazyLock<ComponentId> = LazyLock::new(|| ComponentId::charge(ChargeKind::Discount, "half"));
 
 /// An order of this consumer that gets this much off.
 fn order(number: usize, consumer: usize, amount: i64, limits: Limits) -> Order {
@@ -24,14 +25,14 @@ fn order(number: usize, consumer: usize, amount: i64, limits: Limits) -> Order {
     let terms = &mut order.quote.terms;
     let mut amount_off = terms.price.total;
     amount_off.minor = -amount;
-    terms.price.discounts.push(Charge {
+    terms.price.charges[ChargeKind::Discount].push(Charge {
         code: "half".to_owned(),
         name: "Half".to_owned(),
         amount: amount_off,
         included: false,
         shares: Shares::default(),
     });
-    terms.limited.push(Limited { component: PROMOTION.to_owned(), limits });
+    terms.limited.push(LimitedComponent { component: PROMOTION.clone(), limits });
     order
 }
 
@@ -72,7 +73,7 @@ proptest! {
         let mut given: Vec<(usize, i64, Vec<Redemption>)> = Vec::new();
         for (number, (consumer, amount, back)) in wanted.into_iter().enumerate() {
             let order = order(number, consumer, amount, limits);
-            let left = left(order.country, &order.consumer.id, PROMOTION, &limits, &counters);
+            let left = left(order.country, &order.consumer.id, &PROMOTION, &limits, &counters);
             let own = given.iter().filter(|(other, ..)| *other == consumer);
             let (uses, sum) = own.fold((0, 0), |(uses, sum), (_, amount, _)| (uses + 1, sum + amount));
             let (all_uses, all) = (given.len() as u32, given.iter().map(|(_, amount, _)| amount).sum::<i64>());
@@ -90,7 +91,7 @@ proptest! {
                 }
                 Err(used_up) => {
                     prop_assert!(!enough, "{:?} is left of {:?}", left, limits);
-                    prop_assert_eq!(used_up, [PROMOTION]);
+                    prop_assert_eq!(used_up, [PROMOTION.clone()]);
                 }
             }
             if let Some(back) = back && !given.is_empty() {
@@ -142,17 +143,18 @@ fn a_credit_pays_what_is_left_of_it_in_its_own_currency_whatever_the_market() {
     let charge = Charge {
         code: "gift".to_owned(),
         amount: Money { minor: -400, ..terms.price.total },
-        ..terms.price.discounts[0].clone()
+        ..terms.price.charges[ChargeKind::Discount][0].clone()
     };
-    terms.price.credits.push(charge);
-    terms.limited = vec![Limited { component: "credits.gift".to_owned(), limits: in_us[0].limits }];
+    terms.price.charges[ChargeKind::Credit].push(charge);
+    let gift = ComponentId::charge(ChargeKind::Credit, "gift");
+    terms.limited = vec![LimitedComponent { component: gift.clone(), limits: in_us[0].limits }];
     let mut counters = UsageCounters::new();
     let planned = plan(&order, &counters).unwrap();
     redemption(&mut counters, &planned);
     let left = |market| unspent(credits(market, &consumer), market, "con_0", &counters);
     assert_eq!((left(Country::US)[0].amount, left(Country::PR)[0].amount), (100, 100));
-    assert_eq!(plan(&order, &counters), Err(vec!["credits.gift".to_owned()]));
-    order.quote.terms.price.credits[0].amount.minor = -100;
+    assert_eq!(plan(&order, &counters), Err(vec![gift]));
+    order.quote.terms.price.charges[ChargeKind::Credit][0].amount.minor = -100;
     let planned = plan(&order, &counters).unwrap();
     redemption(&mut counters, &planned);
     assert_eq!(unspent(credits(Country::US, &consumer), Country::US, "con_0", &counters), []);
@@ -179,5 +181,5 @@ fn an_order_draws_from_several_counters_only_as_far_as_one_transaction_goes() {
     assert_eq!(plan(&order, &UsageCounters::new()).unwrap().len() as u32, SHARDS);
     let line = order.quote.terms.price.lines[0].clone();
     order.quote.terms.price.lines.resize(90, line);
-    assert_eq!(plan(&order, &UsageCounters::new()), Err(vec![PROMOTION.to_owned()]));
+    assert_eq!(plan(&order, &UsageCounters::new()), Err(vec![PROMOTION.clone()]));
 }

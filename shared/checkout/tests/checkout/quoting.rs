@@ -8,7 +8,7 @@ use carryout_checkout::{
     quoting::PriceEngine,
 };
 use carryout_environment::HasErrorCode as _;
-use carryout_pricing::{Context, Fallback, Pipeline, PriceBreakdown, Promotion, Rule, differences};
+use carryout_pricing::{ChargeKind, Context, Fallback, Pipeline, PriceBreakdown, Promotion, Rule, differences};
 use carryout_testing::{FixedTimer, Pause, StoreFault, samples};
 use futures::{FutureExt as _, future};
 use serde_json::json;
@@ -118,13 +118,14 @@ async fn the_markets_promotions_are_taken_off() {
     let world = with_promotions();
     let quote = world.quote().await;
     let price = &quote.terms.price;
-    let discounts: Vec<_> = price.discounts.iter().map(|charge| (charge.code.as_str(), charge.amount.minor)).collect();
+    let discounts: Vec<_> =
+        price.charges[ChargeKind::Discount].iter().map(|charge| (charge.code.as_str(), charge.amount.minor)).collect();
     // Two ramen are 29.00, too little for `bulk`.
     assert_eq!(discounts, [("ten_off", -290)]);
     let pickup = Cart { fulfilment: CartFulfilment::Pickup, ..samples::cart(SHOP, 3) };
     let fetched = world.quoting().quote(CONSUMER, &pickup).await.unwrap();
-    assert_eq!(fetched.terms.price.discounts.len(), 1);
-    assert_eq!(fetched.terms.price.discounts[0].code, "bulk");
+    assert_eq!(fetched.terms.price.charges[ChargeKind::Discount].len(), 1);
+    assert_eq!(fetched.terms.price.charges[ChargeKind::Discount][0].code, "bulk");
 }
 
 #[tokio::test]
@@ -152,7 +153,7 @@ async fn a_quote_does_without_what_is_late_and_says_so() {
         let quote = world.quote().await;
         let price = &quote.terms.price;
         assert_eq!(price.flags.iter().map(|flag| flag.provider.as_str()).collect::<Vec<_>>(), providers);
-        assert_eq!((price.flags[0].used, price.discounts.len()), (Fallback::Default, 0));
+        assert_eq!((price.flags[0].used, price.charges[ChargeKind::Discount].len()), (Fallback::Default, 0));
         assert!(world.store.record(&quote.terms.id).await.unwrap().unwrap().replay(&Pipeline::standard()).identical);
     }
 }

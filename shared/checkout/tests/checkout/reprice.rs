@@ -12,7 +12,7 @@ use carryout_checkout::{
 };
 use carryout_environment::HasErrorCode as _;
 use carryout_money::{Currency, Money};
-use carryout_pricing::{Allowance, Benefit, Limits, Promotion, Weight};
+use carryout_pricing::{Allowance, Benefit, ChargeKind, ComponentId, Limits, Promotion, Weight};
 use carryout_testing::samples::{self, NOON};
 
 fn change(line: usize) -> LineChange {
@@ -69,9 +69,9 @@ impl World {
     }
 }
 
-fn amounts(repriced: &Repriced) -> Vec<(&str, Option<i64>, Option<i64>)> {
+fn amounts(repriced: &Repriced) -> Vec<(&ComponentId, Option<i64>, Option<i64>)> {
     let minor = |money: Option<Money>| money.map(|money| money.minor);
-    repriced.differences.iter().map(|one| (one.component.as_str(), minor(one.was), minor(one.now))).collect()
+    repriced.differences.iter().map(|one| (&one.component, minor(one.was), minor(one.now))).collect()
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_weighed_line_costs_what_it_weighs_and_says_where_that_is_more_than_wa
     let weighed = |text: &str| LineChange { weight: text.parse().ok(), ..change(1) };
 
     let lighter = world.reprice(&order.id, vec![weighed("0.421")]).await.unwrap();
-    assert!(amounts(&lighter).contains(&(&*format!("lines.{}", item("tomatoes")), Some(200), Some(168))), "{lighter:?}");
+    assert!(amounts(&lighter).contains(&(&ComponentId::Line(item("tomatoes").into()), Some(200), Some(168))), "{lighter:?}");
     assert_eq!((lighter.authorized, lighter.exceeds_authorized), (order.total(), None));
     let heavier = world.reprice(&order.id, vec![weighed("0.842")]).await.unwrap();
     assert_eq!(heavier.quote.terms.price.lines[1].amount.minor, 337);
@@ -109,8 +109,12 @@ async fn a_line_that_is_missing_takes_its_fees_and_taxes_with_it() {
     assert_eq!((price.lines.len(), price.subtotal.minor), (1, 1_450));
     let cart = samples::cart(SHOP, 1);
     let alone = world.quoting().quote(crate::world::CONSUMER, &cart).await.unwrap().terms.price;
-    assert_eq!((price.total, &price.fees, &price.taxes), (alone.total, &alone.fees, &alone.taxes), "as if ordered so");
-    assert_eq!(amounts(&fewer).last(), Some(&("total", Some(order.total().minor), Some(alone.total.minor))));
+    assert_eq!(
+        (price.total, &price.charges[ChargeKind::Fee], &price.charges[ChargeKind::Tax]),
+        (alone.total, &alone.charges[ChargeKind::Fee], &alone.charges[ChargeKind::Tax]),
+        "as if ordered so"
+    );
+    assert_eq!(amounts(&fewer).last(), Some(&(&ComponentId::Total, Some(order.total().minor), Some(alone.total.minor))));
     assert_eq!(fewer.exceeds_authorized, None);
 }
 
@@ -122,7 +126,7 @@ async fn a_substitute_costs_what_the_store_asks_now_with_its_deposit() {
     let repriced = world.reprice(&order.id, vec![gyoza(None)]).await.unwrap();
     let price = &repriced.quote.terms.price;
     assert_eq!((&*price.lines[0].name, price.lines[0].quantity, price.lines[0].amount.minor), ("Gyoza", 2, 1_450));
-    assert_eq!(price.deposits[0].amount.minor, 50);
+    assert_eq!(price.charges[ChargeKind::Deposit][0].amount.minor, 50);
     let one = world.reprice(&order.id, vec![gyoza(Some(1))]).await.unwrap();
     assert_eq!(one.quote.terms.price.lines[0].amount.minor, 725);
     assert_eq!(world.ramen_left(), 18, "the stock is left alone");
@@ -141,11 +145,20 @@ async fn what_is_limited_gives_no_more_than_the_order_has_reserved() {
     let order = world.order().await;
     let order = world.run(&order.id).await;
     let price = &order.quote.terms.price;
-    assert_eq!((price.discounts[0].amount.minor, price.credits[0].amount.minor), (-290, -500));
+    assert_eq!(
+        (price.charges[ChargeKind::Discount][0].amount.minor, price.charges[ChargeKind::Credit][0].amount.minor),
+        (-290, -500)
+    );
     let more = world.reprice(&order.id, vec![quantity(0, 10)]).await.unwrap().quote.terms.price;
-    assert_eq!((more.discounts[0].amount.minor, more.credits[0].amount.minor), (-290, -500));
+    assert_eq!(
+        (more.charges[ChargeKind::Discount][0].amount.minor, more.charges[ChargeKind::Credit][0].amount.minor),
+        (-290, -500)
+    );
     let less = world.reprice(&order.id, vec![quantity(0, 1)]).await.unwrap().quote.terms.price;
-    assert_eq!((less.discounts[0].amount.minor, less.credits[0].amount.minor), (-145, -500));
+    assert_eq!(
+        (less.charges[ChargeKind::Discount][0].amount.minor, less.charges[ChargeKind::Credit][0].amount.minor),
+        (-145, -500)
+    );
 }
 
 #[tokio::test]

@@ -272,7 +272,7 @@ async fn an_expired_quote_is_renewed_and_says_what_changed() {
 
     world.change_store(|store| store.items[0].price.minor += 50);
     let (dearer, differences) = world.checkout().renew(&expired).await.unwrap();
-    let changed: Vec<&str> = differences.iter().map(|difference| difference.component.as_str()).collect();
+    let changed: Vec<String> = differences.iter().map(|difference| difference.component.to_string()).collect();
     let ramen = format!("lines.itm_{SHOP}_ramen");
     assert_eq!(changed, ["fees.service", ramen.as_str(), "taxes.tax", "total"]);
     assert_eq!(dearer.terms.price.tip, quote.terms.price.tip, "the tip is kept");

@@ -10,7 +10,7 @@ use carryout_checkout::{
     redemptions::UsageCounter,
 };
 use carryout_money::{Currency, Money, Rate};
-use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
+use carryout_pricing::{Allowance, Benefit, ChargeKind, Limits, Promotion};
 use carryout_testing::{Fault, PaymentBooks, samples};
 
 /// Nothing of the order is left anywhere.
@@ -100,7 +100,7 @@ async fn the_last_use_of_a_promotion_goes_to_one_order_and_a_fresh_quote_is_with
     assert_eq!(world.ramen_left(), 18, "nothing was taken for it");
     assert!(world.payments.books(&second.id).is_clean());
     let fresh = world.quote().await.terms.price;
-    assert_eq!((fresh.discounts.len(), fresh.credits.len()), (0, 0));
+    assert_eq!((fresh.charges[ChargeKind::Discount].len(), fresh.charges[ChargeKind::Credit].len()), (0, 0));
 }
 
 #[tokio::test]
@@ -124,7 +124,10 @@ async fn an_order_that_fails_gives_back_its_promotion_and_its_credit() {
     assert_eq!(counters.len(), 2, "both were taken");
     assert!(counters.values().all(|counter| *counter == UsageCounter::default()), "{counters:?}");
     let again = world.order().await;
-    assert_eq!((again.quote.terms.price.discounts.len(), again.quote.terms.price.credits.len()), (1, 1));
+    assert_eq!(
+        (again.quote.terms.price.charges[ChargeKind::Discount].len(), again.quote.terms.price.charges[ChargeKind::Credit].len()),
+        (1, 1)
+    );
     assert_eq!(world.run(&again.id).await.status, OrderStatus::Placed);
 }
 

@@ -1,6 +1,13 @@
-use crate::{Adjustment, Collector, Component, Context, PriceBreakdown, PricingError, Shares, Source};
+use crate::{
+    breakdown::{Adjustment, PriceBreakdown, Source},
+    collector::Collector,
+    component::Component,
+    context::Context,
+    error::PricingError,
+    price::{ChargeKind, Shares},
+};
 
-/// What the consumer's credits pay, in the context's order, as far as there is something to pay.
+/// Redeems the consumer's credits, in the context's order, up to the amount to be paid.
 pub(crate) struct Credits;
 
 impl Collector for Credits {
@@ -9,24 +16,24 @@ impl Collector for Credits {
     }
 
     fn adds(&self) -> &'static [Component] {
-        &[Component::Credit]
+        &[Component::Charge(ChargeKind::Credit)]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, breakdown: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         for (index, credit) in context.credits.iter().enumerate() {
-            let amount = credit.amount.min(sheet.total());
+            let amount = credit.amount.min(breakdown.total());
             if amount <= 0 {
                 continue;
             }
-            let lines = sheet.lines().iter().map(|line| line.net + line.added);
-            let fees = sheet.fees().iter().map(|fee| fee.net + fee.added);
-            let weights: Vec<u64> = lines.chain(fees).chain([sheet.tip()]).map(i64::unsigned_abs).collect();
+            let lines = breakdown.lines().iter().map(|line| line.net + line.added);
+            let fees = breakdown.fees().iter().map(|fee| fee.net + fee.added);
+            let weights: Vec<u64> = lines.chain(fees).chain([breakdown.tip()]).map(i64::unsigned_abs).collect();
             let mut lines = vec![0; weights.len()];
             context.policy.spread(-amount, &weights, &mut lines);
             let tip = lines.pop().unwrap_or_default();
             let fees = lines.split_off(context.lines.len());
-            sheet.add(Adjustment {
-                component: Component::Credit,
+            breakdown.add(Adjustment {
+                component: Component::Charge(ChargeKind::Credit),
                 source: Source::Credit(index),
                 code: credit.id.as_str().into(),
                 name: credit.name.as_str().into(),

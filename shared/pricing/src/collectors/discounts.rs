@@ -1,6 +1,12 @@
 use crate::{
-    Adjustment, Benefit, Collector, Component, Context, ContextLine, DiscountAmount, Policy, PriceBreakdown, PricingError,
-    Promotion, Scope, Shares, Source, context::DELIVERY_FEE,
+    breakdown::{Adjustment, PriceBreakdown, Source},
+    collector::Collector,
+    component::Component,
+    context::{Context, ContextLine, DELIVERY_FEE},
+    error::PricingError,
+    policy::Policy,
+    price::{ChargeKind, Shares},
+    promotion::{Benefit, DiscountAmount, Promotion, Scope},
 };
 use carryout_money::Rate;
 use std::cmp::Reverse;
@@ -8,7 +14,7 @@ use std::cmp::Reverse;
 /// Promotions on lines.
 pub(crate) struct LineDiscounts;
 
-/// Promotions on fees. They come after those on lines, because a fee may depend on what lines cost.
+/// Promotions on fees. They follow those on lines, because a fee may depend on the lines' amounts.
 pub(crate) struct FeeDiscounts;
 
 impl Collector for LineDiscounts {
@@ -17,21 +23,21 @@ impl Collector for LineDiscounts {
     }
 
     fn adds(&self) -> &'static [Component] {
-        &[Component::Discount]
+        &[Component::Charge(ChargeKind::Discount)]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
-        let mut room = DiscountCapacity::default();
+    fn collect<'a>(&'a self, context: &'a Context, breakdown: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+        let mut capacity = DiscountCapacity::default();
         for index in in_order(context, |promotion| fee_of(promotion).is_none()) {
             let promotion = &context.promotions[index];
-            if !is_given(promotion, context, sheet) {
+            if !applies(promotion, context, breakdown) {
                 continue;
             }
-            room.open(promotion, context, sheet);
+            capacity.open(promotion, context, breakdown);
             let mut shares = vec![0; context.lines.len()];
-            room.take(promotion, context, &mut shares)?;
+            capacity.discount(promotion, context, &mut shares)?;
             let amount: i64 = shares.iter().sum();
-            give(index, promotion, -amount, Shares { lines: negated(shares), ..Shares::default() }, sheet)?;
+            apply(index, promotion, -amount, Shares { lines: negated(shares), ..Shares::default() }, breakdown)?;
         }
         Ok(())
     }
@@ -43,17 +49,17 @@ impl Collector for FeeDiscounts {
     }
 
     fn adds(&self) -> &'static [Component] {
-        &[Component::Discount]
+        &[Component::Charge(ChargeKind::Discount)]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, breakdown: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         for index in in_order(context, |promotion| fee_of(promotion).is_some()) {
             let promotion = &context.promotions[index];
-            let Some(fee) = fee_of(promotion).filter(|_| is_given(promotion, context, sheet)) else { continue };
+            let Some(fee) = fee_of(promotion).filter(|_| applies(promotion, context, breakdown)) else { continue };
             let mut left = promotion.cap.unwrap_or(i64::MAX);
-            let mut shares = vec![0; sheet.fees().len()];
-            for (share, charged) in shares.iter_mut().zip(sheet.fees()).filter(|(_, charged)| charged.code == fee) {
-                let off = match off(promotion, sheet.subtotal()) {
+            let mut shares = vec![0; breakdown.fees().len()];
+            for (share, charged) in shares.iter_mut().zip(breakdown.fees()).filter(|(_, charged)| charged.code == fee) {
+                let off = match off(promotion, breakdown.subtotal()) {
                     None => charged.net,
                     Some(DiscountAmount::Percent(rate)) => context.policy.rounding.share(charged.net, rate)?,
                     Some(DiscountAmount::Fixed(amount)) => amount,
@@ -62,14 +68,13 @@ impl Collector for FeeDiscounts {
                 left -= *share;
             }
             let amount: i64 = shares.iter().sum();
-            give(index, promotion, -amount, Shares { fees: negated(shares), ..Shares::default() }, sheet)?;
+            apply(index, promotion, -amount, Shares { fees: negated(shares), ..Shares::default() }, breakdown)?;
         }
         Ok(())
     }
 }
 
-/// The places of the promotions of one kind, in the order in which they are given. It does not depend on the order in
-/// which the context lists them.
+/// The indexes of the wanted promotions in the order in which they apply, whatever the order of the context's list.
 fn in_order(context: &Context, is_wanted: impl Fn(&Promotion) -> bool) -> Vec<usize> {
     let mut order: Vec<usize> = (0..context.promotions.len()).filter(|index| is_wanted(&context.promotions[*index])).collect();
     order.sort_unstable_by_key(|index| {
@@ -79,7 +84,7 @@ fn in_order(context: &Context, is_wanted: impl Fn(&Promotion) -> bool) -> Vec<us
     order
 }
 
-/// The code of the fee that a promotion is on.
+/// The code of the fee that a promotion applies to.
 fn fee_of(promotion: &Promotion) -> Option<&str> {
     match (&promotion.benefit, &promotion.scope) {
         (Benefit::FreeDelivery, _) => Some(DELIVERY_FEE),
@@ -88,28 +93,28 @@ fn fee_of(promotion: &Promotion) -> Option<&str> {
     }
 }
 
-fn is_given(promotion: &Promotion, context: &Context, sheet: &PriceBreakdown<'_>) -> bool {
-    let has_room = !sheet.is_closed() && (!promotion.exclusive || !sheet.has_discounts());
-    has_room
-        && sheet.subtotal() >= promotion.minimum_subtotal
+fn applies(promotion: &Promotion, context: &Context, breakdown: &PriceBreakdown<'_>) -> bool {
+    let is_admitted = !breakdown.is_closed() && (!promotion.exclusive || !breakdown.has_discounts());
+    is_admitted
+        && breakdown.subtotal() >= promotion.minimum_subtotal
         && promotion.condition.as_ref().is_none_or(|condition| condition.holds(&context.attributes, &context.groups))
 }
 
-fn give<'a>(
+fn apply<'a>(
     index: usize,
     promotion: &'a Promotion,
     amount: i64,
     shares: Shares,
-    sheet: &mut PriceBreakdown<'a>,
+    breakdown: &mut PriceBreakdown<'a>,
 ) -> Result<(), PricingError> {
     if amount == 0 {
         return Ok(());
     }
     if promotion.exclusive {
-        sheet.close();
+        breakdown.close();
     }
-    sheet.add(Adjustment {
-        component: Component::Discount,
+    breakdown.add(Adjustment {
+        component: Component::Charge(ChargeKind::Discount),
         source: Source::Promotion(index),
         code: promotion.id.as_str().into(),
         name: promotion.name.as_str().into(),
@@ -124,7 +129,7 @@ fn negated(mut shares: Vec<i64>) -> Vec<i64> {
     shares
 }
 
-/// What a promotion takes off `amount`, if it is an amount or a share.
+/// A promotion's discount on `amount`, unless it waives the delivery fee.
 fn off(promotion: &Promotion, amount: i64) -> Option<DiscountAmount> {
     match &promotion.benefit {
         Benefit::Percent(rate) => Some(DiscountAmount::Percent(*rate)),
@@ -138,43 +143,43 @@ fn off(promotion: &Promotion, amount: i64) -> Option<DiscountAmount> {
     }
 }
 
-/// How much a promotion may take off the lines that count. Kept from one promotion to the next for its memory alone.
+/// How much a promotion may discount the eligible lines. Reused from one promotion to the next to save allocations.
 #[derive(Default)]
 struct DiscountCapacity {
-    /// What each line costs now; nothing where it does not count.
+    /// Each line's current amount; zero if it is not eligible.
     costs: Vec<u64>,
-    /// How much of that may be taken off.
+    /// How much of that may be discounted.
     capacities: Vec<i64>,
-    /// What the lines that count cost before discounts.
+    /// The eligible lines before discounts.
     gross: i64,
-    /// Places of lines, cheapest first.
+    /// Indexes of lines, cheapest first.
     cheapest: Vec<usize>,
 }
 
 impl DiscountCapacity {
-    fn open(&mut self, promotion: &Promotion, context: &Context, sheet: &PriceBreakdown<'_>) {
+    fn open(&mut self, promotion: &Promotion, context: &Context, breakdown: &PriceBreakdown<'_>) {
         self.costs.clear();
         self.costs.reserve(context.lines.len());
         self.capacities.clear();
         self.capacities.reserve(context.lines.len());
         self.gross = 0;
-        for (line, amounts) in context.lines.iter().zip(sheet.lines()) {
-            let counts = (promotion.items.is_empty() || promotion.items.iter().any(|item| **item == *line.item_id))
+        for (line, amounts) in context.lines.iter().zip(breakdown.lines()) {
+            let is_eligible = (promotion.items.is_empty() || promotion.items.iter().any(|item| **item == *line.item_id))
                 && promotion.lines.as_ref().is_none_or(|lines| lines.holds(&line.attributes, &context.groups));
-            let (cost, capacity) = if counts { (amounts.net, (amounts.net - amounts.minimum).max(0)) } else { (0, 0) };
+            let (cost, capacity) = if is_eligible { (amounts.net, (amounts.net - amounts.minimum).max(0)) } else { (0, 0) };
             self.costs.push(cost.unsigned_abs());
             self.capacities.push(capacity);
-            self.gross = self.gross.saturating_add(if counts { amounts.gross } else { 0 });
+            self.gross = self.gross.saturating_add(if is_eligible { amounts.gross } else { 0 });
         }
     }
 
-    /// Writes what is taken off each line; never more than its capacity, nor than the promotion's cap together.
-    fn take(&mut self, promotion: &Promotion, context: &Context, shares: &mut [i64]) -> Result<(), PricingError> {
+    /// Writes the discount of each line; never more than its capacity, and together at most the promotion's cap.
+    fn discount(&mut self, promotion: &Promotion, context: &Context, shares: &mut [i64]) -> Result<(), PricingError> {
         let policy = &context.policy;
         let all: i64 = self.capacities.iter().sum();
         let most = promotion.cap.unwrap_or(i64::MAX).min(all);
         if let Benefit::BuyXGetY { buy, get, rate, times } = &promotion.benefit {
-            self.take_units(context, (*buy, *get, *rate, times.unwrap_or(u32::MAX)), shares)?;
+            self.discount_units(context, (*buy, *get, *rate, times.unwrap_or(u32::MAX)), shares)?;
             limit(policy, most, shares);
             return Ok(());
         }
@@ -198,18 +203,18 @@ impl DiscountCapacity {
         Ok(())
     }
 
-    /// Spreads `amount`, which all capacities together hold, by what lines cost; what a line can't take goes to the others by
-    /// what they can.
+    /// Allocates `amount`, which the capacities together can hold, in proportion to the lines' amounts. A line's excess over
+    /// its capacity goes to the others in proportion to their remaining capacities.
     fn spread(&mut self, policy: &Policy, amount: i64, shares: &mut [i64]) {
         if amount == 0 {
             return;
         }
         policy.spread(amount, &self.costs, shares);
         let mut left = 0;
-        for ((share, capacity), room) in shares.iter_mut().zip(&self.capacities).zip(&mut self.costs) {
+        for ((share, capacity), remaining) in shares.iter_mut().zip(&self.capacities).zip(&mut self.costs) {
             left += (*share - capacity).max(0);
             *share = (*share).min(*capacity);
-            *room = (capacity - *share).unsigned_abs();
+            *remaining = (capacity - *share).unsigned_abs();
         }
         if left > 0 {
             let mut more = vec![0; shares.len()];
@@ -218,8 +223,8 @@ impl DiscountCapacity {
         }
     }
 
-    /// Takes `rate` off the cheapest `get` of every `buy + get` units.
-    fn take_units(
+    /// Discounts the cheapest `get` of every `buy + get` units by `rate`.
+    fn discount_units(
         &mut self,
         context: &Context,
         (buy, get, rate, times): (u32, u32, Rate, u32),
@@ -237,7 +242,7 @@ impl DiscountCapacity {
             let line: &ContextLine = &context.lines[*index];
             let count = left.min(u64::from(line.quantity));
             left -= count;
-            // At most 100 000 units of at most 10⁹.
+            // At most 100 000 units of at most 10⁹ each.
             let worth = line.unit_price.saturating_mul(count.cast_signed());
             shares[*index] = context.policy.rounding.share(worth, rate)?.min(self.capacities[*index]);
         }
@@ -245,7 +250,7 @@ impl DiscountCapacity {
     }
 }
 
-/// Lowers the shares so that they are at most `most` together.
+/// Lowers the shares so that their sum is at most `most`.
 fn limit(policy: &Policy, most: i64, shares: &mut [i64]) {
     if shares.iter().sum::<i64>() > most {
         let weights: Vec<u64> = shares.iter().map(|share| share.unsigned_abs()).collect();

@@ -1,6 +1,13 @@
-use crate::{Collector, Component, Context, Fee, FeeAmount, PriceBreakdown, PricingError, Source, sheet::sum};
+use crate::{
+    breakdown::{PriceBreakdown, Source, sum},
+    collector::Collector,
+    component::Component,
+    context::{Context, Fee, FeeAmount},
+    error::PricingError,
+    price::ChargeKind,
+};
 
-/// Fees by rule, in the context's order.
+/// Fees, in the context's order.
 pub(crate) struct Fees;
 
 impl Collector for Fees {
@@ -9,40 +16,40 @@ impl Collector for Fees {
     }
 
     fn adds(&self) -> &'static [Component] {
-        &[Component::Fee]
+        &[Component::Charge(ChargeKind::Fee)]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, breakdown: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         for (index, fee) in context.fees.iter().enumerate() {
-            let amount = amount(fee, context, sheet)?;
+            let amount = amount(fee, context, breakdown)?;
             if amount > 0 {
-                sheet.add_fee(Source::Fee(index), fee.code.as_str(), fee.name.as_str(), amount, fee.tax_class.as_str())?;
+                breakdown.add_fee(Source::Fee(index), fee.code.as_str(), fee.name.as_str(), amount, fee.tax_class.as_str())?;
             }
         }
         Ok(())
     }
 }
 
-fn amount(fee: &Fee, context: &Context, sheet: &PriceBreakdown<'_>) -> Result<i64, PricingError> {
+fn amount(fee: &Fee, context: &Context, breakdown: &PriceBreakdown<'_>) -> Result<i64, PricingError> {
     let rounding = context.policy.rounding;
     Ok(match &fee.amount {
         FeeAmount::Fixed(amount) => *amount,
         FeeAmount::OfSubtotal { rate, min, max, after_discounts } => {
             let base = if *after_discounts {
-                sheet.lines().iter().try_fold(0, |all, line| sum(all, line.net))?
+                breakdown.lines().iter().try_fold(0, |all, line| sum(all, line.net))?
             } else {
-                sheet.subtotal()
+                breakdown.subtotal()
             };
-            // Where the least is above the most, the least holds.
+            // The minimum wins over a smaller maximum.
             rounding.share(base, *rate)?.min(*max).max(*min)
         }
-        FeeAmount::BelowMinimum { minimum, max } => minimum.saturating_sub(sheet.subtotal()).clamp(0, *max),
+        FeeAmount::BelowMinimum { minimum, max } => minimum.saturating_sub(breakdown.subtotal()).clamp(0, *max),
         FeeAmount::PerUnit { amount, max } => {
             let units: i64 = context.lines.iter().map(|line| i64::from(line.quantity)).sum();
             amount.saturating_mul(units).min(*max)
         }
         FeeAmount::OfFee { fee, rate } => {
-            let base = sheet.fees().iter().filter(|charged| charged.code == fee.as_str());
+            let base = breakdown.fees().iter().filter(|charged| charged.code == fee.as_str());
             rounding.share(base.map(|charged| charged.net).try_fold(0, sum)?, *rate)?
         }
         FeeAmount::ByDistance { metres, beyond, per_kilometre, max } => {

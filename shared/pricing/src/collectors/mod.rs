@@ -1,4 +1,4 @@
-//! The standard collectors, in the order in which they run.
+//! The standard collectors.
 
 mod credits;
 mod discounts;
@@ -7,9 +7,17 @@ mod subtotal;
 mod tax;
 mod tip;
 
-pub(crate) use credits::Credits;
-pub(crate) use discounts::{FeeDiscounts, LineDiscounts};
-pub(crate) use fees::Fees;
-pub(crate) use subtotal::Subtotal;
-pub(crate) use tax::Tax;
-pub(crate) use tip::Tip;
+use crate::collector::Collector;
+
+/// Every standard collector, in the order in which they run.
+pub(crate) fn standard() -> Vec<Box<dyn Collector>> {
+    vec![
+        Box::new(subtotal::Subtotal),
+        Box::new(discounts::LineDiscounts),
+        Box::new(fees::Fees),
+        Box::new(discounts::FeeDiscounts),
+        Box::new(tax::Tax),
+        Box::new(tip::Tip),
+        Box::new(credits::Credits),
+    ]
+}

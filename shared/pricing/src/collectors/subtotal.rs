@@ -1,6 +1,13 @@
-use crate::{Adjustment, Collector, Component, Context, PriceBreakdown, PricingError, Shares, Source, sheet::sum};
+use crate::{
+    breakdown::{Adjustment, PriceBreakdown, Source, sum},
+    collector::Collector,
+    component::Component,
+    context::Context,
+    error::PricingError,
+    price::{ChargeKind, Shares},
+};
 
-/// What the items cost, and the deposits on them.
+/// The items, and the deposits on them.
 pub(crate) struct Subtotal;
 
 impl Collector for Subtotal {
@@ -9,19 +16,19 @@ impl Collector for Subtotal {
     }
 
     fn adds(&self) -> &'static [Component] {
-        &[Component::Items, Component::Deposit]
+        &[Component::Items, Component::Charge(ChargeKind::Deposit)]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, breakdown: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         let rounding = context.policy.rounding;
         let mut items = Vec::with_capacity(context.lines.len());
         for line in &context.lines {
             items.push(line.times(line.unit_price, rounding)?);
         }
-        sheet.add(of_lines(Component::Items, "items", "Items", items)?)?;
+        breakdown.add(of_lines(Component::Items, "items", "Items", items)?)?;
         if context.lines.iter().any(|line| line.deposit > 0) {
             let deposits = context.lines.iter().map(|line| line.deposit.saturating_mul(i64::from(line.quantity))).collect();
-            sheet.add(of_lines(Component::Deposit, "deposit", "Deposit", deposits)?)?;
+            breakdown.add(of_lines(Component::Charge(ChargeKind::Deposit), "deposit", "Deposit", deposits)?)?;
         }
         Ok(())
     }

@@ -1,13 +1,19 @@
 use crate::{
-    Adjustment, Collector, Component, Context, PriceBreakdown, PricingError, Shares, Source, TaxLevel, TaxRate,
-    context::MAX_TAXES, sheet::sum,
+    bounds::MAX_TAXES,
+    breakdown::{Adjustment, PriceBreakdown, Source, sum},
+    collector::Collector,
+    component::Component,
+    context::{Context, TaxRate},
+    error::PricingError,
+    policy::TaxLevel,
+    price::{ChargeKind, Shares},
 };
 use carryout_money::{MoneyError, Rounding, allocate_into};
 
-/// Taxes on what lines and fees cost after discounts.
+/// Taxes on lines and fees after discounts.
 pub(crate) struct Tax;
 
-/// One tax's amounts, by its place in the context.
+/// Amounts by tax, in the context's order.
 type ByRate = [i64; MAX_TAXES];
 
 impl Collector for Tax {
@@ -16,16 +22,16 @@ impl Collector for Tax {
     }
 
     fn adds(&self) -> &'static [Component] {
-        &[Component::Tax]
+        &[Component::Charge(ChargeKind::Tax)]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, breakdown: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         let rates = &context.taxes.rates;
-        let (lines, fees) = (sheet.lines().len(), sheet.fees().len());
+        let (lines, fees) = (breakdown.lines().len(), breakdown.fees().len());
         let mut shares: Vec<Shares> =
             rates.iter().map(|_| Shares { lines: vec![0; lines], fees: vec![0; fees], tip: 0 }).collect();
         let mut classes = Classes { context, known: Vec::new() };
-        for (place, (line, amounts)) in context.lines.iter().zip(sheet.lines()).enumerate() {
+        for (place, (line, amounts)) in context.lines.iter().zip(breakdown.lines()).enumerate() {
             let units = match context.policy.tax_level {
                 TaxLevel::Unit if line.weight.is_none() => i64::from(line.quantity),
                 TaxLevel::Unit | TaxLevel::Line => 1,
@@ -35,15 +41,15 @@ impl Collector for Tax {
                 shares.lines[place] = amount;
             }
         }
-        for (place, fee) in sheet.fees().iter().enumerate() {
+        for (place, fee) in breakdown.fees().iter().enumerate() {
             let class = classes.class(&fee.tax_class)?;
             for (shares, amount) in shares.iter_mut().zip(class.on(fee.net)?) {
                 shares.fees[place] = amount;
             }
         }
         for (index, (rate, shares)) in rates.iter().zip(shares).enumerate() {
-            sheet.add(Adjustment {
-                component: Component::Tax,
+            breakdown.add(Adjustment {
+                component: Component::Charge(ChargeKind::Tax),
                 source: Source::TaxRate(index),
                 code: rate.code.as_str().into(),
                 name: rate.name.as_str().into(),
@@ -56,7 +62,7 @@ impl Collector for Tax {
     }
 }
 
-/// The tax classes that lines and fees name, each prepared once.
+/// Prepares each tax class that lines and fees name once.
 struct Classes<'a> {
     context: &'a Context,
     known: Vec<(&'a str, Class)>,
@@ -79,12 +85,12 @@ impl<'a> Classes<'a> {
 struct Class {
     rounding: Rounding,
     included: bool,
-    /// Numerators of the rates that are added up, over `denominator`; nothing where a rate is compound or does not apply.
+    /// Numerators of the simple rates, over `denominator`; zero for a rate that is compound or does not apply.
     added: [u64; MAX_TAXES],
     denominator: i128,
-    /// How many taxes the context has.
+    /// The number of the context's taxes.
     rates: usize,
-    /// Compound rates in order: place, numerator, denominator.
+    /// Compound rates in order: index, numerator, denominator.
     compound: Vec<(usize, i128, i128)>,
 }
 
@@ -113,7 +119,7 @@ impl Class {
         Ok(class)
     }
 
-    /// The taxes on an amount of several units, each taxed on its own.
+    /// The taxes on an amount of several units, each of which is taxed on its own.
     fn on_units(&self, amount: i64, units: i64) -> Result<ByRate, PricingError> {
         if units <= 1 {
             return self.on(amount);
@@ -130,13 +136,13 @@ impl Class {
         Ok(taxes)
     }
 
-    /// The taxes on an amount. The rates that are added up are rounded once together, and split by largest remainder.
+    /// The taxes on an amount. The simple rates are rounded once together, and split by largest remainder.
     fn on(&self, amount: i64) -> Result<ByRate, PricingError> {
         let mut taxes = [0; MAX_TAXES];
         let added: i128 = self.added.iter().copied().map(i128::from).sum();
         if self.included {
             let mut gross = amount;
-            // The last tax was put on last, so it comes off first.
+            // The last compound tax was added last, so it is removed first.
             for (place, numerator, denominator) in self.compound.iter().rev() {
                 let tax = self.rounding.quotient(i128::from(gross) * numerator, denominator + numerator)?;
                 gross -= tax;

@@ -1,6 +1,13 @@
-use crate::{Adjustment, Collector, Component, Context, PriceBreakdown, PricingError, Shares, Source};
+use crate::{
+    breakdown::{Adjustment, PriceBreakdown, Source},
+    collector::Collector,
+    component::Component,
+    context::Context,
+    error::PricingError,
+    price::Shares,
+};
 
-/// What the consumer adds for the courier.
+/// The courier's tip.
 pub(crate) struct Tip;
 
 impl Collector for Tip {
@@ -12,11 +19,11 @@ impl Collector for Tip {
         &[Component::Tip]
     }
 
-    fn collect<'a>(&'a self, context: &'a Context, sheet: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
+    fn collect<'a>(&'a self, context: &'a Context, breakdown: &mut PriceBreakdown<'a>) -> Result<(), PricingError> {
         if context.tip == 0 {
             return Ok(());
         }
-        sheet.add(Adjustment {
+        breakdown.add(Adjustment {
             component: Component::Tip,
             source: Source::Tip,
             code: "tip".into(),

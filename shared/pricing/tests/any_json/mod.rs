@@ -1,20 +1,19 @@
-//! What holds whatever JSON somebody sends: for the property tests here, and for the fuzz target `price`.
+//! Invariants for arbitrary JSON, shared by the property tests here and the fuzz target `price`.
 
 use carryout_pricing::{
     CartPreview, Context, Pipeline, Receipt, Record, RefundRequest, Refunded, explain, left_to_refund, price, refund,
 };
 
-/// Prices what is sent, if it is a context that has a price.
+/// Prices `sent`, if it is a valid context.
 ///
-/// Panics where something can't be made of the price that can be made of every price: a preview, a receipt, an explanation, a
-/// refund of everything, and the same price again.
+/// Panics where the price lacks a preview, a receipt, an explanation, a full refund, or an identical replay.
 pub fn check(sent: &[u8]) {
     let Ok(context) = serde_json::from_slice::<Context>(sent) else { return };
     let pipeline = Pipeline::standard();
     let table = explain(&pipeline, &context);
     let preview = pipeline.render(&context, &CartPreview);
     let Ok(priced) = price(&context) else {
-        assert!(table.is_err() && preview.is_err(), "what has no price is refused everywhere");
+        assert!(table.is_err() && preview.is_err(), "an invalid context is refused everywhere");
         return;
     };
     assert_eq!(preview.map(|preview| preview.total), Ok(priced.total));

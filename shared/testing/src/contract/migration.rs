@@ -7,7 +7,7 @@ use carryout_migration::{
     parity::{Comparison, Comparisons, Difference},
 };
 use carryout_money::Currency;
-use carryout_pricing::PriceMeasure;
+use carryout_pricing::{ChargeKind, PriceMeasure};
 
 /// [`LegacySink`]: whatever comes in whatever order, and however often, the newest version stays. `held` reads the version
 /// that the sink holds of an order.
@@ -63,7 +63,7 @@ pub async fn comparisons(comparisons: &impl Comparisons) {
         market,
         at,
         currency: Currency::CAD,
-        differences: [(PriceMeasure::Tax, Difference { ours: 12, legacy: 13 })].into(),
+        differences: [(PriceMeasure::Charges(ChargeKind::Tax), Difference { ours: 12, legacy: 13 })].into(),
     };
     const DAY: i64 = 24 * 60 * 60 * 1_000;
     let kept = [

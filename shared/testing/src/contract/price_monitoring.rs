@@ -2,7 +2,7 @@ use super::done;
 use crate::samples::NOON;
 use carryout_checkout::market::Country;
 use carryout_price_monitoring::{Observation, Span, Statistics, Trends};
-use carryout_pricing::PriceMeasure;
+use carryout_pricing::{ChargeKind, PriceMeasure};
 use std::collections::BTreeMap;
 
 /// [`Trends`]: every quote counts once, in whatever company its event comes again. Nobody else may count meanwhile.
@@ -13,14 +13,19 @@ pub async fn trends(trends: &impl Trends) {
         event_id: format!("event-{number}"),
         market: if number % 4 == 0 { Country::CA } else { Country::US },
         at: hour - 60_000 + (number % 2) * 90_000,
-        figures: [(PriceMeasure::Total, 1_000 + number), (PriceMeasure::Discount, -number), (PriceMeasure::Tip, 0)].into(),
+        figures: [
+            (PriceMeasure::Total, 1_000 + number),
+            (PriceMeasure::Charges(ChargeKind::Discount), -number),
+            (PriceMeasure::Tip, 0),
+        ]
+        .into(),
     };
     let quotes: Vec<Observation> = (0..240).map(one).collect();
     for batch in [&quotes[..100], &quotes[50..], &quotes[..], &[one(1), one(1)][..]] {
         done(trends.observe(batch).await);
     }
     for market in [Country::US, Country::CA] {
-        for figure in [PriceMeasure::Total, PriceMeasure::Discount, PriceMeasure::Tip] {
+        for figure in [PriceMeasure::Total, PriceMeasure::Charges(ChargeKind::Discount), PriceMeasure::Tip] {
             for span in Span::ALL {
                 let mut expected: BTreeMap<i64, Statistics> = BTreeMap::new();
                 for quote in quotes.iter().filter(|quote| quote.market == market) {

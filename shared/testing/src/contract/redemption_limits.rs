@@ -1,4 +1,4 @@
-use super::{Fixture, HELD, RESERVE, broken, claim_of, done, some};
+use super::{Fixture, HELD, RESERVE, broken, claim_of, done};
 use carryout_checkout::{
     order::Order,
     ports::{OrderNote, OrderSteps, Orders, Promotions, Quotes, Reservations, ReserveRefused, Submissions},
@@ -6,7 +6,7 @@ use carryout_checkout::{
 };
 use carryout_environment::{Ids, StorageError};
 use carryout_money::Money;
-use carryout_pricing::{Allowance, Charge, Limited, Limits, Shares};
+use carryout_pricing::{Allowance, Charge, ChargeKind, ComponentId, LimitedComponent, Limits, Shares};
 use carryout_workflow::Claim;
 
 /// [`Reservations`] and [`Promotions`]: limited promotions and credits give no more than they have, also to many orders at once, and
@@ -19,16 +19,18 @@ pub async fn limits<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
 ) {
     let market = fixture.store.store.country;
     // An order of this consumer that takes this amount of a component, and nothing out of stock.
-    let taking = async |consumer: &str, component: &str, amount: i64, limits: Limits| {
+    let taking = async |consumer: &str, component: &ComponentId, amount: i64, limits: Limits| {
         let order = fixture.order().await;
         let claim = claim_of(&order, RESERVE, HELD);
         let mut order = done(statuses.claim(&claim, &OrderNote::default()).await);
         order.consumer.id = consumer.to_owned();
-        let (terms, (group, code)) = (&mut order.quote.terms, some(component.split_once('.'), "a group"));
+        let ComponentId::Charge(kind, code) = component else { broken("a charge has limits", component) };
+        let terms = &mut order.quote.terms;
         let amount = Money { minor: -amount, ..terms.price.total };
-        let charge = Charge { code: code.to_owned(), name: code.to_owned(), amount, included: false, shares: Shares::default() };
-        if group == "credits" { &mut terms.price.credits } else { &mut terms.price.discounts }.push(charge);
-        terms.limited.push(Limited { component: component.to_owned(), limits });
+        let charge =
+            Charge { code: code.to_string(), name: code.to_string(), amount, included: false, shares: Shares::default() };
+        terms.price.charges[*kind].push(charge);
+        terms.limited.push(LimitedComponent { component: component.clone(), limits });
         terms.price.lines.clear();
         (claim, order)
     };
@@ -38,18 +40,18 @@ pub async fn limits<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
         let result = reservations.put_back(claim, &order).await;
         assert!(matches!(result, Err(ReserveRefused::Storage(StorageError::ClaimLost))), "given back once: {result:?}");
     };
-    let remaining = async |consumer: &str, component: &str, limits: &Limits| {
+    let remaining = async |consumer: &str, component: &ComponentId, limits: &Limits| {
         let keys = counters_of(market, consumer, [(component, limits)]);
         let left = left(market, consumer, component, limits, &done(promotions.counters(&keys).await));
         (left.uses, left.budget)
     };
-    let used_up = |result: Result<Reserved, ReserveRefused>, component: &str| match result {
-        Err(ReserveRefused::UsedUp(components)) => assert_eq!(components, [component]),
+    let used_up = |result: Result<Reserved, ReserveRefused>, component: &ComponentId| match result {
+        Err(ReserveRefused::UsedUp(components)) => assert_eq!(components, [component.clone()]),
         other => broken("what is used up must be named", &other),
     };
 
     // Uses and budget; an amount that no counter has alone is put together, to the last cent.
-    let promotion = format!("discounts.{}", fixture.ids.new_id("pro"));
+    let promotion = ComponentId::charge(ChargeKind::Discount, fixture.ids.new_id("pro"));
     let total = |uses, budget| Limits { total: Allowance { uses, budget }, ..Limits::default() };
     let limits = total(Some(3), Some(1_000));
     assert_eq!(remaining("con_a", &promotion, &limits).await, (Some(3), Some(1_000)));
@@ -80,7 +82,7 @@ pub async fn limits<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     assert_eq!(remaining("con_b", &promotion, &total(Some(4), Some(1_500))).await, (Some(1), Some(500)));
 
     // Once for each consumer.
-    let promotion = format!("discounts.{}", fixture.ids.new_id("pro"));
+    let promotion = ComponentId::charge(ChargeKind::Discount, fixture.ids.new_id("pro"));
     let once = Limits { per_consumer: Allowance { uses: Some(1), budget: None }, ..Limits::default() };
     for (consumer, first) in [("con_a", true), ("con_a", false), ("con_b", true)] {
         let (claim, order) = taking(consumer, &promotion, 300, once).await;
@@ -94,7 +96,7 @@ pub async fn limits<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     }
 
     // A credit is spent once, and what is left of it later.
-    let credit = format!("credits.{}", fixture.ids.new_id("cre"));
+    let credit = ComponentId::charge(ChargeKind::Credit, fixture.ids.new_id("cre"));
     let gift = Limits { per_consumer: Allowance { uses: None, budget: Some(500) }, ..Limits::default() };
     let (first, order) = taking("con_a", &credit, 400, gift).await;
     done(reservations.reserve(&first, &order).await);
@@ -104,7 +106,7 @@ pub async fn limits<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     assert_eq!(remaining("con_a", &credit, &gift).await, (None, Some(500)));
 
     // Many orders at once.
-    let promotion = format!("discounts.{}", fixture.ids.new_id("pro"));
+    let promotion = ComponentId::charge(ChargeKind::Discount, fixture.ids.new_id("pro"));
     let limits = total(Some(6), Some(2_000));
     let mut orders = Vec::new();
     for _ in 0..12 {

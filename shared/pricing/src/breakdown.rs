@@ -1,34 +1,20 @@
-use crate::{Context, PricingError, Shares};
+use crate::{
+    component::Component,
+    context::Context,
+    error::PricingError,
+    price::{ChargeKind, Shares},
+};
 use carryout_money::MoneyError;
 use std::borrow::Cow;
 
-/// What kind of amount an adjustment is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Component {
-    /// What the items cost.
-    Items,
-    /// A deposit on them.
-    Deposit,
-    /// Something taken off; negative.
-    Discount,
-    /// A fee.
-    Fee,
-    /// A tax.
-    Tax,
-    /// The tip.
-    Tip,
-    /// What a credit pays; negative.
-    Credit,
-}
-
-/// Where an adjustment comes from: a place in the context's lists.
+/// The part of the context that an adjustment comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// The lines' own prices.
     Lines,
     /// A promotion.
     Promotion(usize),
-    /// A fee's rule.
+    /// A fee.
     Fee(usize),
     /// A tax rate.
     TaxRate(usize),
@@ -36,57 +22,88 @@ pub enum Source {
     Tip,
     /// A credit.
     Credit(usize),
-    /// The rule of a collector itself.
+    /// The collector itself.
     Collector,
+}
+
+impl Source {
+    /// Whether the context has this part.
+    pub(crate) fn is_in(self, context: &Context) -> bool {
+        match self {
+            Self::Lines | Self::Collector => true,
+            Self::Tip => context.tip > 0,
+            Self::Promotion(index) => index < context.promotions.len(),
+            Self::Fee(index) => index < context.fees.len(),
+            Self::TaxRate(index) => index < context.taxes.rates.len(),
+            Self::Credit(index) => index < context.credits.len(),
+        }
+    }
+
+    /// Describes the part of the context for an explanation.
+    pub(crate) fn describe(self, context: &Context) -> String {
+        let rate = |index: usize| context.taxes.rates.get(index).map(|rate| rate.rate.to_string()).unwrap_or_default();
+        match self {
+            Self::Lines => match context.lines.len() {
+                1 => "1 line".to_owned(),
+                count => format!("{count} lines"),
+            },
+            Self::Promotion(index) => format!("promotions[{index}]"),
+            Self::Fee(index) => format!("fees[{index}]"),
+            Self::TaxRate(index) => format!("taxes.rates[{index}] {}", rate(index)),
+            Self::Tip => "consumer".to_owned(),
+            Self::Credit(index) => format!("credits[{index}]"),
+            Self::Collector => "collector".to_owned(),
+        }
+    }
 }
 
 /// A named, typed, signed amount of a price, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustment<'a> {
-    /// What kind it is.
+    /// Its kind.
     pub component: Component,
-    /// Where it comes from.
+    /// The part of the context that it comes from.
     pub source: Source,
     /// Stable name.
     pub code: Cow<'a, str>,
-    /// What the consumer reads.
+    /// The name that the consumer reads.
     pub name: Cow<'a, str>,
     /// The amount.
     pub amount: i64,
-    /// Whether it is part of other amounts already and so not added to the total.
+    /// Whether other amounts include it, so that it is not added to the total.
     pub included: bool,
-    /// How it is shared. A fee, the tip and items are what others are shared by: a fee and the tip have none, items one for
-    /// each line.
+    /// Its allocation. Others are allocated to lines, fees and the tip: items have a share for each line, a fee and the tip
+    /// none.
     pub shares: Shares,
 }
 
-/// A line as far as it is priced. Minor units.
+/// The amounts of a line so far. Minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LineAmounts {
-    /// What its items cost.
+    /// Its items.
     pub gross: i64,
-    /// The same after discounts.
+    /// Its items after discounts.
     pub net: i64,
-    /// The least that discounts leave.
+    /// The least that its items may cost after discounts.
     pub minimum: i64,
     /// Taxes, deposits and credits on it.
     pub added: i64,
 }
 
-/// A fee as far as it is priced. Minor units.
+/// The amounts of a fee so far. Minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeeAmounts<'a> {
     /// Its code.
     pub code: Cow<'a, str>,
-    /// The tax class.
+    /// Its tax class.
     pub tax_class: Cow<'a, str>,
-    /// What it costs after discounts.
+    /// The fee after discounts.
     pub net: i64,
     /// Taxes and credits on it.
     pub added: i64,
 }
 
-/// What the collectors have found so far: the adjustments, and what they make of lines, fees and total.
+/// The adjustments that the collectors have added so far, and the resulting amounts of lines, fees and total.
 #[derive(Debug)]
 pub struct PriceBreakdown<'a> {
     adjustments: Vec<Adjustment<'a>>,
@@ -139,47 +156,47 @@ impl<'a> PriceBreakdown<'a> {
         &self.fees
     }
 
-    /// The tip with what is on it.
+    /// The tip with its credits.
     pub const fn tip(&self) -> i64 {
         self.tip
     }
 
-    /// What the items cost before discounts.
+    /// The items before discounts.
     pub const fn subtotal(&self) -> i64 {
         self.subtotal
     }
 
-    /// The adjustments, and an empty sheet of them.
+    /// Takes the adjustments out.
     pub(crate) fn take_adjustments(&mut self) -> Vec<Adjustment<'a>> {
         std::mem::take(&mut self.adjustments)
     }
 
-    /// What is to be paid so far.
+    /// The amount to be paid so far.
     pub const fn total(&self) -> i64 {
         self.total
     }
 
-    /// Whether a promotion was given that goes with no other.
+    /// Whether an exclusive promotion was applied.
     pub(crate) const fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    /// Lets no other promotion in.
+    /// Refuses any further promotion.
     pub(crate) const fn close(&mut self) {
         self.is_closed = true;
     }
 
-    /// Whether something was taken off.
+    /// Whether a promotion was applied.
     pub(crate) fn has_discounts(&self) -> bool {
-        self.adjustments.iter().any(|adjustment| adjustment.component == Component::Discount)
+        self.adjustments.iter().any(|adjustment| adjustment.component == Component::Charge(ChargeKind::Discount))
     }
 
-    /// The collector whose adjustments come next.
+    /// Attributes the adjustments that follow to a collector.
     pub(crate) const fn begin(&mut self, collector: &'static str) {
         self.collector = collector;
     }
 
-    /// Each adjustment with the collector that added it.
+    /// The adjustments with the collectors that added them.
     pub(crate) fn origins(&self) -> impl Iterator<Item = (&'static str, &Adjustment<'a>)> {
         self.collectors.iter().copied().zip(&self.adjustments)
     }
@@ -188,7 +205,7 @@ impl<'a> PriceBreakdown<'a> {
     ///
     /// # Errors
     ///
-    /// [`PricingError::Money`] where an amount does not fit.
+    /// [`PricingError::Money`] on overflow.
     pub fn add_fee(
         &mut self,
         source: Source,
@@ -200,7 +217,7 @@ impl<'a> PriceBreakdown<'a> {
         let code = code.into();
         self.fees.push(FeeAmounts { code: code.clone(), tax_class: tax_class.into(), net: amount, added: 0 });
         self.record(Adjustment {
-            component: Component::Fee,
+            component: Component::Charge(ChargeKind::Fee),
             source,
             code,
             name: name.into(),
@@ -210,11 +227,11 @@ impl<'a> PriceBreakdown<'a> {
         })
     }
 
-    /// Adds what is no fee, with a share for each line or none, for each fee or none.
+    /// Adds an adjustment other than a fee, with a share for each line or none, and for each fee or none.
     ///
     /// # Errors
     ///
-    /// [`PricingError::Money`] where an amount does not fit.
+    /// [`PricingError::Money`] on overflow.
     pub fn add(&mut self, adjustment: Adjustment<'a>) -> Result<(), PricingError> {
         let Shares { lines, fees, tip } = &adjustment.shares;
         for (line, share) in self.lines.iter_mut().zip(lines) {
@@ -223,14 +240,14 @@ impl<'a> PriceBreakdown<'a> {
                     line.gross = sum(line.gross, *share)?;
                     line.net = sum(line.net, *share)?;
                 }
-                Component::Discount => line.net = sum(line.net, *share)?,
+                Component::Charge(ChargeKind::Discount) => line.net = sum(line.net, *share)?,
                 _ if adjustment.included => {}
                 _ => line.added = sum(line.added, *share)?,
             }
         }
         for (fee, share) in self.fees.iter_mut().zip(fees) {
             match adjustment.component {
-                Component::Discount => fee.net = sum(fee.net, *share)?,
+                Component::Charge(ChargeKind::Discount) => fee.net = sum(fee.net, *share)?,
                 _ if adjustment.included => {}
                 _ => fee.added = sum(fee.added, *share)?,
             }
@@ -254,7 +271,7 @@ impl<'a> PriceBreakdown<'a> {
     }
 }
 
-/// The sum of two amounts.
+/// Adds two amounts.
 pub(crate) fn sum(a: i64, b: i64) -> Result<i64, PricingError> {
     a.checked_add(b).ok_or(PricingError::Money(MoneyError::Overflow))
 }

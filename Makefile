@@ -1,6 +1,6 @@
 # `make` alone lists what there is. Each target calls the `carryout` tool or cargo; `cargo run -q -p carryout -- --help` says more.
 .DEFAULT_GOAL := help
-.PHONY: help tool unit demo demo-scaling test up down deploy seed e2e check bench sim soak soak-applicants statemachines package nextest asl
+.PHONY: help tool unit demo demo-scaling test up down deploy seed e2e check bench sim soak soak-applicants statemachines stacks package nextest asl
 
 CARRYOUT := cargo run --quiet --package carryout --
 NEXTEST_VERSION := 0.9.143
@@ -34,9 +34,9 @@ up: tool ## start the local cloud (EMULATOR=ministack|localstack, ENDPOINT=URL, 
 down: tool ## stop it, with everything that it runs
 	@$(CARRYOUT) dev down
 
-deploy: up ## build the functions and deploy the stack to the local cloud
+deploy: up ## build the functions and deploy all stacks, or some, to the local cloud (STACK="checkout orders")
 	@$(CARRYOUT) dev build
-	@$(CARRYOUT) dev deploy
+	@$(CARRYOUT) dev deploy $(addprefix --stack ,$(STACK))
 
 seed: tool ## fill the deployed stack with stores, menus, stock, consumers and promotions
 	@$(CARRYOUT) dev seed
@@ -50,10 +50,11 @@ soak-applicants: nextest tool ## send 200 applicants to a local cloud, and kill 
 sim: ## prove the checkout by faults, in virtual time (SEEDS=, CASE=, SEED= replays, WITHOUT=guard)
 	@cargo run --quiet --profile sim --package sim
 
-check: asl tool ## formatting, lints, template, state machines, documentation
+check: asl tool ## formatting, lints, stacks, state machines, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	$(CARRYOUT) dev tool cfn-lint infra/template.yaml
+	$(CARRYOUT) dev stacks --check
+	$(CARRYOUT) dev tool cfn-lint infra/templates/*.yaml
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
 bench: tool ## measure: task plan, prices, forecasts (DATA=file of load), requests, latency, start, size
@@ -62,6 +63,9 @@ bench: tool ## measure: task plan, prices, forecasts (DATA=file of load), reques
 
 statemachines: tool ## compile the workflows into statemachines/*.asl.json
 	@$(CARRYOUT) dev statemachines
+
+stacks: tool ## write infra/templates/*.yaml from infra/stacks/*.yaml, and print how many resources each stack has
+	@$(CARRYOUT) dev stacks
 
 package: tool ## build the functions as they are shipped to AWS
 	@$(CARRYOUT) dev build --release

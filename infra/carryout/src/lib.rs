@@ -25,6 +25,7 @@ pub mod scaling;
 mod seed;
 mod soak;
 mod stack;
+mod stacks;
 mod statemachines;
 mod token;
 mod tools;

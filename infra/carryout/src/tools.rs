@@ -24,7 +24,7 @@ pub enum Target {
 }
 
 /// The installed tools, aimed at a target.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tools {
     bin: PathBuf,
     root: PathBuf,
@@ -42,6 +42,11 @@ impl Tools {
         };
         let bin = environment.ensure(terminal, &project.state_dir()?.join("install.log"))?;
         Ok(Self { bin, root: project.root().to_owned(), target })
+    }
+
+    /// The cloud that the tools talk to.
+    pub fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
     }
 
     /// One of the tools, with its environment aimed at the target.

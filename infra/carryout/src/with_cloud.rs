@@ -39,7 +39,7 @@ async fn deploy_and_run(
     // Before the cloud starts: a build that fails should fail before anything runs.
     functions::build(project, terminal, false)?;
     local_cloud::up(project, terminal, wanted).await?;
-    let stack = deploy::deploy(project, terminal, &deploy::Wanted::local(project)).await?;
+    let stack = deploy::deploy(project, terminal, &deploy::Wanted::local()).await?;
     seed::seed(&stack, terminal, seed::DEFAULT).await?;
     let (program, arguments) = command.split_first().context("no command is given")?;
     let mut child = Command::new(program)

@@ -29,17 +29,18 @@ const SUPERSEDED: &str = "superseded";
 const FAILED: &str = "failed-clean";
 const PARKED: &str = "parked";
 
-/// The key under which a state machine's template substitutes the ARN of `step`'s function: `AuthorizePaymentArn`.
-pub fn function_arn_key(step: &str) -> String {
-    let mut key: String = step.split('-').map(capitalised).collect();
-    key.push_str("Arn");
-    key
+/// The resource of a task that calls `step`'s function: `${FunctionPrefix}-authorize-payment:${Alias}`.
+///
+/// Functions are named for their steps, so a machine has two substitutions however many steps it has: the ARN of functions up to
+/// the deployment's prefix, and the alias of the release track.
+pub fn function_resource(step: &str) -> String {
+    format!("${{FunctionPrefix}}-{step}:${{Alias}}")
 }
 
 /// Compiles a definition.
 ///
 /// `retryable` gives the codes of a step's own errors after which it may be tried again; what every step and the
-/// Lambda service can end with is added here. Task resources are `${…Arn}` substitutions, see [`function_arn_key`].
+/// Lambda service can end with is added here. Tasks name their functions by convention, see [`function_resource`].
 ///
 /// # Errors
 ///
@@ -65,7 +66,7 @@ pub fn compile(workflow: &Workflow, retryable: impl Fn(&str) -> Vec<&'static str
 /// whether somebody still `waiting` is there and by `awaited` with one reminder less), and takes the silence for an answer
 /// (`expire`). `retryable` gives the codes after which it may be tried again.
 pub fn compile_wait(step: &str, purpose: &str, retryable: &[&'static str]) -> Value {
-    let function = format!("${{{}}}", function_arn_key(step));
+    let function = function_resource(step);
     let spec = StepSpec { step: step.to_owned(), ..StepSpec::default() };
     let payload =
         |action: &str| json!({ "action": action, "awaited.$": "$.awaited", "correlation_id.$": "$.awaited.correlation_id" });
@@ -285,7 +286,7 @@ impl Compiler<'_> {
             "park" => payload["failure.$"] = "$.undo_failure".into(),
             _ => payload["failure.$"] = "$.failure".into(),
         }
-        let function = format!("${{{}}}", function_arn_key(&spec.step));
+        let function = function_resource(&spec.step);
         let waiting = (action == "process").then_some(spec.wait.as_ref()).flatten();
         let mut state = Map::new();
         state.insert("Type".into(), "Task".into());
@@ -357,9 +358,4 @@ fn group_name(specs: &[StepSpec]) -> String {
 
 fn undo_state(step: &str) -> String {
     format!("undo-{step}")
-}
-
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

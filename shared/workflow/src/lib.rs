@@ -20,7 +20,7 @@ pub mod run;
 mod status;
 mod step;
 
-pub use asl::{compile, compile_wait, function_arn_key};
+pub use asl::{compile, compile_wait, function_resource};
 pub use definition::{Composite, InvalidWorkflow, RetryClass, Stage, StepSpec, Wait, Workflow};
 pub use orchestrator::{NoWorkflow, Orchestrator, Route};
 pub use plan::{Plan, PlanReport, Task, TaskReport};

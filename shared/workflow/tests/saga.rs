@@ -188,7 +188,7 @@ fn payloads_carry_ids_and_small_facts() {
         let forward = payload["action"] == "process";
         assert_eq!(payload["failure.$"].is_null(), forward, "{name}");
     }
-    assert_eq!(state("pay")["Resource"], "${PayArn}");
+    assert_eq!(state("pay")["Resource"], "${FunctionPrefix}-pay:${Alias}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `docs/openapi.yaml`.
 
+use crate::files;
 use crate::template::Route;
-use crate::{files, yaml};
+use carryout_stacks::yaml;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,18 +1,20 @@
-//! `infra/template.yaml`.
+//! The templates of all stacks, put together.
 
-use crate::{files, yaml};
+use crate::files;
 use carryout_checkout::{routing::ReleaseTrack, workflows::orchestrator};
+use carryout_stacks::{DESCRIPTIONS, Plan};
 use carryout_workflow::Workflow;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The file's path.
-pub const PATH: &str = "infra/template.yaml";
+/// Where what stacks have is described.
+pub const PATH: &str = DESCRIPTIONS;
 
-/// The template, with short forms written out.
+/// Every stack's template as one, with short forms written out. A reference to another stack's output is a reference to the
+/// resource behind it.
 pub struct Template(pub Value);
 
-/// A function of the template.
+/// A function of a template.
 #[derive(Clone, Copy)]
 pub struct Function<'a> {
     /// Its logical id.
@@ -32,18 +34,42 @@ pub struct Route {
 }
 
 impl Template {
-    /// Reads the file.
+    /// Reads the files.
     ///
     /// # Errors
     ///
-    /// Where it is no YAML.
+    /// Where one is no YAML, two stacks have a resource of the same name, or their globals differ.
     pub fn load() -> Result<Self, String> {
-        yaml::parse(&files::read(PATH)).map(Self).map_err(|error| format!("{PATH}: {error}"))
+        let plan = Plan::load(&files::root()).map_err(|error| error.to_string())?;
+        let mut outputs: BTreeMap<&str, &Value> = BTreeMap::new();
+        for template in plan.templates() {
+            for (name, output) in members(&template.content["Outputs"]) {
+                outputs.entry(name).or_insert(&output["Value"]);
+            }
+        }
+        let (mut resources, mut globals) = (Map::new(), Value::Null);
+        for template in plan.templates() {
+            let parameters = template.parameters();
+            let linked = |name: &str| outputs.get(name).filter(|_| parameters.contains_key(name)).map(|value| (*value).clone());
+            for (id, resource) in members(&template.content["Resources"]) {
+                if resources.insert(id.to_owned(), link(resource, &linked)).is_some() {
+                    return Err(format!("two stacks have a resource {id}: rename one"));
+                }
+            }
+            let own = &template.content["Globals"];
+            if !own.is_null() {
+                if !globals.is_null() && globals != *own {
+                    return Err(format!("the globals of {} are not those of the others: run `make stacks`", template.stack));
+                }
+                globals = own.clone();
+            }
+        }
+        Ok(Self(json!({ "Resources": resources, "Globals": globals })))
     }
 
     /// Every resource by its logical id.
     pub fn resources(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0["Resources"].as_object().into_iter().flatten().map(|(id, resource)| (id.as_str(), resource))
+        members(&self.0["Resources"])
     }
 
     /// The properties of the resources of a type, by logical id.
@@ -69,16 +95,48 @@ impl Template {
 
     /// The state machine of a workflow: logical id and properties.
     pub fn state_machine(&self, workflow: &str) -> Option<(&str, &Value)> {
-        let name = format!("${{AWS::StackName}}-{workflow}");
+        let name = format!("${{Prefix}}-{workflow}");
         self.of_type("AWS::Serverless::StateMachine").find(|(_, properties)| properties["Name"]["Fn::Sub"] == name.as_str())
     }
+
+    /// The routes of an API, each with the folder of the function that it calls.
+    pub fn routes(&self, api: &str) -> Vec<(Route, String)> {
+        let paths = &self.0["Resources"][api]["Properties"]["DefinitionBody"]["paths"];
+        let mut found = Vec::new();
+        for (path, methods) in members(paths) {
+            let methods = if methods["Fn::If"].is_null() { methods } else { &methods["Fn::If"][1] };
+            for (method, operation) in members(methods) {
+                let uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"].as_str().unwrap_or_default();
+                let function = uri.split(":function:${Prefix}-").nth(1).and_then(|rest| rest.strip_suffix(":live/invocations"));
+                let route = Route { method: method.to_ascii_uppercase(), path: path.to_owned() };
+                found.push((route, function.unwrap_or(uri).to_owned()));
+            }
+        }
+        found
+    }
+}
+
+/// A value with references to inputs replaced by what the other stack outputs.
+fn link(value: &Value, linked: &dyn Fn(&str) -> Option<Value>) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(|item| link(item, linked)).collect(),
+        Value::Object(own) => match value["Ref"].as_str().filter(|_| own.len() == 1).and_then(linked) {
+            Some(output) => output,
+            None => own.iter().map(|(key, member)| (key.clone(), link(member, linked))).collect(),
+        },
+        other => other.clone(),
+    }
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, member)| (name.as_str(), member))
 }
 
 impl<'a> Function<'a> {
     /// The folder that its code is built from.
     pub fn folder(&self) -> &'a str {
         let uri = self.properties["CodeUri"].as_str().unwrap_or_default();
-        uri.strip_prefix("../target/functions/").and_then(|rest| rest.strip_suffix('/')).unwrap_or(uri)
+        uri.strip_prefix("../../target/functions/").and_then(|rest| rest.strip_suffix('/')).unwrap_or(uri)
     }
 
     /// A property, its own or that of all functions.
@@ -107,13 +165,8 @@ impl<'a> Function<'a> {
 
     /// Its routes on the API with this logical id.
     pub fn routes(&self, api: &str) -> BTreeSet<Route> {
-        self.events()
-            .filter(|(_, event)| event["Type"] == "Api" && event["Properties"]["RestApiId"]["Ref"] == api)
-            .map(|(_, event)| Route {
-                method: event["Properties"]["Method"].as_str().unwrap_or_default().to_ascii_uppercase(),
-                path: event["Properties"]["Path"].as_str().unwrap_or_default().to_owned(),
-            })
-            .collect()
+        let routes = self.template.routes(api).into_iter();
+        routes.filter(|(_, function)| function == self.folder()).map(|(route, _)| route).collect()
     }
 }
 
@@ -130,9 +183,10 @@ pub fn allowed(properties: &Value) -> BTreeSet<(String, String)> {
     allowed
 }
 
-/// The policies of a function or state machine, those under a condition too.
+/// The policies of a function, state machine or role, including conditional ones.
 pub fn policies(properties: &Value) -> impl Iterator<Item = &Value> {
-    one_or_many(&properties["Policies"]).into_iter().flat_map(branches).filter(|policy| policy["Ref"] != "AWS::NoValue")
+    let policies = one_or_many(&properties["Policies"]).into_iter().flat_map(branches);
+    policies.filter(|policy| policy["Ref"] != "AWS::NoValue").map(|policy| policy.get("PolicyDocument").unwrap_or(policy))
 }
 
 /// The statements of all inline policies.
@@ -148,7 +202,7 @@ fn branches(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// A resource of a policy in one form: its logical id where it is a resource of the template (`OrdersTable`,
+/// A resource of a policy in one form: its logical id where it is a resource of a stack (`OrdersTable`,
 /// `OrdersTable/index/stuck`), the ARN as it is written otherwise. Of an `!If`, the branch that names one.
 pub fn resource_name(resource: &Value) -> String {
     if resource.get("Fn::If").is_some() {
@@ -159,11 +213,22 @@ pub fn resource_name(resource: &Value) -> String {
         return id.to_owned();
     }
     let text = resource["Fn::Sub"].as_str().or_else(|| resource.as_str()).unwrap_or_default();
-    match text.strip_prefix("${").and_then(|rest| rest.split_once(".Arn}")) {
-        Some((id, rest)) => format!("{id}{rest}"),
+    let after = |prefix: &str| text.strip_prefix(prefix).and_then(|rest| rest.split_once('}'));
+    let own = text.strip_prefix("${").and_then(|rest| rest.split_once(".Arn}"));
+    // Another stack's table or bucket is known by its name.
+    let named = own.or_else(|| after(TABLE)).or_else(|| after(BUCKET));
+    if let Some((id, rest)) = named {
+        return format!("{id}{rest}");
+    }
+    match text.strip_prefix(FUNCTION).and_then(|rest| rest.split_once(':')) {
+        Some((name, alias)) => format!("{}:{alias}", carryout_stacks::logical_id(name)),
         None => text.to_owned(),
     }
 }
+
+const TABLE: &str = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${";
+const BUCKET: &str = "arn:${AWS::Partition}:s3:::${";
+const FUNCTION: &str = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${Prefix}-";
 
 /// The tracks that a workflow has: a checkout goes through either, everything else is live.
 pub fn tracks(workflow: &Workflow) -> &'static [ReleaseTrack] {
@@ -187,7 +252,7 @@ pub fn execution_arn(workflow: &str) -> String {
 }
 
 fn arn(kind: &str, workflow: &str) -> String {
-    format!("arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:{kind}:${{AWS::StackName}}-{workflow}")
+    format!("arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:{kind}:${{Prefix}}-{workflow}")
 }
 
 /// The members of a list, or the one value.
@@ -217,6 +282,9 @@ mod tests {
             (json!({ "Fn::Sub": "${OrdersTable.Arn}/index/stuck" }), "OrdersTable/index/stuck"),
             (json!({ "Fn::Sub": "${ConfirmPrice.Arn}:live" }), "ConfirmPrice:live"),
             (json!({ "Fn::If": ["OwnDatabase", { "Ref": "LegacyDatabase" }, { "Ref": "AWS::NoValue" }] }), "LegacyDatabase"),
+            (json!({ "Fn::Sub": format!("{TABLE}OrdersTable}}/index/stuck") }), "OrdersTable/index/stuck"),
+            (json!({ "Fn::Sub": format!("{BUCKET}DocumentsBucket}}/*") }), "DocumentsBucket/*"),
+            (json!({ "Fn::Sub": format!("{FUNCTION}confirm-price:live") }), "ConfirmPrice:live"),
             (json!("*"), "*"),
         ] {
             assert_eq!(resource_name(&written), name);

@@ -34,7 +34,7 @@ const IN_LOGS_ONLY: &[&str] = &[
 ];
 
 fn load() -> (OpenApi, Template) {
-    (OpenApi::load().expect("the document is YAML"), Template::load().expect("the template is YAML"))
+    (OpenApi::load().expect("the document is YAML"), Template::load().expect("the templates are YAML"))
 }
 
 /// Whether a route of the template serves a route of the document.
@@ -586,7 +586,7 @@ fn the_table_of_codes_is_complete_and_true() {
 
 /// The functions and steps that end with each code.
 fn origins(openapi: &OpenApi) -> BTreeMap<String, BTreeSet<String>> {
-    let template = Template::load().expect("the template is YAML");
+    let template = Template::load().expect("the templates are YAML");
     let mut origins: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut all = BTreeSet::new();
     for (route, operation) in openapi.operations() {

@@ -327,7 +327,7 @@ struct Nudged {
 
 #[test]
 fn every_route_has_a_request() {
-    let template = Template::load().expect("the template is YAML");
+    let template = Template::load().expect("the templates are YAML");
     let mut findings = Findings::new();
     let routes: BTreeSet<Route> = template.functions().iter().flat_map(|function| function.routes("Api")).collect();
     let sampled = REQUESTS.iter().map(|(_, method, path, _)| Route { method: (*method).to_owned(), path: (*path).to_owned() });
@@ -344,7 +344,7 @@ fn every_route_has_a_request() {
 
 #[test]
 fn requests_bring_a_token_where_their_function_wants_one() {
-    let template = Template::load().expect("the template is YAML");
+    let template = Template::load().expect("the templates are YAML");
     let mut findings = Findings::new();
     for (name, method, path, case) in REQUESTS {
         let route = Route { method: (*method).to_owned(), path: (*path).to_owned() };
@@ -448,7 +448,7 @@ fn step_and_action(name: &str) -> Option<(String, Action)> {
 
 /// The members that the state machines give to a step for an action, in each of their tasks.
 fn given(step: &str, action: Action) -> Vec<BTreeSet<String>> {
-    let function = format!("${{{}}}", carryout_workflow::function_arn_key(step));
+    let function = carryout_workflow::function_resource(step);
     let asked = serde_json::to_value(action).unwrap_or_default();
     let mut found = Vec::new();
     for workflow in all_workflows() {

@@ -48,7 +48,7 @@ const MAPPINGS: &str = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::Accou
 const OBJECTS: &str = "/*";
 
 fn load() -> (Template, BTreeMap<String, Adapter>) {
-    (Template::load().expect("the template is YAML"), adapters::load().expect("shared/aws can be read"))
+    (Template::load().expect("the templates are YAML"), adapters::load().expect("shared/aws can be read"))
 }
 
 /// What a function uses of an adapter.
@@ -240,7 +240,7 @@ fn what_is_known_of_partial_use_is_true() {
 
 #[test]
 fn no_policy_has_a_wildcard() {
-    let template = Template::load().expect("the template is YAML");
+    let template = Template::load().expect("the templates are YAML");
     let mut findings = Findings::new();
     for (id, resource) in template.resources() {
         for statement in template::statements(&resource["Properties"]) {

@@ -9,7 +9,7 @@ use carryout_checkout::{
 };
 use carryout_environment::Class;
 use carryout_onboarding::wait::{WAIT_MACHINE, wait_machine};
-use carryout_workflow::{Direction, Orchestrator, StepSpec, Workflow, function_arn_key, run};
+use carryout_workflow::{Direction, Orchestrator, StepSpec, Workflow, function_resource, run};
 use contract::files;
 use contract::findings::{Findings, set};
 use contract::template::keys;
@@ -101,7 +101,7 @@ fn called(task: &Value) -> (&str, &Value) {
 /// The step whose function a task calls.
 fn step_of<'w>(workflow: &'w Workflow, task: &Value) -> Option<&'w StepSpec> {
     let (function, _) = called(task);
-    workflow.steps().find(|spec| function == format!("${{{}}}", function_arn_key(&spec.step)))
+    workflow.steps().find(|spec| function == function_resource(&spec.step))
 }
 
 fn sample_input() -> Value {

@@ -1,19 +1,19 @@
-//! `infra/template.yaml` agrees with the functions, the state machines and the timeouts.
+//! The stacks agree with the functions, the state machines and the timeouts.
 #![expect(clippy::expect_used, reason = "a file that can't be read fails the test, and says why")]
 
 use carryout_checkout::{partners::POLICIES, routing::ReleaseTrack, workflows};
 use carryout_onboarding::wait::WAIT_MACHINE;
-use carryout_workflow::{Workflow, function_arn_key};
+use carryout_stacks::{Plan, RESOURCE_LIMIT, generate, template_path};
 use contract::files;
 use contract::findings::{Findings, set};
 use contract::source::{self, Wiring};
 use contract::template::{self, Function, Template, keys};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::Visit as _;
 
 fn load() -> Template {
-    Template::load().expect("the template is YAML")
+    Template::load().expect("the templates are YAML")
 }
 
 /// The value of an attribute of every package, such as `name` in `Cargo.toml`.
@@ -24,6 +24,95 @@ fn package_name(folder: &str) -> Option<String> {
 }
 
 #[test]
+fn the_checked_in_templates_are_current() {
+    let mut findings = Findings::new();
+    let generated = generate(&files::root()).expect("the descriptions can be read");
+    for (stack, text) in &generated {
+        let path = template_path(stack);
+        findings.check(files::read(&path) == *text, || format!("{path} is not current: run `make stacks`"));
+    }
+    findings.same(
+        &set(files::list(carryout_stacks::TEMPLATES)),
+        &set(generated.keys().map(|stack| format!("{stack}.yaml"))),
+        |file| format!("{}/{file} belongs to no description: remove it, or add the description", carryout_stacks::TEMPLATES),
+        |file| format!("{}/{file} is missing: run `make stacks`", carryout_stacks::TEMPLATES),
+    );
+    findings.conclude();
+}
+
+#[test]
+fn each_stack_is_small_enough_to_review() {
+    let mut findings = Findings::new();
+    let plan = Plan::load(&files::root()).expect("the templates can be read");
+    for template in plan.templates() {
+        let count = template.resources_after_transform();
+        findings.check(count < RESOURCE_LIMIT, || {
+            format!(
+                "{} has {count} resources after the SAM transform, of {RESOURCE_LIMIT}: split it",
+                template_path(&template.stack)
+            )
+        });
+    }
+    findings.conclude();
+}
+
+#[test]
+fn an_input_has_one_source() {
+    let plan = Plan::load(&files::root()).expect("the templates can be read");
+    let mut sources: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for template in plan.templates() {
+        for output in template.outputs() {
+            sources.entry(output).or_default().push(&template.stack);
+        }
+    }
+    let mut findings = Findings::new();
+    for template in plan.templates() {
+        for (input, default) in template.parameters() {
+            let stacks = sources.get(input).cloned().unwrap_or_default();
+            findings.check(!stacks.is_empty(), || {
+                format!("{}: {input} is no output of any stack: CloudFormation can't be told it", template_path(&template.stack))
+            });
+            // The address of a partner is a setting, or else the sandbox's.
+            let may_be_two = stacks == ["foundation", "sandbox"] && (default.is_none() || default.as_deref() == Some(""));
+            findings.check(stacks.len() < 2 || may_be_two, || {
+                format!("{input} is an output of {}: rename one", stacks.join(" and "))
+            });
+        }
+    }
+    findings.conclude();
+}
+
+#[test]
+fn an_api_may_call_the_functions_behind_it_and_no_others() {
+    let template = load();
+    let mut findings = Findings::new();
+    for (api, properties) in template.of_type("AWS::Serverless::Api") {
+        let routes = template.routes(api);
+        let functions = set(routes.iter().map(|(_, function)| function.clone()));
+        for name in functions.iter().filter(|name| template.function(name).is_none()) {
+            findings.add(format!("{api} has a route to {name}, which is no function"));
+        }
+        let role = &template.0["Resources"][format!("{api}Role")]["Properties"];
+        let statement = &role["Policies"][0]["PolicyDocument"]["Statement"][0];
+        let allowed = template::one_or_many(&statement["Resource"]).into_iter().map(template::resource_name);
+        let called = functions.iter().filter_map(|name| template.function(name)).map(|function| format!("{}:live", function.id));
+        findings.same(
+            &allowed.collect(),
+            &called.collect(),
+            |name| format!("{api}Role may call {name}, which is behind no route: remove it"),
+            |name| format!("{api}Role may not call {name}, which is behind a route: add it"),
+        );
+        findings.check(statement["Action"] == serde_json::json!(["lambda:InvokeFunction"]), || {
+            format!("{api}Role: allow lambda:InvokeFunction only")
+        });
+        findings.check(properties["OpenApiVersion"] == "3.0.1", || {
+            format!("{api}: set OpenApiVersion, or SAM makes a second stage named Stage")
+        });
+    }
+    findings.conclude();
+}
+
+#[test]
 fn every_folder_below_functions_is_a_function_and_the_other_way_round() {
     let template = load();
     let mut findings = Findings::new();
@@ -31,14 +120,11 @@ fn every_folder_below_functions_is_a_function_and_the_other_way_round() {
         &set(files::functions()),
         &set(template.functions().iter().map(Function::folder)),
         |folder| {
-            format!(
-                "functions/{folder} has no resource: add one with CodeUri ../target/functions/{folder}/ to {}",
-                template::PATH
-            )
+            format!("functions/{folder} is in no stack: add an entry {folder} to the functions of one in {}", template::PATH)
         },
         |folder| {
             format!(
-                "{} has a function for functions/{folder}/, which does not exist: remove it, or add the folder",
+                "a stack in {} has a function {folder}, and functions/{folder}/ does not exist: remove it, or add the folder",
                 template::PATH
             )
         },
@@ -58,7 +144,7 @@ fn every_function_has_its_name_service_alias_and_log_group() {
     let groups: Vec<(&str, &Value)> = template.of_type("AWS::Logs::LogGroup").collect();
     for function in template.functions() {
         let (id, folder) = (function.id, function.folder());
-        let name = format!("${{AWS::StackName}}-{folder}");
+        let name = format!("${{Prefix}}-{folder}");
         findings.check(function.property("FunctionName")["Fn::Sub"] == name.as_str(), || {
             format!("{id}: set FunctionName to !Sub \"{name}\"")
         });
@@ -68,7 +154,7 @@ fn every_function_has_its_name_service_alias_and_log_group() {
         findings.check(function.property("AutoPublishAlias") == "live", || format!("{id}: set AutoPublishAlias to live"));
         let group = function.property("LoggingConfig")["LogGroup"]["Ref"].as_str().unwrap_or_default();
         let properties = groups.iter().find(|(id, _)| *id == group).map(|(_, properties)| *properties);
-        let group_name = format!("/aws/lambda/${{AWS::StackName}}-{folder}");
+        let group_name = format!("/aws/lambda/${{Prefix}}-{folder}");
         findings.check(
             properties.is_some_and(|group| {
                 group["LogGroupName"]["Fn::Sub"] == group_name.as_str() && !group["RetentionInDays"].is_null()
@@ -145,8 +231,11 @@ fn every_function_is_given_what_shared_lambda_reads_by_itself() {
     findings.conclude();
 }
 
-fn substitutions_used(workflow: &Workflow) -> BTreeSet<String> {
-    let text = files::read(&format!("statemachines/{}.asl.json", workflow.name));
+/// The ARN of this deployment's functions up to their own names.
+const FUNCTIONS: &str = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${Prefix}";
+
+fn substitutions_used(workflow: &str) -> BTreeSet<String> {
+    let text = files::read(&format!("statemachines/{workflow}.asl.json"));
     set(text.split("${").skip(1).filter_map(|rest| rest.split('}').next()))
 }
 
@@ -163,35 +252,36 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
         let (name, machine) = (&workflow.name, track.state_machine(&workflow.name));
         let Some((id, properties)) = template.state_machine(&machine) else {
             findings.add(format!(
-                "{}: add a state machine named !Sub \"${{AWS::StackName}}-{machine}\" for the workflow {name}",
+                "{}: add {name} to the machines of a stack: its state machine {machine} is missing",
                 template::PATH
             ));
             continue;
         };
         found.insert(id.to_owned());
-        let uri = format!("../statemachines/{name}.asl.json");
+        let uri = format!("../../statemachines/{name}.asl.json");
         findings.check(properties["DefinitionUri"] == uri.as_str(), || format!("{id}: set DefinitionUri to {uri}"));
         findings.check(properties["Type"] == "STANDARD", || {
             format!("{id}: a checkout takes minutes and may be redriven: set Type to STANDARD")
         });
+        let substitutions = &properties["DefinitionSubstitutions"];
         findings.same(
-            &keys(&properties["DefinitionSubstitutions"]),
-            &substitutions_used(workflow),
-            |key| format!("{id}: no state of {name} calls ${{{key}}}: remove it from DefinitionSubstitutions"),
-            |key| format!("{id}: {name}.asl.json calls ${{{key}}}: add it to DefinitionSubstitutions"),
+            &keys(substitutions),
+            &substitutions_used(name),
+            |key| format!("{id}: no state of {name} has ${{{key}}}: remove it from DefinitionSubstitutions"),
+            |key| format!("{id}: {name}.asl.json has ${{{key}}}: add it to DefinitionSubstitutions"),
         );
+        findings.check(substitutions["FunctionPrefix"]["Fn::Sub"] == FUNCTIONS, || {
+            format!("{id}: set FunctionPrefix to !Sub \"{FUNCTIONS}\"")
+        });
+        findings.check(substitutions["Alias"] == track.name(), || format!("{id}: set Alias to {track}"));
         let mut called = BTreeSet::new();
         for spec in workflow.steps() {
-            let (step, key) = (&spec.step, function_arn_key(&spec.step));
+            let step = &spec.step;
             let Some(function) = template.function(step) else {
-                findings.add(format!("{name} has the step {step}: add functions/{step} and its resource"));
+                findings.add(format!("{name} has the step {step}: add functions/{step} and its entry in a stack"));
                 continue;
             };
-            let target = template::resource_name(&properties["DefinitionSubstitutions"][&key]);
             let expected = format!("{}:{track}", function.id);
-            findings.check(target == expected, || {
-                format!("{id}: {key} must be !Sub \"${{{}.Arn}}:{track}\", the function of the step {step}", function.id)
-            });
             findings.check(track == ReleaseTrack::Live || has_sandbox(&template, function.id), || {
                 format!(
                     "{}: add an AWS::Lambda::Alias sandbox of {} at !GetAtt {}.Version.Version",
@@ -211,11 +301,12 @@ fn every_workflow_has_a_state_machine_with_exactly_its_functions() {
     }
     if let Some((id, properties)) = template.state_machine(WAIT_MACHINE) {
         found.insert(id.to_owned());
-        let uri = format!("../statemachines/{WAIT_MACHINE}.asl.json");
+        let uri = format!("../../statemachines/{WAIT_MACHINE}.asl.json");
         findings.check(properties["DefinitionUri"] == uri.as_str(), || format!("{id}: set DefinitionUri to {uri}"));
-        let target = template::resource_name(&properties["DefinitionSubstitutions"]["AwaitVendorArn"]);
-        findings
-            .check(target == "AwaitVendor:live", || format!("{id}: AwaitVendorArn must be !Sub \"${{AwaitVendor.Arn}}:live\""));
+        let substitutions = &properties["DefinitionSubstitutions"];
+        findings.check(substitutions["FunctionPrefix"]["Fn::Sub"] == FUNCTIONS && substitutions["Alias"] == "live", || {
+            format!("{id}: set FunctionPrefix to !Sub \"{FUNCTIONS}\" and Alias to live")
+        });
         let called = BTreeSet::from([("lambda:InvokeFunction".to_owned(), "AwaitVendor:live".to_owned())]);
         findings.check(template::allowed(properties) == called, || {
             format!("{id}: allow lambda:InvokeFunction on AwaitVendor:live only")
@@ -287,7 +378,7 @@ fn each_timeout_is_longer_than_what_it_waits_for() {
             });
         }
     }
-    for function in template.functions().iter().filter(|function| function.events().any(|(_, event)| event["Type"] == "Api")) {
+    for function in template.functions().iter().filter(|function| !function.routes("Api").is_empty()) {
         findings.check(seconds(function) < 29, || format!("{}: API Gateway gives up after 29 s: lower the Timeout", function.id));
     }
     findings.conclude();

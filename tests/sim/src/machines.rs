@@ -4,7 +4,7 @@ use crate::adapters::Guard;
 use crate::asl::Machine;
 use anyhow::{Context as _, Result, anyhow};
 use carryout_checkout::workflows::orchestrator;
-use carryout_workflow::{Orchestrator, Workflow, function_arn_key};
+use carryout_workflow::{Orchestrator, Workflow, function_resource};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
@@ -62,7 +62,7 @@ impl Machines {
 
 /// The step whose function a resource names.
 fn function(workflow: &Workflow, resource: &str) -> Option<String> {
-    let named = |step: &str| resource == format!("${{{}}}", function_arn_key(step));
+    let named = |step: &str| resource == function_resource(step);
     workflow.steps().find(|spec| named(&spec.step)).map(|spec| spec.step.clone())
 }
 

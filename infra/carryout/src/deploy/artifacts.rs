@@ -2,7 +2,7 @@
 //!
 //! The zips take the place of the folders in a tree beside the project that looks like it: `.carryout/package/infra` for
 //! `infra`, and `.carryout/package/target/functions/<name>`, a zip, for the folder of that name. Relative paths in the
-//! template then mean the zips, and the template itself stays as it is.
+//! templates then mean the zips, and the templates themselves stay as they are.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter};
@@ -17,19 +17,15 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use local_cloud::Project;
 
-/// Names the template to package: its twin in the tree of zips, or itself where it lies outside the project's `infra`.
-pub fn stage(project: &Project, template: &Path) -> Result<PathBuf> {
-    let template = template.canonicalize().with_context(|| format!("cannot read {}", template.display()))?;
+/// Brings the tree of zips up to date, and names its root.
+pub fn stage(project: &Project) -> Result<PathBuf> {
     let root = project.root().canonicalize().context("cannot read the project's root")?;
-    let Ok(inside) = template.strip_prefix(root.join("infra")) else {
-        return Ok(template);
-    };
     let tree = project.state_dir()?.join("package");
     mirror(&root, &tree, "target")?;
     fs::create_dir_all(tree.join("target")).context("cannot create the tree of packages")?;
     mirror(&root.join("target"), &tree.join("target"), "functions").or_else(ignore_missing)?;
     zip_functions(&project.functions_target(), &tree.join("target/functions"))?;
-    Ok(tree.join("infra").join(inside))
+    Ok(tree)
 }
 
 /// Brings the zip of one function up to date, and names it.
@@ -151,35 +147,22 @@ mod tests {
     fn zips_stand_where_the_template_looks_for_folders() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().canonicalize().unwrap();
-        for folder in ["infra/local", "statemachines", "target/functions/quote-price"] {
+        for folder in ["infra/local", "infra/templates", "statemachines", "target/functions/quote-price"] {
             fs::create_dir_all(path.join(folder)).unwrap();
         }
         fs::write(path.join("infra/local/ministack-requirements.txt"), "").unwrap();
-        fs::write(path.join("infra/template.yaml"), "Resources: {}").unwrap();
+        fs::write(path.join("infra/templates/checkout.yaml"), "Resources: {}").unwrap();
         fs::write(path.join("statemachines/checkout.asl.json"), "{}").unwrap();
         fs::write(path.join("target/functions/quote-price/bootstrap"), "x").unwrap();
         let project = Project::containing(&path).unwrap();
 
-        let template = stage(&project, &path.join("infra/template.yaml")).unwrap();
-        let beside = template.parent().unwrap().parent().unwrap();
+        let beside = stage(&project).unwrap();
         assert!(beside.join("target/functions/quote-price").is_file());
         assert!(beside.join("statemachines/checkout.asl.json").is_file());
-        assert_eq!(fs::read_to_string(&template).unwrap(), "Resources: {}");
+        assert_eq!(fs::read_to_string(beside.join("infra/templates/checkout.yaml")).unwrap(), "Resources: {}");
 
         fs::remove_dir_all(path.join("target/functions/quote-price")).unwrap();
-        stage(&project, &path.join("infra/template.yaml")).unwrap();
+        stage(&project).unwrap();
         assert!(!beside.join("target/functions/quote-price").exists());
-    }
-
-    #[test]
-    fn a_template_outside_the_project_is_packaged_as_it_is() {
-        let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(root.path().join("infra/local")).unwrap();
-        fs::write(root.path().join("infra/local/ministack-requirements.txt"), "").unwrap();
-        let project = Project::containing(root.path()).unwrap();
-        let elsewhere = tempfile::tempdir().unwrap();
-        let template = elsewhere.path().join("template.yaml");
-        fs::write(&template, "").unwrap();
-        assert_eq!(stage(&project, &template).unwrap(), template.canonicalize().unwrap());
     }
 }

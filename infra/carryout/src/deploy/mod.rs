@@ -1,20 +1,23 @@
-//! Packages the template and deploys it, on a local cloud or on AWS.
+//! Packages the stacks and deploys them, on a local cloud or on AWS.
 //!
-//! `aws cloudformation deploy` prepares the change set, since it knows which parameters keep their values. What follows is
-//! ours, since the AWS CLI waits 30 seconds between two looks at the stack.
+//! Stacks that do not wait for each other are deployed at the same time. Each is given its inputs from the settings of the deployer
+//! and from the outputs of the stacks before it.
 
 mod artifacts;
+mod change;
+mod inputs;
 mod state;
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
+use carryout_stacks::{Plan, template_path};
+use futures::future::join_all;
 
 pub use self::artifacts::zip_function;
-use self::state::StackState;
-use crate::stack::{self, Stack};
+use self::change::{Change, Changed, deployed_outputs, packaged};
+use self::inputs::Values;
+use crate::stack::Stack;
 use crate::token::{self, Issuer};
 use crate::tools::{Target, Tools, last_words};
 use local_cloud::{Project, Record, Terminal};
@@ -22,36 +25,35 @@ use local_cloud::{Project, Record, Terminal};
 /// What `carryout dev deploy` was asked for.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// The stack's name.
-    pub stack: String,
-    /// The `Stage` parameter; `local` where nothing else is asked of a local cloud.
+    /// What the names of stacks, functions and state machines begin with.
+    pub name: String,
+    /// The setting `Stage`; `local` where nothing else is asked of a local cloud.
     pub stage: Option<String>,
-    /// The SAM template.
-    pub template: PathBuf,
-    /// Template parameters, `Name=value`. They win over the ones set by this command.
+    /// The stacks to deploy; none means all.
+    pub stacks: Vec<String>,
+    /// Settings, `Name=value`. They win over the ones made by this command.
     pub parameters: Vec<String>,
     /// Whether to deploy to AWS rather than to the local cloud.
     pub aws: bool,
 }
 
 impl Wanted {
-    /// The project's own template on the local cloud.
-    pub fn local(project: &Project) -> Self {
-        Self {
-            stack: STACK.to_owned(),
-            stage: None,
-            template: project.root().join("infra/template.yaml"),
-            parameters: Vec::new(),
-            aws: false,
-        }
+    /// Every stack, on the local cloud.
+    pub fn local() -> Self {
+        Self { name: NAME.to_owned(), stage: None, stacks: Vec::new(), parameters: Vec::new(), aws: false }
     }
 }
 
-/// The stack's name unless another one is asked for.
-pub const STACK: &str = "carryout";
+/// The deployment's name unless another one is asked for.
+pub const NAME: &str = "carryout";
 
-/// Deploys, and returns what was deployed once the stack stands.
+/// Deploys, and returns what is deployed once the stacks stand.
 pub async fn deploy(project: &Project, terminal: &Terminal, wanted: &Wanted) -> Result<Stack> {
+    let plan = Plan::load(project.root())?;
+    if let Some(unknown) = wanted.stacks.iter().find(|stack| plan.template(stack).is_none()) {
+        let known: Vec<&str> = plan.templates().iter().map(|template| template.stack.as_str()).collect();
+        bail!("there is no stack {unknown}; there are {}", known.join(", "));
+    }
     let target = target(project, wanted).await?;
     let tools = Tools::ensure(project, terminal, Some(target.clone()))?;
     let deployment = Deployment {
@@ -61,14 +63,12 @@ pub async fn deploy(project: &Project, terminal: &Terminal, wanted: &Wanted) -> 
         tools,
         target,
         wanted,
+        plan,
     };
     deployment.run().await
 }
 
 async fn target(project: &Project, wanted: &Wanted) -> Result<Target> {
-    if !wanted.template.is_file() {
-        bail!("there is no template {}", wanted.template.display());
-    }
     if wanted.aws {
         if wanted.stage.is_none() {
             bail!("name the stage that is deployed to AWS, for example: carryout dev deploy --aws --stage dev");
@@ -88,45 +88,122 @@ struct Deployment<'a> {
     target: Target,
     bucket: String,
     wanted: &'a Wanted,
+    plan: Plan,
 }
 
 impl Deployment<'_> {
     async fn run(&self) -> Result<Stack> {
-        let name = &self.wanted.stack;
-        let step = self.terminal.step(format!("Deploying the stack {name}"));
-        let parameters = match &self.target {
+        let what = if self.wanted.stacks.is_empty() { "every stack".to_owned() } else { self.wanted.stacks.join(", ") };
+        let step = self.terminal.step(format!("Deploying {what} of {}", self.wanted.name));
+        let mut settings = match &self.target {
             Target::Local(record) => self.prepare_local(record).await?,
             Target::Aws => {
                 self.ensure_bucket()?;
-                vec![format!("Stage={}", self.wanted.stage.as_deref().unwrap_or_default())]
+                vec![("Stage", self.wanted.stage.clone().unwrap_or_default())]
             }
         };
-        let packaged = self.package()?;
-        match self.create_change_set(&packaged, &parameters)? {
-            Some(change_set) => {
-                self.tools
-                    .aws(["cloudformation", "execute-change-set", "--change-set-name", &change_set])
-                    .context("the change set cannot be executed")?;
-            }
-            None => self.terminal.note(&format!("Nothing changed in {name}")),
+        settings.push(("Prefix", self.wanted.name.clone()));
+        let settings = inputs::settings(&self.plan, &settings, &self.wanted.parameters)?;
+        self.refuse_settings_without_their_stack()?;
+        let tree = artifacts::stage(self.project)?;
+        let mut outputs = Values::new();
+        for stage in self.plan.stages() {
+            self.deploy_stage(stage, &tree, &settings, &mut outputs).await?;
         }
-        let description = self.wait().await?;
         let stack = Stack {
             endpoint: match &self.target {
                 Target::Local(record) => Some(record.endpoint.clone()),
                 Target::Aws => None,
             },
             region: self.tools.region()?,
-            stack: name.clone(),
-            outputs: stack::outputs(&description)?,
+            stack: self.wanted.name.clone(),
+            outputs,
         };
         stack.write(self.project)?;
-        step.done(&format!("Deployed the stack {name}"));
+        step.done(&format!("Deployed {what} of {}", self.wanted.name));
         Ok(stack)
     }
 
-    /// Publishes the local issuer's keys, and names the parameters that a local cloud needs.
-    async fn prepare_local(&self, record: &Record) -> Result<Vec<String>> {
+    /// Deploys the wanted stacks among these at the same time, and adds the outputs of all of them.
+    async fn deploy_stage(&self, stage: &[String], tree: &Path, settings: &Values, outputs: &mut Values) -> Result<()> {
+        let folder = self.project.state_dir()?.join("packaged");
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let mut running = Vec::new();
+        for template in stage.iter().filter_map(|stack| self.plan.template(stack)) {
+            let name = format!("{}-{}", self.wanted.name, template.stack);
+            let is_part = inputs::is_wanted(template, outputs);
+            if !is_part {
+                self.terminal.note(&format!("Left out {name}: {} is not given", template.deployed_with().join(" or ")));
+            }
+            let is_chosen = self.wanted.stacks.is_empty() || self.wanted.stacks.contains(&template.stack);
+            let tools = self.tools.clone();
+            let change = (is_part && is_chosen)
+                .then(|| -> Result<Change> {
+                    Ok(Change {
+                        tools: self.tools.clone(),
+                        bucket: self.bucket.clone(),
+                        prefix: self.wanted.name.clone(),
+                        stack: name.clone(),
+                        template: tree.join(template_path(&template.stack)),
+                        packaged: packaged(&folder, &template.stack),
+                        parameters: inputs::parameters(template, settings, outputs)?,
+                    })
+                })
+                .transpose()?;
+            running.push(tokio::task::spawn_blocking(move || -> Result<(String, Option<Values>, Option<Changed>)> {
+                let before = if is_part { deployed_outputs(&tools, &name)? } else { None };
+                let changed = change.map(Change::run).transpose()?;
+                Ok((name, before, changed))
+            }));
+        }
+        // All of them end before the first failure is reported: a stack is not left in the middle of a change.
+        let ended: Result<Vec<_>> = join_all(running).await.into_iter().map(|ended| ended?).collect();
+        for (name, before, changed) in ended? {
+            match changed {
+                Some(Changed { changed, outputs: after }) => {
+                    self.terminal.note(&if changed { format!("Deployed {name}") } else { format!("Nothing changed in {name}") });
+                    self.tell_stale_inputs(before.as_ref(), &after);
+                    inputs::add(outputs, &after);
+                }
+                None => inputs::add(outputs, &before.unwrap_or_default()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A setting reaches the other stacks through the outputs of the one that has it.
+    fn refuse_settings_without_their_stack(&self) -> Result<()> {
+        if self.wanted.stacks.is_empty() {
+            return Ok(());
+        }
+        for (name, _) in self.wanted.parameters.iter().filter_map(|parameter| parameter.split_once('=')) {
+            let owner = self.plan.templates().iter().find(|template| inputs::own_settings(template).contains(&name));
+            if let Some(owner) = owner.filter(|owner| !self.wanted.stacks.contains(&owner.stack)) {
+                bail!("{name} is a setting of the stack {0}; deploy everything, or add --stack {0}", owner.stack);
+            }
+        }
+        Ok(())
+    }
+
+    /// Names the stacks that keep an old value because they are not part of this deployment.
+    fn tell_stale_inputs(&self, before: Option<&Values>, after: &Values) {
+        let Some(before) = before.filter(|_| !self.wanted.stacks.is_empty()) else { return };
+        let is_new = |name: &&str| after.get(*name) != before.get(*name);
+        for template in self.plan.templates().iter().filter(|template| !self.wanted.stacks.contains(&template.stack)) {
+            let stale: Vec<&str> =
+                template.parameters().into_keys().filter(|name| after.contains_key(*name)).filter(is_new).collect();
+            if !stale.is_empty() {
+                self.terminal.warn(&format!(
+                    "{} changed, and {} still has the old value: deploy it, too",
+                    stale.join(", "),
+                    template.stack
+                ));
+            }
+        }
+    }
+
+    /// Publishes the local issuer's keys, and names the settings that a local cloud needs.
+    async fn prepare_local(&self, record: &Record) -> Result<Vec<(&'static str, String)>> {
         let keys = Issuer::ensure(&self.project.issuer_key()?)?.jwks()?.to_string();
         let object = format!("{}/jwks.json", self.bucket);
         // Read as a function would read it: unsigned. If it is there, so is the bucket.
@@ -142,11 +219,11 @@ impl Deployment<'_> {
             }
         }
         Ok(vec![
-            format!("Stage={}", self.wanted.stage.as_deref().unwrap_or("local")),
-            format!("LocalEndpoint={}", record.function_endpoint),
-            format!("JwksUrl={}/{object}", record.function_endpoint),
-            format!("Issuer={}", token::ISSUER),
-            format!("TokenAlgorithm={}", token::ALGORITHM),
+            ("Stage", self.wanted.stage.clone().unwrap_or_else(|| "local".to_owned())),
+            ("LocalEndpoint", record.function_endpoint.clone()),
+            ("JwksUrl", format!("{}/{object}", record.function_endpoint)),
+            ("Issuer", token::ISSUER.to_owned()),
+            ("TokenAlgorithm", token::ALGORITHM.to_owned()),
         ])
     }
 
@@ -199,103 +276,9 @@ impl Deployment<'_> {
         }
         Ok(())
     }
-
-    fn package(&self) -> Result<PathBuf> {
-        let template = artifacts::stage(self.project, &self.wanted.template)?;
-        let packaged = self.project.state_dir()?.join("packaged.yaml");
-        let (from, to) = (template.display().to_string(), packaged.display().to_string());
-        let files = ["--template-file", &from, "--output-template-file", &to];
-        let place = ["--s3-bucket", &self.bucket, "--s3-prefix", &self.wanted.stack];
-        self.tools.aws(["cloudformation", "package"].iter().chain(&files).chain(&place)).with_context(|| {
-            format!("cannot package {}; run `carryout dev build` if an artifact is missing", self.wanted.template.display())
-        })?;
-        Ok(packaged)
-    }
-
-    /// The change set to execute; `None` where nothing changed.
-    fn create_change_set(&self, packaged: &Path, defaults: &[String]) -> Result<Option<String>> {
-        let file = packaged.display().to_string();
-        let mut arguments = vec!["cloudformation", "deploy", "--stack-name", &self.wanted.stack];
-        arguments.extend(["--template-file", &file, "--s3-bucket", &self.bucket, "--s3-prefix", &self.wanted.stack]);
-        arguments.extend(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]);
-        arguments.extend(["--no-execute-changeset", "--no-fail-on-empty-changeset", "--parameter-overrides"]);
-        arguments.extend(defaults.iter().chain(&self.wanted.parameters).map(String::as_str));
-        let output = self.tools.aws_output(&arguments)?;
-        if !output.status.success() {
-            self.explain_failure();
-            bail!("the stack {} cannot be changed: {}", self.wanted.stack, last_words(&output));
-        }
-        Ok(change_set(&String::from_utf8_lossy(&output.stdout)))
-    }
-
-    /// Waits until the stack stands or has failed.
-    async fn wait(&self) -> Result<Value> {
-        let (pause, limit) = match self.target {
-            Target::Local(_) => (Duration::from_millis(100), Duration::from_secs(300)),
-            Target::Aws => (Duration::from_secs(3), Duration::from_secs(3600)),
-        };
-        let begun = Instant::now();
-        loop {
-            let answer = self.tools.aws_json(&["cloudformation", "describe-stacks", "--stack-name", &self.wanted.stack])?;
-            let description = answer.pointer("/Stacks/0").cloned().unwrap_or_default();
-            let status = description.get("StackStatus").and_then(Value::as_str).unwrap_or_default();
-            match StackState::of(status) {
-                StackState::Ready => return Ok(description),
-                StackState::Failed => {
-                    self.explain_failure();
-                    let reason = description.get("StackStatusReason").and_then(Value::as_str).unwrap_or_default();
-                    bail!("the stack {} did not come up: {status} {reason}", self.wanted.stack);
-                }
-                StackState::Moving if begun.elapsed() > limit => {
-                    bail!("the stack {} is still {status} after {} s", self.wanted.stack, limit.as_secs());
-                }
-                StackState::Moving => tokio::time::sleep(pause).await,
-            }
-        }
-    }
-
-    /// Prints the events that failed, the first cause first. On a local cloud a stack that was never up is removed, since
-    /// it could not be deployed over; on AWS that decision is the operator's.
-    fn explain_failure(&self) {
-        let name = ["--stack-name", self.wanted.stack.as_str()];
-        let events = self.tools.aws_json(&[&["cloudformation", "describe-stack-events"], name.as_slice()].concat());
-        for line in events.map(|events| state::failures(&events)).unwrap_or_default() {
-            self.terminal.warn(&line);
-        }
-        if matches!(self.target, Target::Aws) {
-            return;
-        }
-        let described = self.tools.aws_json(&[&["cloudformation", "describe-stacks"], name.as_slice()].concat());
-        let status = described.ok().and_then(|answer| Some(answer.pointer("/Stacks/0/StackStatus")?.as_str()?.to_owned()));
-        if status.is_some_and(|status| state::must_be_removed(&status))
-            && self.tools.aws([&["cloudformation", "delete-stack"], name.as_slice()].concat()).is_ok()
-        {
-            self.terminal.note("Removed the stack that never came up, so that the next deployment starts clean");
-        }
-    }
-}
-
-/// Reads the change set's ARN from what `aws cloudformation deploy --no-execute-changeset` tells people to run.
-fn change_set(output: &str) -> Option<String> {
-    output.split_whitespace().find(|word| word.starts_with("arn:") && word.contains(":changeSet/")).map(str::to_owned)
 }
 
 async fn fetch(url: &str) -> Option<String> {
     let response = local_cloud::http_client().ok()?.get(url).send().await.ok()?;
     if response.status().is_success() { response.text().await.ok() } else { None }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_change_set_is_found_in_the_advice() {
-        let output = "\nWaiting for changeset to be created..\nChangeset created successfully. Run the following command to \
-                      review changes:\naws cloudformation describe-change-set --change-set-name \
-                      arn:aws:cloudformation:us-east-1:000000000000:changeSet/awscli-cloudformation-package-deploy-1/ab\n";
-        let arn = "arn:aws:cloudformation:us-east-1:000000000000:changeSet/awscli-cloudformation-package-deploy-1/ab";
-        assert_eq!(change_set(output).as_deref(), Some(arn));
-        assert_eq!(change_set("No changes to deploy. Stack carryout is up to date"), None);
-    }
 }

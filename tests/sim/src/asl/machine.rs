@@ -166,7 +166,7 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Val
 const WAITS_FOR_TOKEN: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";
 
 impl Machine {
-    /// Reads a machine. `substitute` gives what stands for a resource such as `${AuthorizePaymentArn}`.
+    /// Reads a machine. `substitute` gives what stands for a resource such as `${FunctionPrefix}-authorize-payment:${Alias}`.
     ///
     /// # Errors
     ///

@@ -1,6 +1,5 @@
 //! `carryout dev deploy`
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -9,27 +8,27 @@ use local_cloud::{Project, Terminal};
 
 use crate::deploy;
 
-/// Package the template and deploy it to the local cloud or to AWS.
+/// Package the stacks and deploy them to the local cloud or to AWS.
 ///
-/// Writes the outputs to .carryout/stack.json. A local cloud also gets the issuer's public keys, and the parameters Stage,
-/// LocalEndpoint, JwksUrl, Issuer and TokenAlgorithm where the template has them.
+/// Writes their outputs to .carryout/stack.json. A local cloud also gets the issuer's public keys, and the settings Stage,
+/// LocalEndpoint, JwksUrl, Issuer and TokenAlgorithm.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  carryout dev deploy\n  carryout dev deploy --param QuoteLockSeconds=60\n  AWS_PROFILE=dev carryout dev deploy --aws --stage dev --param JwksUrl=https://…"
+    after_help = "Examples:\n  carryout dev deploy\n  carryout dev deploy --stack checkout --stack orders\n  carryout dev deploy --param QuoteLockSeconds=60\n  AWS_PROFILE=dev carryout dev deploy --aws --stage dev --param JwksUrl=https://…"
 )]
 pub(super) struct Deploy {
-    /// The stack's name
-    #[arg(long, default_value = deploy::STACK)]
-    stack: String,
-    /// The template's Stage parameter [default: local on a local cloud; required with --aws]
+    /// What the names of stacks, functions and state machines begin with
+    #[arg(long, default_value = deploy::NAME)]
+    name: String,
+    /// A stack to deploy; repeatable [default: all]
+    #[arg(long = "stack", value_name = "STACK")]
+    stacks: Vec<String>,
+    /// The setting Stage [default: local on a local cloud; required with --aws]
     #[arg(long)]
     stage: Option<String>,
-    /// A template parameter; repeatable
+    /// A setting; repeatable
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<String>,
-    /// The SAM template [default: infra/template.yaml]
-    #[arg(long, value_name = "FILE")]
-    template: Option<PathBuf>,
     /// Deploy to AWS with your own credentials, even while a local cloud is running
     #[arg(long)]
     aws: bool,
@@ -42,9 +41,9 @@ impl Deploy {
     pub(super) async fn run(self, terminal: &Terminal) -> Result<ExitCode> {
         let project = Project::find()?;
         let wanted = deploy::Wanted {
-            stack: self.stack,
+            name: self.name,
             stage: self.stage,
-            template: self.template.unwrap_or_else(|| project.root().join("infra/template.yaml")),
+            stacks: self.stacks,
             parameters: self.parameters,
             aws: self.aws,
         };

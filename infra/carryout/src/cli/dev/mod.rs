@@ -9,6 +9,7 @@ mod invoke;
 mod logs;
 mod seed;
 mod soak;
+mod stacks;
 mod statemachines;
 mod status;
 mod token;
@@ -48,6 +49,7 @@ enum Action {
     Watch(watch::Watch),
     Token(token::Token),
     Statemachines(statemachines::Statemachines),
+    Stacks(stacks::Stacks),
     Tool(tool::Tool),
     WithCloud(with_cloud::WithCloud),
 }
@@ -68,6 +70,7 @@ impl DevCommand {
             Action::Watch(watch) => watch.run(terminal).await,
             Action::Token(token) => token.run(),
             Action::Statemachines(statemachines) => statemachines.run(terminal),
+            Action::Stacks(stacks) => stacks.run(terminal),
             Action::Tool(tool) => tool.run(terminal).await,
             Action::WithCloud(with) => with.run(terminal).await,
         }

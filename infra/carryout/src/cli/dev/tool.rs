@@ -11,7 +11,7 @@ use crate::tools::{self, Target, Tools};
 /// Run a pinned tool (aws or cfn-lint); aws talks to the local cloud while one is running.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  carryout dev tool aws dynamodb list-tables\n  carryout dev tool cfn-lint infra/template.yaml"
+    after_help = "Examples:\n  carryout dev tool aws dynamodb list-tables\n  carryout dev tool cfn-lint infra/templates/*.yaml"
 )]
 pub(super) struct Tool {
     /// The tool's name

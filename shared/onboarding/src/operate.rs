@@ -9,7 +9,7 @@ use crate::{
     steps::{self, ConfiguredStep, shortened},
 };
 use carryout_environment::{Clock, ErrorCode, Failure, HasErrorCode, StorageError};
-use carryout_workflow::{Refused, StepEntry, StepState, run};
+use carryout_workflow::{Refused, StepEntry, StepState};
 
 /// An operator's action on a step.
 #[derive(Debug, Clone, Copy)]

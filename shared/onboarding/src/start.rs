@@ -10,7 +10,7 @@ use crate::{
     submit::{split_personal, stored_data},
 };
 use carryout_environment::{Clock, ErrorCode, HasErrorCode, StorageError};
-use carryout_workflow::{Direction, FormWorkflow, NoWorkflow, StatusMap, StepSpec as _, run};
+use carryout_workflow::{Direction, FormWorkflow, NoWorkflow, StatusMap, StepSpec as _};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 

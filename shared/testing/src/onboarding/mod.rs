@@ -7,6 +7,7 @@ pub use applicants::MemoryApplicants;
 pub use vendors::{Effects, SandboxVendors, Script};
 
 use crate::{ManualClock, lock};
+use carryout_environment::StorageError;
 use carryout_onboarding::{
     Onboarding, Ports,
     legacy::{LegacyKey, LegacyRecord, LegacySystem},

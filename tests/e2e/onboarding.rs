@@ -7,18 +7,19 @@ use carryout_aws::{DynamoApplicants, DynamoDocuments, SfnWaits};
 use carryout_environment::StorageError;
 use carryout_lambda::{clock::SystemClock, ids::new_id};
 use carryout_onboarding::{
+    Onboarding, Ports,
     applicant::{Collected, Datum},
-    legacy::{LegacyRecord, LegacyStatus, LegacyStep, LegacySystem as _},
-    markets::{Market, Markets, SETTINGS_KEY, embedded_files},
+    definition::Market,
+    legacy::{LegacyKey, LegacyRecord, LegacyStatus, LegacyStep, LegacySystem as _},
+    markets::{Markets, SETTINGS_KEY, embedded_files},
     ports::{Applicants as _, Awaited, Upload, Waits as _},
-    start::{Beginner, start},
-    steps::Ports,
-    submit::{Submission, submit},
+    start::{NewApplication, Started},
+    submit::{Submission, SubmitRequest},
     view::view,
     wait::WAIT_MACHINE,
 };
 use carryout_partners::{Http, HttpLegacyApplicants};
-use carryout_testing::onboarding::{MemoryLegacy, MemoryNudges, SandboxVendors, TurningVault};
+use carryout_testing::onboarding::{MemoryLegacy, MemoryQueue, ReversingVault, SandboxVendors};
 use carryout_workflow::{Claim, Progress, StatusStore as _, StepEntry, StepState};
 use futures::future::{try_join, try_join_all};
 use local_cloud::{Emulator, Record};
@@ -26,6 +27,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::sync::Semaphore;
@@ -240,9 +242,9 @@ async fn applicants_of_every_market_come_to_an_account_and_no_vendor_acts_twice(
     Ok(())
 }
 
-/// A courier who begins.
-fn beginner(country: &str, owner: &str) -> Beginner {
-    Beginner {
+/// A new application of a courier.
+fn application(country: &str, owner: &str) -> NewApplication {
+    NewApplication {
         id: new_id("apl"),
         owner: owner.to_owned(),
         country: country.to_owned(),
@@ -251,24 +253,54 @@ fn beginner(country: &str, owner: &str) -> Beginner {
     }
 }
 
-/// What is asked of the store is the same here and in memory.
+/// Applicants in DynamoDB, everything else in memory.
+struct StoredInDynamo;
+
+impl Ports for StoredInDynamo {
+    type Applicants = DynamoApplicants;
+    type Vendors = SandboxVendors;
+    type Vault = ReversingVault;
+    type Documents = ();
+    type Queue = MemoryQueue;
+    type Waits = ();
+    type Legacy = MemoryLegacy;
+    type Markets = Arc<Markets>;
+    type Clock = SystemClock;
+}
+
 #[tokio::test]
-async fn a_look_is_one_read_and_a_submission_three_requests() -> Result<()> {
+async fn a_view_is_one_read_and_a_submission_three_requests() -> Result<()> {
     let harness = Harness::set().await?;
     let aws = harness.aws.clone();
     let applicants = DynamoApplicants::new(&aws, harness.output("ApplicantsTable")?);
-    let (vault, vendors, nudges, legacy) =
-        (TurningVault, SandboxVendors::default(), MemoryNudges::default(), MemoryLegacy::default());
-    let (markets, now, owner) = (Markets::embedded()?, SystemClock.now_ms(), new_id("con"));
-    let (applicant, _) = start(&applicants, &nudges, &vault, &legacy, &markets, beginner("NZ", &owner), now).await?;
+    let onboarding = Onboarding::<StoredInDynamo> {
+        applicants,
+        vendors: SandboxVendors::default(),
+        vault: ReversingVault,
+        documents: (),
+        queue: MemoryQueue::default(),
+        waits: (),
+        legacy: MemoryLegacy::default(),
+        markets: Arc::new(Markets::embedded()?),
+        clock: SystemClock,
+    };
+    let owner = new_id("con");
+    let Started { applicant, .. } = onboarding.start(application("NZ", &owner)).await?;
     let before = aws.requests().total();
-    view(&applicants.applicant(&applicant.id).await?.context("it is gone")?, &markets)?;
-    ensure!(aws.requests().total() - before == 1, "a look is one read");
+    let stored = onboarding.applicants.applicant(&applicant.id).await?.context("it is gone")?;
+    view(&stored, &onboarding.markets)?;
+    ensure!(aws.requests().total() - before == 1, "a view is one read");
     let form = json!({ "legal_name": "Jo", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100" });
-    let ports = Ports { applicants: &applicants, vendors: &vendors, vault: &vault };
-    let form = Submission::Form(form.as_object().cloned().unwrap_or_default());
+    let request = SubmitRequest {
+        id: &applicant.id,
+        owner: &owner,
+        step: "collect-profile",
+        submission: Submission::Form(form.as_object().cloned().unwrap_or_default()),
+        callback_api: None,
+        lease_until: SystemClock.now_ms() + 10_000,
+    };
     let before = aws.requests().total();
-    submit(ports, &nudges, &markets, &applicant.id, &owner, "collect-profile", form, now, now + 10_000).await?;
+    onboarding.submit(request).await?;
     ensure!(aws.requests().total() - before <= 3, "{:?}", aws.requests().by_operation());
     Ok(())
 }
@@ -279,8 +311,8 @@ async fn concurrent_steps_never_overwrite_each_other() -> Result<()> {
     let applicants = DynamoApplicants::new(&harness.aws, harness.output("ApplicantsTable")?);
     let markets = Markets::embedded()?;
     for _ in 0..10 {
-        let begun = beginner("US", "nobody");
-        let applicant = begun.applicant(markets.orchestrator().pick("US", "courier")?, Map::new(), SystemClock.now_ms());
+        let application = application("US", "owner");
+        let applicant = application.applicant(markets.orchestrator().pick("US", "courier")?, Map::new(), SystemClock.now_ms());
         ensure!(applicants.create(&applicant).await?.is_none(), "the id was new");
         let run = async |step: String| -> Result<(), StorageError> {
             let now = SystemClock.now_ms();
@@ -315,8 +347,8 @@ async fn a_vendor_that_stays_silent_is_looked_after_and_then_a_person_looks() ->
     let applicants = DynamoApplicants::new(&harness.aws, harness.output("ApplicantsTable")?);
     let (markets, now) = (Markets::embedded()?, SystemClock.now_ms());
     let step = "verify-identity";
-    let begun = beginner("US", "nobody");
-    let applicant = begun.applicant(markets.orchestrator().pick("US", "courier")?, Map::new(), now);
+    let application = application("US", "owner");
+    let applicant = application.applicant(markets.orchestrator().pick("US", "courier")?, Map::new(), now);
     ensure!(applicants.create(&applicant).await?.is_none(), "the id was new");
     let claim = Claim { id: applicant.id.clone(), step: step.to_owned(), run: 1, now, lease_until: now + 10_000 };
     let busy = |_| StorageError::Unavailable("the claim was refused".to_owned());
@@ -384,7 +416,8 @@ async fn whoever_began_in_an_older_system_goes_on_here_and_is_known_there() -> R
     mirror(&harness, true).await?;
     for record in records {
         let who = new_id("con");
-        older.mirror(&who, "US", "courier", 0, &record).await?;
+        let key = LegacyKey { owner: &who, country: "US", market_type: "courier" };
+        older.mirror(key, 0, &record).await?;
         let body = json!({ "country": "US", "market_type": "courier" });
         let begun: Value = harness.client.as_consumer(&who, Method::POST, "/v1/applicants", Some(&body)).await?.expect(201)?;
         ensure!(begun["complete"] == 3 && begun["next"][0]["step"] == "validate-address", "a step is asked again: {begun}");
@@ -394,7 +427,7 @@ async fn whoever_began_in_an_older_system_goes_on_here_and_is_known_there() -> R
             fields.iter().map(|(name, field)| (name.clone(), answer(name, field, "US", "courier"))).collect();
         harness.client.as_consumer(&who, Method::PUT, &path, Some(&json!({ "form": form }))).await?.expect::<Value>(200)?;
         let told = eventually("the older system knows", async || {
-            let told = older.record(&who, "US", "courier").await?;
+            let told = older.record(key).await?;
             Ok(told.filter(|told| told.step("validate-address").0 == StepState::Done))
         });
         let told = told.await?;

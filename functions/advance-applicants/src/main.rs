@@ -1,10 +1,26 @@
 //! Runs the steps that need nothing from their applicant, begins waits, and mirrors progress.
 
+use advance_applicants::AdvanceApplicants;
 use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, EncryptingVault, KmsKeys, S3Documents, SfnWaits};
-use carryout_lambda::{Error, clock::SystemClock, config::Reader, lease_until, metrics::Metrics, run_batch, telemetry};
-use carryout_onboarding::steps::Ports;
+use carryout_lambda::{Error, clock::SystemClock, config::Reader, metrics::Metrics, run_batch, telemetry};
+use carryout_onboarding::{Onboarding, Ports};
 use carryout_partners::{Http, HttpLegacyApplicants, HttpVendors};
 use std::sync::Arc;
+
+/// The ports of this function: all but the queue that it reads from.
+struct Wiring;
+
+impl Ports for Wiring {
+    type Applicants = DynamoApplicants;
+    type Vendors = HttpVendors;
+    type Vault = EncryptingVault<KmsKeys>;
+    type Documents = S3Documents;
+    type Queue = ();
+    type Waits = SfnWaits;
+    type Legacy = HttpLegacyApplicants;
+    type Markets = DynamoMarkets;
+    type Clock = SystemClock;
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -19,25 +35,21 @@ async fn main() -> Result<(), Error> {
 
     let aws = Aws::from_env().await;
     let http = Http::default();
-    let wired = Arc::new((
-        DynamoApplicants::new(&aws, applicants),
-        HttpVendors::new(http.clone(), vendors, answer_to),
-        EncryptingVault(KmsKeys::new(&aws, key)),
-        SfnWaits::new(&aws, machine),
-        HttpLegacyApplicants::new(http, legacy),
-        DynamoMarkets::new(&aws, control),
-        S3Documents::new(&aws, bucket),
-        Metrics::from_env(),
-    ));
+    let onboarding = Onboarding::<Wiring> {
+        applicants: DynamoApplicants::new(&aws, applicants),
+        vendors: HttpVendors::new(http.clone(), vendors, answer_to),
+        vault: EncryptingVault(KmsKeys::new(&aws, key)),
+        documents: S3Documents::new(&aws, bucket),
+        queue: (),
+        waits: SfnWaits::new(&aws, machine),
+        legacy: HttpLegacyApplicants::new(http, legacy),
+        markets: DynamoMarkets::new(&aws, control),
+        clock: SystemClock,
+    };
+    let function = Arc::new(AdvanceApplicants { onboarding, metrics: Metrics::from_env() });
     run_batch(move |message, invocation| {
-        let wired = Arc::clone(&wired);
-        async move {
-            let ports = Ports { applicants: &wired.0, vendors: &wired.1, vault: &wired.2 };
-            let now = SystemClock.now_ms();
-            let lease_until = lease_until(invocation.deadline_ms, now);
-            let others = (&wired.3, &wired.4, &wired.5, &wired.6);
-            advance_applicants::handle(ports, others, &wired.7, &message, (now, lease_until)).await
-        }
+        let function = Arc::clone(&function);
+        async move { function.handle(&message, invocation.deadline_ms).await }
     })
     .await
 }

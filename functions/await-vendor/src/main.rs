@@ -1,10 +1,26 @@
-//! What the waiting machine asks.
+//! The function of the waiting machine.
 
 use await_vendor::AwaitVendor;
-use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, SfnWaits, SqsNudges};
+use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, SfnWaits, SqsAdvanceQueue};
 use carryout_lambda::{Error, clock::SystemClock, config::Reader, run_task, telemetry};
+use carryout_onboarding::{Onboarding, Ports};
 use carryout_partners::{Http, HttpVendors};
 use std::sync::Arc;
+
+/// The ports of this function: those of waits.
+struct Wiring;
+
+impl Ports for Wiring {
+    type Applicants = DynamoApplicants;
+    type Vendors = HttpVendors;
+    type Vault = ();
+    type Documents = ();
+    type Queue = SqsAdvanceQueue;
+    type Waits = SfnWaits;
+    type Legacy = ();
+    type Markets = DynamoMarkets;
+    type Clock = SystemClock;
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -16,16 +32,20 @@ async fn main() -> Result<(), Error> {
     config.finish()?;
 
     let aws = Aws::from_env().await;
-    let function = Arc::new(AwaitVendor {
+    let function = Arc::new(AwaitVendor(Onboarding::<Wiring> {
         applicants: DynamoApplicants::new(&aws, applicants),
         vendors: HttpVendors::new(Http::default(), vendors, answer_to),
-        nudges: SqsNudges::new(&aws, queue),
+        vault: (),
+        documents: (),
+        queue: SqsAdvanceQueue::new(&aws, queue),
         waits: SfnWaits::new(&aws, machine),
+        legacy: (),
         markets: DynamoMarkets::new(&aws, control),
-    });
+        clock: SystemClock,
+    }));
     run_task(move |event, _| {
         let function = Arc::clone(&function);
-        async move { function.handle(event, SystemClock.now_ms()).await }
+        async move { function.handle(event).await }
     })
     .await
 }

@@ -1,8 +1,18 @@
-//! Counts how many applicants come how far, as metrics.
+//! Publishes the funnel of applicants as metrics.
 
 use carryout_aws::{Aws, DynamoApplicantPages, DynamoMarkets};
 use carryout_lambda::{Error, clock::SystemClock, config::Reader, metrics::Metrics, run_schedule, telemetry};
+use measure_funnel::{MeasureFunnel, Ports};
 use std::sync::Arc;
+
+/// The ports of this function.
+struct Wiring;
+
+impl Ports for Wiring {
+    type Applicants = DynamoApplicantPages;
+    type Markets = DynamoMarkets;
+    type Clock = SystemClock;
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -12,10 +22,15 @@ async fn main() -> Result<(), Error> {
     config.finish()?;
 
     let aws = Aws::from_env().await;
-    let wired = Arc::new((DynamoApplicantPages::new(&aws, applicants), DynamoMarkets::new(&aws, control), Metrics::from_env()));
+    let function = Arc::new(MeasureFunnel::<Wiring> {
+        applicants: DynamoApplicantPages::new(&aws, applicants),
+        markets: DynamoMarkets::new(&aws, control),
+        clock: SystemClock,
+        metrics: Metrics::from_env(),
+    });
     run_schedule(move |_| {
-        let wired = Arc::clone(&wired);
-        async move { measure_funnel::handle(&wired.0, &wired.1, &SystemClock, &wired.2).await }
+        let function = Arc::clone(&function);
+        async move { function.handle().await }
     })
     .await
 }

@@ -1,12 +1,26 @@
 //! Applications of couriers and merchants, over HTTP.
 
-use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, EncryptingVault, KmsKeys, S3Documents, SfnWaits, SqsNudges};
-use carryout_lambda::{
-    Error, clock::SystemClock, config::Reader, http::Request, ids::new_id, run_http, telemetry, token::TokenVerifier,
-};
+use carryout_aws::{Aws, DynamoApplicants, DynamoMarkets, EncryptingVault, KmsKeys, S3Documents, SfnWaits, SqsAdvanceQueue};
+use carryout_lambda::{Error, clock::SystemClock, config::Reader, ids::new_id, run_http, telemetry, token::TokenVerifier};
+use carryout_onboarding::{Onboarding, Ports};
 use carryout_partners::{Http, HttpLegacyApplicants, HttpVendors};
 use onboard::Onboard;
 use std::sync::Arc;
+
+/// The ports of this function: all of them.
+struct Wiring;
+
+impl Ports for Wiring {
+    type Applicants = DynamoApplicants;
+    type Vendors = HttpVendors;
+    type Vault = EncryptingVault<KmsKeys>;
+    type Documents = S3Documents;
+    type Queue = SqsAdvanceQueue;
+    type Waits = SfnWaits;
+    type Legacy = HttpLegacyApplicants;
+    type Markets = DynamoMarkets;
+    type Clock = SystemClock;
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -22,23 +36,18 @@ async fn main() -> Result<(), Error> {
 
     let aws = Aws::from_env().await;
     let http = Http::default();
-    let function = Arc::new(Onboard {
+    let onboarding = Onboarding::<Wiring> {
         applicants: DynamoApplicants::new(&aws, applicants),
-        // The API has this function in its routes, so the function can't be given the API's address.
-        vendors: {
-            let http = http.clone();
-            move |request: &Request| HttpVendors::new(http.clone(), &vendors, answer_to.replace('*', &request.api_id))
-        },
+        vendors: HttpVendors::new(http.clone(), vendors, answer_to),
         vault: EncryptingVault(KmsKeys::new(&aws, key)),
         documents: S3Documents::new(&aws, bucket),
-        new_id,
-        nudges: SqsNudges::new(&aws, queue),
+        queue: SqsAdvanceQueue::new(&aws, queue),
         waits: SfnWaits::new(&aws, machine),
         legacy: HttpLegacyApplicants::new(http, legacy),
         markets: DynamoMarkets::new(&aws, control),
-        tokens,
         clock: SystemClock,
-    });
+    };
+    let function = Arc::new(Onboard { onboarding, new_id, tokens });
     run_http(move |request| {
         let function = Arc::clone(&function);
         async move { function.handle(&request).await }

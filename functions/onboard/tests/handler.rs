@@ -1,85 +1,37 @@
 //! The routes of applicants and operators over in-memory ports.
 
-#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use carryout_environment::{Clock, StorageError};
 use carryout_lambda::http::{Problem, Request, Response};
 use carryout_lambda::testing::{FixedJwks, TestIssuer};
 use carryout_onboarding::{
     applicant::Datum,
     markets::{Markets, Settings},
-    ports::{Applicants as _, MarketSource, VendorAnswer, VendorKind},
+    ports::Applicants as _,
+    vendor::{VendorAnswer, VendorKind},
 };
-use carryout_testing::onboarding::{
-    MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, Script, TurningVault,
-};
+use carryout_testing::onboarding::{InMemory, MemoryApplicants, MemoryDocuments, SandboxVendors, Script, in_memory};
 use carryout_workflow::StepState;
 use onboard::Onboard;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// 2026-03-01T12:00:00Z.
 const NOON: i64 = 1_772_366_400_000;
-
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> i64 {
-        NOON
-    }
-}
-
-struct Fixed(Arc<Markets>);
-
-impl MarketSource for Fixed {
-    async fn markets(&self) -> Result<Arc<Markets>, StorageError> {
-        Ok(Arc::clone(&self.0))
-    }
-}
-
-type Asked = Box<dyn Fn(&Request) -> SandboxVendors>;
-
-type Function = Onboard<
-    MemoryApplicants,
-    Box<dyn Fn(&Request) -> SandboxVendors>,
-    TurningVault,
-    MemoryDocuments,
-    MemoryNudges,
-    MemoryWaits,
-    MemoryLegacy,
-    Fixed,
-    FixedJwks,
-    Noon,
->;
 
 struct World {
     applicants: MemoryApplicants,
     vendors: SandboxVendors,
     documents: MemoryDocuments,
     issuer: TestIssuer,
-    function: Function,
+    function: Onboard<InMemory, FixedJwks>,
 }
 
 impl World {
     fn new(settings: Settings) -> Self {
-        let (applicants, vendors, issuer) = (MemoryApplicants::default(), SandboxVendors::default(), TestIssuer::at(NOON));
-        let documents = MemoryDocuments::default();
-        applicants.set_now(NOON);
-        let asked = vendors.clone();
-        let asked: Asked = Box::new(move |_| asked.clone());
-        let function = Onboard {
-            applicants: applicants.clone(),
-            vendors: asked,
-            vault: TurningVault,
-            documents: documents.clone(),
-            new_id: |prefix| format!("{prefix}_1"),
-            nudges: MemoryNudges::default(),
-            waits: MemoryWaits::default(),
-            legacy: MemoryLegacy::default(),
-            markets: Fixed(Arc::new(Markets::with(settings).unwrap())),
-            tokens: issuer.verifier(),
-            clock: Noon,
-        };
+        let (onboarding, issuer) = (in_memory(Markets::with(settings).unwrap(), NOON), TestIssuer::at(NOON));
+        let (applicants, vendors) = (onboarding.applicants.clone(), onboarding.vendors.clone());
+        let documents = onboarding.documents.clone();
+        let function = Onboard { onboarding, new_id: |prefix| format!("{prefix}_1"), tokens: issuer.verifier() };
         Self { applicants, vendors, documents, issuer, function }
     }
 
@@ -117,7 +69,7 @@ fn profile() -> Value {
 }
 
 #[tokio::test]
-async fn one_person_has_one_application_in_a_market_and_nobody_elses() {
+async fn a_person_has_one_application_in_a_market_and_sees_no_other() {
     let world = World::new(Settings::default());
     let first = world.begin("jo", "AU").await.unwrap();
     let id = id_of(&first);
@@ -136,7 +88,7 @@ async fn one_person_has_one_application_in_a_market_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_form_is_taken_once_and_a_wrong_one_names_its_field() {
+async fn a_form_is_accepted_once_and_a_wrong_one_names_its_field() {
     let world = World::new(Settings::default());
     let id = id_of(&world.begin("jo", "AU").await.unwrap());
     let wrong = world.submit("jo", &id, "collect-profile", json!({ "form": { "legal_name": "Jo" } })).await.unwrap_err();
@@ -156,11 +108,11 @@ async fn a_form_is_taken_once_and_a_wrong_one_names_its_field() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_is_away_is_a_problem_that_passes() {
+async fn an_unreachable_vendor_is_a_retryable_problem() {
     let world = World::new(Settings::default());
     let id = id_of(&world.begin("jo", "CA").await.unwrap());
-    let away = Script::Away(1, Box::new(Script::Now(VendorAnswer::Approved { findings: serde_json::Map::new() })));
-    world.vendors.script(VendorKind::Address, &format!("{id}/validate-address"), away);
+    let outage = Script::Unreachable(1, Box::new(Script::Now(VendorAnswer::Approved { findings: serde_json::Map::new() })));
+    world.vendors.script(VendorKind::Address, &format!("{id}/validate-address"), outage);
     world.submit("jo", &id, "collect-profile", profile()).await.unwrap();
     let details = json!({ "form": { "emergency_contact": "Sam", "language": "fr" } });
     world.submit("jo", &id, "collect-details", details).await.unwrap();
@@ -176,7 +128,7 @@ async fn a_vendor_that_is_away_is_a_problem_that_passes() {
 }
 
 #[tokio::test]
-async fn a_document_is_uploaded_before_its_form_is_taken() {
+async fn a_document_is_uploaded_before_its_form_is_submitted() {
     let world = World::new(Settings::default());
     let id = id_of(&world.begin("jo", "US").await.unwrap());
     let route = "/v1/applicants/{id}/steps/{step}/uploads";
@@ -209,7 +161,7 @@ async fn a_document_is_uploaded_before_its_form_is_taken() {
 }
 
 #[tokio::test]
-async fn operators_act_with_a_reason_and_applicants_do_not() {
+async fn only_operators_act_and_only_with_a_reason() {
     let world = World::new(Settings::default());
     let id = id_of(&world.begin("jo", "US").await.unwrap());
     let params = [("id", id.as_str()), ("step", "collect-details")];
@@ -224,7 +176,7 @@ async fn operators_act_with_a_reason_and_applicants_do_not() {
 }
 
 #[tokio::test]
-async fn whoever_is_forgotten_is_gone() {
+async fn an_erased_application_is_gone() {
     let world = World::new(Settings::default());
     let id = id_of(&world.begin("jo", "US").await.unwrap());
     world.submit("jo", &id, "collect-profile", profile()).await.unwrap();
@@ -242,7 +194,7 @@ async fn whoever_is_forgotten_is_gone() {
 }
 
 #[tokio::test]
-async fn a_market_that_has_not_moved_sends_people_back() {
+async fn a_market_that_is_not_rolled_out_sends_applicants_to_the_older_system() {
     let settings: Settings = serde_json::from_value(json!({ "rollout": { "US/courier": { "percent": 0 } } })).unwrap();
     let world = World::new(settings);
     assert_eq!(world.begin("jo", "US").await.unwrap_err().code(), "Market.Legacy");

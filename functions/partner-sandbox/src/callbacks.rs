@@ -3,7 +3,7 @@
 use crate::call::FaultKind;
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::http::Request;
-use carryout_onboarding::ports::VendorKind;
+use carryout_onboarding::vendor::VendorKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::future::Future;

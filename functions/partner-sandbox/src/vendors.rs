@@ -10,8 +10,7 @@ use crate::sandbox::{Ports, Sandbox, SandboxError, Settings};
 use carryout_lambda::batch::BatchItemError;
 use carryout_lambda::http::Request;
 use carryout_lambda::signature::{WEBHOOK_SIGNATURE_HEADER, sign_webhook};
-use carryout_onboarding::answer::parts_of;
-use carryout_onboarding::ports::{VendorAnswer, VendorCallback, VendorKind};
+use carryout_onboarding::vendor::{VendorAnswer, VendorCallback, VendorKind, parse_request_key};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -92,7 +91,7 @@ impl<P: Ports> PlayedPartner<P> for Vendors {
         };
         Some(read.and_then(|(operation, key, action)| {
             let key = key.ok_or_else(|| Reply::invalid("the key is missing"))?;
-            let Some((applicant_id, ..)) = parts_of(key).filter(|(id, ..)| is_valid_id(id)) else {
+            let Some((applicant_id, ..)) = parse_request_key(key).filter(|(id, ..)| is_valid_id(id)) else {
                 return Err(Reply::invalid("the key is not valid"));
             };
             let (key, applicant_id) = (key.to_owned(), applicant_id.to_owned());
@@ -159,9 +158,7 @@ impl VendorRequest {
         fault: Option<&FaultKind>,
     ) -> Result<Reply, SandboxError> {
         let (documents, pk, sk) = (&sandbox.documents, order_partition(&self.applicant_id), sort_key(self.kind, &self.key));
-        // Vendors that review documents and people answer later.
-        let is_later = matches!(self.kind, VendorKind::Identity | VendorKind::Background | VendorKind::Document)
-            || matches!(fault, Some(FaultKind::Silent | FaultKind::AnswerTwice));
+        let is_later = self.kind.usually_answers_later() || matches!(fault, Some(FaultKind::Silent | FaultKind::AnswerTwice));
         let (record, is_new) = update(documents, &pk, &sk, |known: Option<VendorRecord>| {
             if let Some(known) = known {
                 return (None, (known, false));

@@ -7,50 +7,53 @@ use carryout_lambda::{
     signature::{KeyRing, verify_webhook},
 };
 use carryout_onboarding::{
-    answer::{Answered, answer},
+    Onboarding, Ports,
+    answer::Answered,
     codes::VENDOR_CONTRADICTS,
-    ports::{Applicants, MarketSource, Nudges, VendorCallback, Waits},
+    markets::MarketSource,
+    ports::{AdvanceQueue, Applicants, Waits},
+    vendor::VendorCallback,
 };
 use serde_json::json;
 
-/// Nobody waits for this answer.
-pub const VENDOR_NOT_ASKED: ErrorCode = ErrorCode::permanent("Vendor.NotAsked", "Nothing to do: nobody waits for this answer.");
+/// No step waits for this answer.
+pub const VENDOR_NOT_ASKED: ErrorCode = ErrorCode::permanent("Vendor.NotAsked", "Nothing to do: no step waits for this answer.");
 
-/// What takes vendors' answers.
-pub struct VendorAnswers<A, N, W, M, S> {
-    /// Applicants.
-    pub applicants: A,
-    /// Has applicants advanced.
-    pub nudges: N,
-    /// Ends waits.
-    pub waits: W,
-    /// The markets.
-    pub markets: M,
-    /// What vendors sign with.
+/// Receives vendors' answers.
+pub struct VendorAnswers<P: Ports, S> {
+    /// The service.
+    pub onboarding: Onboarding<P>,
+    /// The secret that vendors sign with.
     pub secret: S,
 }
 
-impl<A: Applicants, N: Nudges, W: Waits, M: MarketSource, S: Secrets> VendorAnswers<A, N, W, M, S> {
-    /// `POST /v1/webhooks/vendors`: records the answer, then has the applicant advanced. Safe to repeat.
-    pub async fn handle(&self, clock: &impl Clock, request: &Request) -> Result<Response, Problem> {
+impl<P, S> VendorAnswers<P, S>
+where
+    P: Ports<Applicants: Applicants, Queue: AdvanceQueue, Waits: Waits, Markets: MarketSource, Clock: Clock>,
+    S: Secrets,
+{
+    /// `POST /v1/webhooks/vendors`: records the answer, and requests that the applicant is advanced. Safe to repeat.
+    pub async fn handle(&self, request: &Request) -> Result<Response, Problem> {
         let secret = self.secret.secret().await.map_err(|error| Problem::internal(&error))?;
         let keys = KeyRing::new(&secret.current, secret.previous.as_deref());
-        let now = clock.now();
+        let now = self.onboarding.clock.now();
         verify_webhook(&keys, request.header("carryout-signature"), &request.body, now / 1_000, TOLERANCE_SECONDS)?;
         let callback: VendorCallback = request.json()?;
-        let markets = self.markets.markets().await.map_err(|error| unavailable(&error))?;
-        let answered = answer(&self.applicants, &self.nudges, &self.waits, &markets, &callback, now).await;
-        let answered = answered.map_err(|error| unavailable(&error))?;
+        let answered = self.onboarding.answer(&callback).await.map_err(|error| unavailable(&error))?;
         let key = &callback.key;
         tracing::info!(key, ?answered, "vendor answered");
         match answered {
             Answered::Recorded => Ok(Response::json(200, &json!({ "key": key, "recorded": true }))),
             Answered::Repeated => Ok(Response::json(200, &json!({ "key": key, "recorded": false }))),
             Answered::Contradicts => {
-                Err(Problem::from_code(409, VENDOR_CONTRADICTS, format!("{key} was answered otherwise before")))
+                Err(Problem::from_code(409, VENDOR_CONTRADICTS, format!("{key} was answered differently before")))
             }
-            Answered::TooLate => Err(Problem::from_code(409, VENDOR_NOT_ASKED, format!("{key} waits for no answer any more"))),
-            Answered::Unknown => Err(Problem::from_code(404, VENDOR_NOT_ASKED, format!("nobody asked under the key {key}"))),
+            Answered::TooLate => {
+                Err(Problem::from_code(409, VENDOR_NOT_ASKED, format!("{key} is not waiting for an answer any more")))
+            }
+            Answered::Unknown => {
+                Err(Problem::from_code(404, VENDOR_NOT_ASKED, format!("there is no request under the key {key}")))
+            }
         }
     }
 }

@@ -18,10 +18,9 @@ use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use carryout_checkout::ports::Callbacks as _;
 use carryout_environment::{Failure, StorageError};
 use carryout_onboarding::{
-    applicant::{Applicant, Collected, SWEEP_AFTER_MS},
-    markets::{Markets, SETTINGS_KEY, Settings},
-    ports::{ApplicantPages, Applicants, Awaited, Change, MarketSource, Nudges, Waits},
-    start::shard,
+    applicant::{Applicant, Collected, SWEEP_AFTER_MS, sweep_shard},
+    markets::{MarketSource, Markets, SETTINGS_KEY, Settings},
+    ports::{AdvanceQueue, ApplicantPages, Applicants, Awaited, Change, Waits},
 };
 use carryout_workflow::{Claim, ClaimRefused, Progress, Refused, Release, StatusStore, StepState};
 use serde::{Deserialize, Serialize};
@@ -135,7 +134,7 @@ impl ItemNote for Applicant {
 /// Has somebody look after the applicant at `at`.
 fn looked_after(update: UpdateItemFluentBuilder, written: &mut Written, at: i64) -> UpdateItemFluentBuilder {
     written.and_set("sweep_at = :sweep_at, sweep_shard = :sweep_shard");
-    update.expression_attribute_values(":sweep_at", number(at)).expression_attribute_values(":sweep_shard", text(shard(at)))
+    update.expression_attribute_values(":sweep_at", number(at)).expression_attribute_values(":sweep_shard", text(sweep_shard(at)))
 }
 
 /// Closes the application: it is kept until then.
@@ -167,18 +166,6 @@ impl StatusStore for DynamoApplicants {
 
     async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         self.statuses.release(claim, failure, release).await
-    }
-
-    async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Applicant, ClaimRefused<Applicant>> {
-        self.statuses.claim_undo(claim, reason).await
-    }
-
-    async fn complete_undo(&self, claim: &Claim, progress: &Progress<Collected>) -> Result<(), StorageError> {
-        self.statuses.complete_undo(claim, progress).await
-    }
-
-    async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StorageError> {
-        self.statuses.release_undo(claim, failure).await
     }
 }
 
@@ -263,7 +250,7 @@ impl Applicants for DynamoApplicants {
             Some(at) => update
                 .update_expression("SET sweep_at = :sweep_at, sweep_shard = :sweep_shard")
                 .expression_attribute_values(":sweep_at", number(at))
-                .expression_attribute_values(":sweep_shard", text(shard(at))),
+                .expression_attribute_values(":sweep_shard", text(sweep_shard(at))),
             None => update.update_expression("REMOVE sweep_at, sweep_shard"),
         };
         match update.send().await {
@@ -359,11 +346,11 @@ pub struct AdvanceRequest {
 
 /// The queue of applicants who may be advanced.
 #[derive(Clone)]
-pub struct SqsNudges {
+pub struct SqsAdvanceQueue {
     queue: SqsQueue,
 }
 
-impl SqsNudges {
+impl SqsAdvanceQueue {
     /// IAM actions on the queue.
     pub const ACTIONS: &'static [&'static str] = &["sqs:SendMessage"];
 
@@ -373,8 +360,8 @@ impl SqsNudges {
     }
 }
 
-impl Nudges for SqsNudges {
-    async fn nudge(&self, applicant_id: &str, correlation_id: &str) -> Result<(), StorageError> {
+impl AdvanceQueue for SqsAdvanceQueue {
+    async fn request(&self, applicant_id: &str, correlation_id: &str) -> Result<(), StorageError> {
         self.queue.send_json(&AdvanceRequest { applicant_id: applicant_id.to_owned() }, correlation_id, 0).await
     }
 }

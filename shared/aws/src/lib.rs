@@ -42,7 +42,7 @@ mod uploads;
 mod vault;
 
 pub use answers::DynamoAnswers;
-pub use applicants::{AdvanceRequest, DynamoApplicantPages, DynamoApplicants, DynamoMarkets, SfnWaits, SqsNudges};
+pub use applicants::{AdvanceRequest, DynamoApplicantPages, DynamoApplicants, DynamoMarkets, SfnWaits, SqsAdvanceQueue};
 pub use cancellations::DynamoCancellations;
 pub use capacity::LambdaCapacity;
 pub use catalog::{DynamoCatalog, DynamoCatalogWriter};

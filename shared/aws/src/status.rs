@@ -9,7 +9,7 @@ use carryout_checkout::{
     refund::OrderRefund,
 };
 use carryout_environment::{Failure, StorageError};
-use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StatusStore, StepState, Subject};
+use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StatusStore, StepState, Subject, UndoStore};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
@@ -289,7 +289,7 @@ impl<S: ItemNote> StatusStore for DynamoStatusStore<S> {
         let state = match release {
             Release::Retry => None,
             Release::Refused => Some(StepState::Failed),
-            Release::Returned => Some(StepState::Pending),
+            Release::CorrectionRequested => Some(StepState::Pending),
         };
         if let Some(state) = state {
             written.and_set("steps.#step.#state = :state");
@@ -301,7 +301,9 @@ impl<S: ItemNote> StatusStore for DynamoStatusStore<S> {
         }
         send_held::<S>(update, &written).await
     }
+}
 
+impl<S: ItemNote> UndoStore for DynamoStatusStore<S> {
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<S, ClaimRefused<S>> {
         let mut set = "SET direction = :undo, #status = :processing, updated_at = :now, #version = #version + :one, \
              steps.#step.#undo = :running, steps.#step.run = :run, steps.#step.lease_until = :lease, \
@@ -337,7 +339,7 @@ impl<S: ItemNote> StatusStore for DynamoStatusStore<S> {
         Err(claim_refused(refused, &claim.step))
     }
 
-    async fn complete_undo(&self, claim: &Claim, progress: &Progress<S::Note>) -> Result<(), StorageError> {
+    async fn complete_undo(&self, claim: &Claim, note: &S::Note) -> Result<(), StorageError> {
         let mut written = Written::set(
             "steps.#step.#undo = :done, steps.#step.lease_until = :nobody, steps.#step.ended_at = :now, \
              updated_at = :now, #version = #version + :one",
@@ -348,7 +350,7 @@ impl<S: ItemNote> StatusStore for DynamoStatusStore<S> {
             .expression_attribute_values(":done", text("DONE"))
             .expression_attribute_values(":nobody", number(0))
             .condition_expression(HOLDS);
-        let update = S::with_note(update, &mut written, &progress.note)?;
+        let update = S::with_note(update, &mut written, note)?;
         send_held::<S>(update, &written).await
     }
 

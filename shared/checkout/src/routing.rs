@@ -65,8 +65,8 @@ pub struct RoutingRules(pub Cohort);
 /// Where in the documents of the control table the rules are: partition and sort key.
 pub const RULES_KEY: (&str, &str) = ("routing", "checkout");
 
-/// What the cohort is drawn for.
-const MATTER: &str = "checkout-canary";
+/// The name under which the cohort is drawn: changing it would change which consumers are in.
+const MATTER: &str = "checkout-sandbox";
 
 impl RoutingRules {
     /// The track of a new order of this consumer.

@@ -1,7 +1,7 @@
 //! The workflows of checkouts and refunds, as data, and the markets that they serve.
 
 use crate::{codes, market::Country, steps};
-use carryout_workflow::{InvalidWorkflow, Orchestrator, RetryClass, Route, Stage, StepSpec, Wait, Workflow, compile};
+use carryout_workflow::{InvalidWorkflow, Orchestrator, RetryClass, Route, SagaStage, SagaStep, SagaWait, Workflow, compile};
 use serde_json::Value;
 
 /// The orchestrator over all markets of the checkout.
@@ -109,42 +109,41 @@ fn refund() -> Workflow {
         name: "refund-standard".to_owned(),
         purpose: "Refund of a placed order, in part or in full.".to_owned(),
         // After its last attempt comes a person, as after an undo.
-        stages: vec![Stage::Step(spec("refund-payment", RetryClass::Undo))],
+        stages: vec![SagaStage::Step(spec("refund-payment", RetryClass::Undo))],
         finish: spec("complete-refund", RetryClass::Local),
     }
 }
 
-fn reserve_and_check() -> Stage {
-    Stage::Parallel(vec![
-        StepSpec { undo: true, ..spec("reserve-items", RetryClass::Local) },
+fn reserve_and_check() -> SagaStage {
+    SagaStage::Parallel(vec![
+        SagaStep { undo: true, ..spec("reserve-items", RetryClass::Local) },
         spec("check-fraud", RetryClass::Partner),
     ])
 }
 
-fn local(step: &str) -> Stage {
-    Stage::Step(spec(step, RetryClass::Local))
+fn local(step: &str) -> SagaStage {
+    SagaStage::Step(spec(step, RetryClass::Local))
 }
 
-fn partner(step: &str) -> Stage {
-    Stage::Step(StepSpec { undo: true, ..spec(step, RetryClass::Partner) })
+fn partner(step: &str) -> SagaStage {
+    SagaStage::Step(SagaStep { undo: true, ..spec(step, RetryClass::Partner) })
 }
 
-fn answer_within(timeout_seconds: u32) -> Stage {
-    let wait = Wait {
+fn answer_within(timeout_seconds: u32) -> SagaStage {
+    let wait = SagaWait {
         timeout_seconds,
         silence: codes::MERCHANT_SILENT.name.to_owned(),
         message: format!("the store did not answer within {timeout_seconds} seconds"),
-        reminder_seconds: None,
     };
-    Stage::Step(StepSpec { wait: Some(wait), ..spec("await-merchant", RetryClass::Local) })
+    SagaStage::Step(SagaStep { wait: Some(wait), ..spec("await-merchant", RetryClass::Local) })
 }
 
-fn finish() -> StepSpec {
+fn finish() -> SagaStep {
     spec("complete-order", RetryClass::Local)
 }
 
-fn spec(step: &str, retry: RetryClass) -> StepSpec {
-    StepSpec { step: step.to_owned(), retry, ..StepSpec::default() }
+fn spec(step: &str, retry: RetryClass) -> SagaStep {
+    SagaStep { step: step.to_owned(), retry, ..SagaStep::default() }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::clock::SystemClock;
 use crate::{Error, Invocation, TaskError, lease_until, run_task};
 use carryout_environment::HasErrorCode;
-use carryout_workflow::{Action, Effect, StatusStore, StepInput, StepReply, run, run::RunError};
+use carryout_workflow::{Effect, StepAction, StepInput, StepReply, UndoStore, run, run::RunError};
 use serde::Deserialize;
 use serde_json::Value;
 use std::future::Future;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub async fn run_effect<S, T>(step: S, store: T) -> Result<(), Error>
 where
     S: Effect<Subject = T::Subject, Note = T::Note> + Send + Sync + 'static,
-    T: StatusStore + Send + Sync + 'static,
+    T: UndoStore + Send + Sync + 'static,
     T::Subject: Send,
     T::Note: Send,
 {
@@ -30,9 +30,9 @@ where
             let now = SystemClock.now_ms();
             let lease_until = lease_until(invocation.deadline_ms, now);
             answer(match input.action {
-                Action::Process => run::process(step, store, &input, now, lease_until).await,
-                Action::Undo => run::undo(step, store, &input, now, lease_until).await,
-                Action::Fail | Action::Park => return Err(not_asked(&input)),
+                StepAction::Process => run::process(step, store, &input, now, lease_until).await,
+                StepAction::Undo => run::undo(step, store, &input, now, lease_until).await,
+                StepAction::Fail | StepAction::Park => return Err(not_asked(&input)),
             })
         }
     })

@@ -1,111 +1,91 @@
-//! A vendor answers later.
+//! Records a vendor's answer that comes later.
 
 use crate::{
     applicant::Applicant,
-    markets::Markets,
-    ports::{Applicants, Change, Nudges, VendorAnswer, VendorCallback, Waits},
-    steps::{self, Conclusion, Description},
+    markets::MarketSource,
+    ports::{AdvanceQueue, Applicants, Change, Waits},
+    service::{Onboarding, Ports, conflict},
+    steps::{self, Conclusion, ConfiguredStep},
+    vendor::{VendorAnswer, VendorCallback, parse_request_key},
 };
-use carryout_environment::StorageError;
+use carryout_environment::{Clock, StorageError};
 use carryout_workflow::{Refused, StepState};
 
-/// What became of an answer.
+/// The result of a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answered {
-    /// It is recorded.
+    /// The answer is recorded.
     Recorded,
-    /// The same was recorded before.
+    /// The same answer was recorded before.
     Repeated,
     /// Another answer was recorded before; that one counts.
     Contradicts,
-    /// It is about an attempt that is over, or an application that is closed.
+    /// The attempt is over, or the application closed.
     TooLate,
-    /// Nobody asked under this key.
+    /// There is no request under this key.
     Unknown,
 }
 
-/// The parts of a request's key: the applicant, the step's entry, the key version.
-pub fn parts_of(key: &str) -> Option<(&str, &str, u32)> {
-    let (rest, version) = key.rsplit_once('/')?;
-    let (id, step) = rest.rsplit_once('/')?;
-    Some((id, step, version.parse().ok()?))
+impl<P> Onboarding<P>
+where
+    P: Ports<Applicants: Applicants, Queue: AdvanceQueue, Waits: Waits, Markets: MarketSource, Clock: Clock>,
+{
+    /// Records an answer in its step's entry, ends the wait for it, and requests that the applicant is advanced. Safe to repeat.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be recorded: the vendor should send it again.
+    pub async fn answer(&self, callback: &VendorCallback) -> Result<Answered, StorageError> {
+        let Some((id, step, key_version)) = parse_request_key(&callback.key) else { return Ok(Answered::Unknown) };
+        let Some(applicant) = self.applicants.applicant(id).await? else { return Ok(Answered::Unknown) };
+        let markets = self.current_markets().await?;
+        let Some(spec) = markets.of(&applicant)?.step(step) else { return Ok(Answered::Unknown) };
+        let Ok(configured) = steps::configure(spec) else { return Ok(Answered::Unknown) };
+        if callback.answer == VendorAnswer::Pending || configured.vendor.is_none() {
+            return Ok(Answered::Repeated);
+        }
+        let change = change_for(&configured, &callback.answer, step, key_version, self.now());
+        let (applicant, answered) = match self.applicants.change(id, &change).await {
+            Ok(applicant) => (applicant, Answered::Recorded),
+            Err(Refused::ConditionFailed(applicant)) => match answered_before(&applicant, &change) {
+                Answered::Repeated => (*applicant, Answered::Repeated),
+                other => return Ok(other),
+            },
+            Err(Refused::NotFound | Refused::Other) => return Ok(Answered::Unknown),
+            Err(Refused::Conflict) => return Err(conflict()),
+            Err(Refused::Storage(error)) => return Err(error),
+        };
+        if let Some(token) = applicant.steps.entry(step).and_then(|entry| entry.task_token.as_deref()) {
+            self.waits.end(token).await?;
+        }
+        self.queue.request(id, &applicant.correlation_id).await?;
+        Ok(answered)
+    }
 }
 
-/// Records an answer in its step's entry, ends the wait for it, and has the applicant advanced. Safe to repeat. `now` is in
-/// milliseconds since the Unix epoch.
-///
-/// # Errors
-///
-/// Where it could not be recorded: the vendor should send it again.
-pub async fn answer(
-    applicants: &impl Applicants,
-    nudges: &impl Nudges,
-    waits: &impl Waits,
-    markets: &Markets,
-    callback: &VendorCallback,
-    now: i64,
-) -> Result<Answered, StorageError> {
-    let Some((id, step, key_version)) = parts_of(&callback.key) else { return Ok(Answered::Unknown) };
-    let Some(applicant) = applicants.applicant(id).await? else { return Ok(Answered::Unknown) };
-    let workflow = markets.of(&applicant).map_err(|missing| StorageError::Corrupt(missing.to_string()))?;
-    let Some(spec) = workflow.step(step) else { return Ok(Answered::Unknown) };
-    let Ok(description) = steps::describe(spec) else { return Ok(Answered::Unknown) };
-    if callback.answer == VendorAnswer::Pending || description.vendor.is_none() {
-        return Ok(Answered::Repeated);
-    }
-    let change = change_of(&description, step, key_version, &callback.answer, now);
-    let (applicant, answered) = match applicants.change(id, &change).await {
-        Ok(applicant) => (applicant, Answered::Recorded),
-        Err(Refused::ConditionFailed(applicant)) => {
-            let answered = answered_before(&applicant, &change);
-            if answered != Answered::Repeated {
-                return Ok(answered);
-            }
-            (*applicant, answered)
-        }
-        Err(Refused::NotFound | Refused::Other) => return Ok(Answered::Unknown),
-        Err(Refused::Conflict) => return Err(StorageError::Unavailable("somebody else writes this applicant".to_owned())),
-        Err(Refused::Storage(error)) => return Err(error),
-    };
-    if let Some(token) = applicant.steps.entry(step).and_then(|entry| entry.task_token.as_deref()) {
-        waits.end(token).await?;
-    }
-    nudges.nudge(id, &applicant.correlation_id).await?;
-    Ok(answered)
-}
-
-/// What an answer writes.
-pub(crate) fn change_of(description: &Description, step: &str, key_version: u32, answer: &VendorAnswer, at: i64) -> Change {
-    let change = Change {
-        step: step.to_owned(),
-        key_version,
-        from: &[StepState::Running, StepState::Waiting],
-        to: StepState::Done,
-        next_key: false,
-        failure: None,
-        response: None,
-        activated_until: None,
-        audit: None,
-        at,
-    };
-    match description.conclude(answer) {
-        Conclusion::Approved(findings) => {
-            Change { response: Some(findings), activated_until: description.kept_until(at), ..change }
-        }
+/// The change of a step's entry that an answer means, at `at` in milliseconds since the Unix epoch.
+pub(crate) fn change_for(configured: &ConfiguredStep, answer: &VendorAnswer, step: &str, key_version: u32, at: i64) -> Change {
+    let change =
+        Change { from: &[StepState::Running, StepState::Waiting], ..Change::waiting(step, key_version, StepState::Done, at) };
+    match configured.conclude(answer) {
+        Conclusion::Approved(outputs) => Change { response: Some(outputs), activated_until: configured.kept_until(at), ..change },
         Conclusion::Refused(failure) => Change { to: StepState::Failed, next_key: true, failure: Some(failure), ..change },
-        Conclusion::Returned(failure) => Change { to: StepState::Pending, next_key: true, failure: Some(failure), ..change },
-        Conclusion::Waits(response) => Change { to: StepState::Waiting, response: Some(response), ..change },
+        Conclusion::CorrectionRequested(failure) => {
+            Change { to: StepState::Pending, next_key: true, failure: Some(failure), ..change }
+        }
+        Conclusion::Waiting(response) => Change { to: StepState::Waiting, response: Some(response), ..change },
     }
 }
 
-/// What an answer means to an entry that did not take it.
+/// How an answer relates to the one that an entry has recorded before.
 fn answered_before(applicant: &Applicant, change: &Change) -> Answered {
     let Some(entry) = applicant.steps.entry(&change.step) else { return Answered::Unknown };
-    let spent = entry.key_version > change.key_version;
+    let is_spent = entry.key_version > change.key_version;
     let agrees = match change.to {
         StepState::Done => entry.state == StepState::Done && entry.key_version == change.key_version,
         StepState::Failed | StepState::Pending => {
-            spent && entry.failure.as_ref().map(|failure| &failure.code) == change.failure.as_ref().map(|failure| &failure.code)
+            is_spent
+                && entry.failure.as_ref().map(|failure| &failure.code) == change.failure.as_ref().map(|failure| &failure.code)
         }
         StepState::Waiting | StepState::Running | StepState::Skipped => true,
     };

@@ -1,45 +1,69 @@
-//! Somebody who wants to deliver or to sell, with everything that is known of them: one item.
+//! An applicant: a person or business that wants to deliver or to sell, with all that is known of them in one item.
 
 use carryout_workflow::{Direction, StatusMap, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Where an applicant stands as a whole.
+/// The status of an application as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ApplicantStatus {
-    /// Some steps are left.
+    /// Some steps are not complete.
     Processing,
     /// Every step is complete, and the account works.
     Active,
-    /// Their data was erased on request.
+    /// The data was erased on request.
     Erased,
 }
 
-/// A value that was collected.
+/// A collected value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Datum {
-    /// Nothing personal: conditions may read it.
+    /// Not personal: conditions may read it.
     Plain(Value),
-    /// Sealed by the [`Vault`](crate::ports::Vault) for this applicant and this field.
+    /// Personal: encrypted by the [`Vault`](crate::ports::Vault) for this applicant and this field.
     Sealed(String),
 }
 
-/// What an operator did to a step.
+/// An operator's action on a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorAction {
+    /// Completes a waiting step.
+    Approve,
+    /// Fails a waiting step, or one whose vendor never accepts the request.
+    Reject,
+    /// Opens a failed or waiting step for another attempt, under the next key.
+    Retry,
+    /// Marks a step as irrelevant for this applicant.
+    Skip,
+}
+
+/// An entry of the audit trail: one operator's action on one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
     /// When. Milliseconds since the Unix epoch.
     pub at: i64,
-    /// Who: the subject of their token.
+    /// The operator: the subject of their token.
     pub operator: String,
-    /// What.
-    pub action: crate::operate::Action,
-    /// To which step.
+    /// The action.
+    pub action: OperatorAction,
+    /// The step.
     pub step: String,
-    /// Why.
+    /// The operator's reason.
     pub reason: String,
+}
+
+/// The table shapes of the older system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LegacyShape {
+    /// One row of flags.
+    V2,
+    /// One row for each step.
+    V3,
 }
 
 /// One application of one person or business in one market.
@@ -47,17 +71,17 @@ pub struct AuditEntry {
 pub struct Applicant {
     /// Its id.
     pub id: String,
-    /// Whose it is: the subject of their token.
+    /// The applicant's account: the subject of their token.
     pub owner: String,
     /// ISO 3166-1 alpha-2 code of the market's country.
     pub country: String,
-    /// What they want to be: `courier`, `merchant`.
+    /// The kind of applicant: `courier`, `merchant`.
     pub market_type: String,
-    /// The name of their workflow.
+    /// The name of the workflow.
     pub workflow: String,
-    /// Its version, which they began with.
+    /// The version of the workflow at which the application began, or to which it was migrated.
     pub workflow_version: u32,
-    /// Where they stand as a whole.
+    /// The status of the application as a whole.
     pub status: ApplicantStatus,
     /// Always forward: nothing of an application is undone.
     pub direction: Direction,
@@ -67,33 +91,34 @@ pub struct Applicant {
     pub version: u64,
     /// One entry for each step of the workflow.
     pub steps: StatusMap,
-    /// What was collected, by field.
+    /// Collected data, by field.
     pub data: BTreeMap<String, Datum>,
-    /// What was known of the market when they began, such as its `supply`; conditions may read it.
+    /// Facts about the market when the application began, such as its `supply`; conditions may read them.
     pub facts: Map<String, Value>,
-    /// What operators did, oldest first.
+    /// The actions of operators, oldest first.
     pub audit: Vec<AuditEntry>,
-    /// Which older system they began in, if one.
+    /// The shape of the applicant's record in the older system, where they began there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub legacy: Option<crate::legacy::Shape>,
+    pub legacy: Option<LegacyShape>,
     /// Follows the applicant through every log.
     pub correlation_id: String,
     /// Milliseconds since the Unix epoch.
     pub created_at: i64,
-    /// When it was last written. Milliseconds since the Unix epoch.
+    /// The last write. Milliseconds since the Unix epoch.
     pub updated_at: i64,
-    /// In which part of the index of those with something to do; nothing where they only wait for somebody.
+    /// The shard of the sparse index of applicants that the sweeper looks at; set together with `sweep_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep_shard: Option<String>,
-    /// When somebody looks after them. Milliseconds since the Unix epoch.
+    /// When the sweeper advances the application if nothing else does. Milliseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep_at: Option<i64>,
-    /// When they are forgotten. Seconds since the Unix epoch.
+    /// When the item expires. Seconds since the Unix epoch.
     pub ttl: i64,
 }
 
 impl Applicant {
-    /// What conditions may read: the market, its facts, what was collected and is not personal, and what complete steps found.
+    /// The attributes that conditions may read: the market, its facts, collected data that is not personal, and the outputs of complete
+    /// steps.
     pub fn attributes(&self) -> Value {
         let mut attributes = self.facts.clone();
         for entry in self.steps.0.values().filter(|entry| entry.is_complete()) {
@@ -136,28 +161,36 @@ impl Subject for Applicant {
         self.status != ApplicantStatus::Processing
     }
 
-    /// Of erased applicants somebody removes what they still upload.
+    /// Erased applications too: documents may still be uploaded for a while, and are removed then.
     fn is_looked_after(&self) -> bool {
         self.sweep_at.is_some()
     }
 }
 
-/// What a step writes together with its entry.
+/// What a step writes together with its entry in the status map.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Collected {
-    /// What was collected, by field.
+    /// Collected data, by field.
     pub data: BTreeMap<String, Datum>,
-    /// When somebody looks after the applicant in case the attempt ends halfway. Milliseconds since the Unix epoch.
+    /// When the sweeper looks whether the attempt ended halfway. Milliseconds since the Unix epoch.
     pub sweep_at: Option<i64>,
-    /// Set where the entry completes the application: until when it is kept. Seconds since the Unix epoch.
+    /// Set where the entry completes the application: its expiry. Seconds since the Unix epoch.
     pub activated_until: Option<i64>,
 }
 
-/// How long an application is kept that nobody finishes. Seconds.
+/// Retention of an unfinished application. Seconds.
 pub const KEEP_OPEN_SECONDS: i64 = 180 * 24 * 60 * 60;
-/// How long an application is kept after it was finished. Seconds.
+/// Retention of a finished application. Seconds.
 pub const KEEP_ACTIVE_SECONDS: i64 = 730 * 24 * 60 * 60;
-/// How long the shell of an erased application is kept, so that late answers find it closed. Seconds.
+/// Retention of the shell of an erased application, so that late answers find it closed. Seconds.
 pub const KEEP_ERASED_SECONDS: i64 = 30 * 24 * 60 * 60;
-/// How long after an attempt has begun somebody looks whether it ended. Milliseconds.
+/// The delay after the begin of an attempt at which the sweeper looks whether it ended. Milliseconds.
 pub const SWEEP_AFTER_MS: i64 = 60_000;
+
+/// The number of shards of the sweeper's index.
+pub const SWEEP_SHARDS: u32 = 4;
+
+/// The shard of the sweeper's index for a sweep at this time, in milliseconds since the Unix epoch: the milliseconds spread the load.
+pub fn sweep_shard(sweep_at: i64) -> String {
+    sweep_at.rem_euclid(i64::from(SWEEP_SHARDS)).to_string()
+}

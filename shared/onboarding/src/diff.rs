@@ -1,43 +1,43 @@
-//! What one workflow does otherwise than another.
+//! The differences between two workflows.
 
 use crate::graph;
-use carryout_workflow::{Composite, Stage, StepSpec, Workflow};
+use carryout_workflow::{Composite, FormStage, FormStep, FormWorkflow, Stage as _, StepSpec as _};
 use serde::Serialize;
 use std::fmt;
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "difference", rename_all = "snake_case")]
-pub enum Difference {
-    /// Only the second has the step.
+pub enum DefinitionDifference {
+    /// Only the second workflow has the step.
     Added {
         /// The step, in one line.
         step: String,
     },
-    /// Only the first has it.
+    /// Only the first workflow has the step.
     Removed {
         /// The step, in one line.
         step: String,
     },
-    /// It comes at another place among the steps that both have.
+    /// The step has another position among the common steps.
     Moved {
         /// The step.
         step: String,
-        /// Behind which step it comes in the first; nothing where it comes first.
+        /// The common step before it in the first workflow; `None` if it comes first.
         behind: Option<String>,
-        /// Behind which step it comes in the second.
+        /// The common step before it in the second workflow.
         behind_now: Option<String>,
     },
-    /// Something about it differs.
+    /// Members of the step differ.
     Changed {
         /// The step.
         step: String,
-        /// What.
+        /// The members, with both values.
         what: Vec<String>,
     },
 }
 
-impl fmt::Display for Difference {
+impl fmt::Display for DefinitionDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = |behind: &Option<String>| behind.as_ref().map_or("first".to_owned(), |behind| format!("behind {behind}"));
         match self {
@@ -49,17 +49,17 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What `second` does otherwise than `first`.
-pub fn diff(first: &Workflow, second: &Workflow) -> Vec<Difference> {
+/// The differences of `second` from `first`.
+pub fn diff(first: &FormWorkflow, second: &FormWorkflow) -> Vec<DefinitionDifference> {
     let mut differences = Vec::new();
     for spec in first.steps().filter(|spec| second.step(spec.entry_name()).is_none()) {
-        differences.push(Difference::Removed { step: graph::line(spec) });
+        differences.push(DefinitionDifference::Removed { step: graph::line(spec) });
     }
     for spec in second.steps().filter(|spec| first.step(spec.entry_name()).is_none()) {
-        differences.push(Difference::Added { step: graph::line(spec) });
+        differences.push(DefinitionDifference::Added { step: graph::line(spec) });
     }
-    let common = |workflow: &Workflow, other: &Workflow| -> Vec<String> {
-        workflow.steps().map(StepSpec::entry_name).filter(|name| other.step(name).is_some()).map(str::to_owned).collect()
+    let common = |workflow: &FormWorkflow, other: &FormWorkflow| -> Vec<String> {
+        workflow.steps().map(FormStep::entry_name).filter(|name| other.step(name).is_some()).map(str::to_owned).collect()
     };
     let (before, after) = (common(first, second), common(second, first));
     let kept = longest_common(&before, &after);
@@ -68,20 +68,20 @@ pub fn diff(first: &Workflow, second: &Workflow) -> Vec<Difference> {
             let at = names.iter().position(|other| other == name).unwrap_or_default();
             at.checked_sub(1).and_then(|before| names.get(before)).cloned()
         };
-        differences.push(Difference::Moved { step: name.clone(), behind: behind(&before), behind_now: behind(&after) });
+        differences.push(DefinitionDifference::Moved { step: name.clone(), behind: behind(&before), behind_now: behind(&after) });
     }
     for name in &after {
         if let (Some(old), Some(new)) = (first.step(name), second.step(name)) {
             let what = changes(old, new, group_of(first, name), group_of(second, name));
             if !what.is_empty() {
-                differences.push(Difference::Changed { step: name.clone(), what });
+                differences.push(DefinitionDifference::Changed { step: name.clone(), what });
             }
         }
     }
     differences
 }
 
-fn changes(old: &StepSpec, new: &StepSpec, old_group: Option<String>, new_group: Option<String>) -> Vec<String> {
+fn changes(old: &FormStep, new: &FormStep, old_group: Option<String>, new_group: Option<String>) -> Vec<String> {
     let mut what = Vec::new();
     let mut compare = |name: &str, old: String, new: String| {
         if old != new {
@@ -93,28 +93,28 @@ fn changes(old: &StepSpec, new: &StepSpec, old_group: Option<String>, new_group:
     compare("version", old.version.to_string(), new.version.to_string());
     compare("group", or_none(old_group), or_none(new_group));
     compare("optional", old.optional.to_string(), new.optional.to_string());
-    let condition = |spec: &StepSpec| or_none(spec.when.as_ref().map(|condition| condition.source().to_string()));
+    let condition = |spec: &FormStep| or_none(spec.when.as_ref().map(|condition| condition.source().to_string()));
     compare("condition", condition(old), condition(new));
-    let wait = |spec: &StepSpec| or_none(spec.wait.as_ref().map(|wait| format!("{} s", wait.timeout_seconds)));
+    let wait = |spec: &FormStep| or_none(spec.wait.as_ref().map(|wait| format!("{} s", wait.timeout_seconds)));
     compare("wait", wait(old), wait(new));
     for key in old.settings.keys().chain(new.settings.keys().filter(|key| !old.settings.contains_key(*key))) {
-        let setting = |spec: &StepSpec| or_none(spec.settings.get(key).map(ToString::to_string));
+        let setting = |spec: &FormStep| or_none(spec.settings.get(key).map(ToString::to_string));
         compare(key, setting(old), setting(new));
     }
     what
 }
 
-/// What a step is grouped with: the composite's name, or the others beside it.
-fn group_of(workflow: &Workflow, name: &str) -> Option<String> {
+/// The group of a step: the composite's name, or that it is parallel to others.
+fn group_of(workflow: &FormWorkflow, name: &str) -> Option<String> {
     let stage = workflow.stages.iter().find(|stage| stage.steps().iter().any(|spec| spec.entry_name() == name))?;
     match stage {
-        Stage::Step(_) => None,
-        Stage::Composite(Composite { name, .. }) => Some(name.clone()),
-        Stage::Parallel(_) => Some("side by side".to_owned()),
+        FormStage::Step(_) => None,
+        FormStage::Composite(Composite { name, .. }) => Some(name.clone()),
+        FormStage::Parallel(_) => Some("side by side".to_owned()),
     }
 }
 
-/// A longest sequence that is in both in this order.
+/// A longest common subsequence.
 fn longest_common<'a>(first: &'a [String], second: &[String]) -> Vec<&'a String> {
     let mut lengths = vec![vec![0_usize; second.len() + 1]; first.len() + 1];
     for i in (0..first.len()).rev() {

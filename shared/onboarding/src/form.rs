@@ -1,48 +1,50 @@
-//! Forms: one declaration that a client draws, that an answer is held against, and that says what is personal.
+//! Forms: one declaration that clients render, that answers are checked against, and that marks personal data.
 
-use crate::uploads::CONTENT_TYPES;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
-/// Characters of an object's name, at most.
+/// The media types that documents may have.
+pub const CONTENT_TYPES: [&str; 3] = ["application/pdf", "image/jpeg", "image/png"];
+
+/// The maximum length of an object's name. Characters.
 const LONGEST_OBJECT: usize = 200;
 
 /// One field of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// Its name among everything that is known of an applicant: `legal_name`.
+    /// Its name among the data of an applicant: `legal_name`.
     pub name: String,
-    /// What it is called on a screen.
+    /// Its title on screens.
     pub title: String,
-    /// What may be in it.
+    /// Its type.
     pub kind: Kind,
-    /// Whether it must be there.
+    /// Whether an answer is required.
     pub required: bool,
-    /// Whether it is sealed before it is stored.
+    /// Whether it is encrypted before it is stored.
     pub personal: bool,
 }
 
-/// What may be in a field.
+/// The type of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// A text of 1 to `longest` characters that a regular expression matches as a whole.
+    /// A text of 1 to `longest` characters.
     Text {
-        /// Characters, at most.
+        /// The maximum length. Characters.
         longest: usize,
-        /// The expression, if any.
+        /// The regular expression that must match it as a whole, if any.
         pattern: Option<String>,
     },
     /// A calendar date: `1990-02-28`.
     Date,
-    /// One of these.
+    /// One of these values.
     Choice(Vec<String>),
-    /// Yes. A form that asks for consent takes no other answer.
+    /// Consent: only `true` is accepted.
     Consent,
-    /// An uploaded document: the object that an upload has given.
+    /// An uploaded document: the object of an upload.
     Document,
 }
 
-/// What is wrong with a form that was submitted.
+/// A submitted field that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {reason}")]
 pub struct WrongField {
@@ -53,7 +55,7 @@ pub struct WrongField {
 }
 
 impl WrongField {
-    /// `field` is wrong for this reason.
+    /// A field with the reason why it is wrong.
     pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { field: field.into(), reason: reason.into() }
     }
@@ -75,7 +77,7 @@ impl Field {
         Self { name: name.into(), title: title.into(), kind, required: true, personal: false }
     }
 
-    /// The same, sealed before it is stored.
+    /// The same, encrypted before it is stored.
     #[must_use]
     pub fn personal(self) -> Self {
         Self { personal: true, ..self }
@@ -103,7 +105,7 @@ impl Field {
     }
 
     fn check(&self, value: &Value) -> Result<(), String> {
-        let text = || value.as_str().ok_or_else(|| "must be a text".to_owned());
+        let text = || value.as_str().ok_or_else(|| "must be a string".to_owned());
         match &self.kind {
             Kind::Text { longest, pattern } => {
                 let text = text()?;
@@ -140,11 +142,11 @@ pub fn schema(fields: &[Field]) -> Value {
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
 
-/// Holds a submitted form against its fields.
+/// Checks a submitted form against its fields.
 ///
 /// # Errors
 ///
-/// The first field that is wrong, in the order of the fields; then the first that the form does not have.
+/// The first field that is wrong, in the order of the fields; then the first that is not part of the form.
 pub fn check(fields: &[Field], answers: &Map<String, Value>) -> Result<(), WrongField> {
     for field in fields {
         match answers.get(&field.name) {
@@ -157,4 +159,24 @@ pub fn check(fields: &[Field], answers: &Map<String, Value>) -> Result<(), Wrong
         Some(unknown) => Err(WrongField::new(unknown, "is not part of this form")),
         None => Ok(()),
     }
+}
+
+/// The prefix of the objects that an applicant has uploaded, for all steps or for one.
+pub(crate) fn object_prefix(applicant_id: &str, step: Option<&str>) -> String {
+    step.map_or_else(|| format!("{applicant_id}/"), |step| format!("{applicant_id}/{step}/"))
+}
+
+/// Checks that the documents of a form are objects below `prefix`: the applicant's own, and of this step.
+///
+/// # Errors
+///
+/// The first field with another object.
+pub(crate) fn check_documents(fields: &[Field], prefix: &str, answers: &Map<String, Value>) -> Result<(), WrongField> {
+    for field in fields.iter().filter(|field| field.kind == Kind::Document) {
+        let object = answers.get(&field.name).and_then(Value::as_str).unwrap_or_default();
+        if object.strip_prefix(prefix).is_none_or(|name| name.is_empty() || name.contains('/')) {
+            return Err(WrongField::new(&field.name, "must be the object of an upload for this step"));
+        }
+    }
+    Ok(())
 }

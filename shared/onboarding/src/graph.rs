@@ -1,17 +1,17 @@
-//! A workflow as a picture: Mermaid for documents, text for terminals.
+//! Drawings of a workflow: Mermaid for documents, text for terminals.
 
-use carryout_workflow::{Composite, Stage, StepSpec, Workflow};
+use carryout_workflow::{Composite, FormStage, FormStep, FormWorkflow, Stage as _, StepSpec as _};
 use std::fmt::Write as _;
 
 /// A flowchart in Mermaid's language.
-pub fn mermaid(workflow: &Workflow) -> String {
+pub fn mermaid(workflow: &FormWorkflow) -> String {
     let mut chart = "flowchart TD\n    begin([begin])\n".to_owned();
     let mut last = vec!["begin".to_owned()];
     for (index, stage) in workflow.stages.iter().enumerate() {
         let group = match stage {
-            Stage::Step(_) => None,
-            Stage::Parallel(_) => Some("side by side"),
-            Stage::Composite(Composite { name, .. }) => Some(name.as_str()),
+            FormStage::Step(_) => None,
+            FormStage::Parallel(_) => Some("side by side"),
+            FormStage::Composite(Composite { name, .. }) => Some(name.as_str()),
         };
         if let Some(title) = group {
             let _ = writeln!(chart, "    subgraph stage{index} [{title}]");
@@ -24,7 +24,7 @@ pub fn mermaid(workflow: &Workflow) -> String {
         }
         let begin = if group.is_some() { format!("stage{index}") } else { stage.steps().iter().map(id).collect() };
         let condition = match stage {
-            Stage::Step(StepSpec { when: Some(condition), .. }) => {
+            FormStage::Step(FormStep { when: Some(condition), .. }) => {
                 format!("|{}|", condition.source().to_string().replace('"', "'"))
             }
             _ => String::new(),
@@ -32,7 +32,7 @@ pub fn mermaid(workflow: &Workflow) -> String {
         for from in &last {
             let _ = writeln!(chart, "    {from} -->{condition} {begin}");
         }
-        // Whoever a step does not apply to goes past it.
+        // Applicants to whom a conditional step does not apply pass it by.
         if condition.is_empty() { last = vec![begin] } else { last.push(begin) }
     }
     let _ = writeln!(chart, "    {}([{}])", id(&workflow.finish), workflow.finish.entry_name());
@@ -42,23 +42,23 @@ pub fn mermaid(workflow: &Workflow) -> String {
     chart
 }
 
-fn id(spec: &StepSpec) -> String {
+fn id(spec: &FormStep) -> String {
     spec.entry_name().replace('-', "_")
 }
 
-fn node(spec: &StepSpec) -> String {
+fn node(spec: &FormStep) -> String {
     let label = if spec.optional { format!("{} (optional)", spec.entry_name()) } else { spec.entry_name().to_owned() };
     if spec.wait.is_some() { format!("{}[/{label}/]", id(spec)) } else { format!("{}[{label}]", id(spec)) }
 }
 
-/// One line for each step, with what is special about it.
-pub fn text(workflow: &Workflow) -> String {
+/// One line for each step, with its options.
+pub fn text(workflow: &FormWorkflow) -> String {
     let mut lines = format!("{} {}: {}\n", workflow.name, workflow.version, workflow.purpose);
     for stage in &workflow.stages {
         let (title, steps) = match stage {
-            Stage::Step(spec) => (None, std::slice::from_ref(spec)),
-            Stage::Parallel(steps) => (Some("side by side".to_owned()), steps.as_slice()),
-            Stage::Composite(group) => (Some(format!("{}, on one screen", group.name)), group.steps.as_slice()),
+            FormStage::Step(spec) => (None, std::slice::from_ref(spec)),
+            FormStage::Parallel(steps) => (Some("side by side".to_owned()), steps.as_slice()),
+            FormStage::Composite(group) => (Some(format!("{}, on one screen", group.name)), group.steps.as_slice()),
         };
         if let Some(title) = &title {
             let _ = writeln!(lines, "  +- {title}");
@@ -72,7 +72,7 @@ pub fn text(workflow: &Workflow) -> String {
 }
 
 /// A step in one line.
-pub(crate) fn line(spec: &StepSpec) -> String {
+pub(crate) fn line(spec: &FormStep) -> String {
     let mut line = spec.entry_name().to_owned();
     if spec.name.is_some() {
         let _ = write!(line, " ({})", spec.step);

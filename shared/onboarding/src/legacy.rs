@@ -1,40 +1,31 @@
-//! Applicants who began in a system before this one. Both of its table shapes are read; progress is mirrored both ways while a
-//! market moves over, by one rule.
+//! Applicants who began in the older system. Both of its table shapes are read; progress is mirrored both ways while a market is being
+//! rolled out, by one rule.
 //!
-//! The rule: progress is never taken back. A step that is complete on either side is complete on both, but for a refusal here, which
-//! holds. Where both sides say something else of a step than "not begun" and don't agree, that is a conflict, and is counted.
+//! The rule: progress is never reverted. A step that is complete on either side is complete on both, except that a refusal here
+//! holds. Where both sides have begun a step and disagree about it, that is a conflict, and is counted.
 
 use crate::{
-    applicant::{Applicant, ApplicantStatus, Datum},
-    markets::Markets,
+    applicant::{Applicant, ApplicantStatus, Datum, LegacyShape},
+    markets::MarketSource,
     ports::Applicants,
+    service::{Onboarding, Ports, unless_moved_on},
     steps,
 };
-use carryout_environment::StorageError;
-use carryout_workflow::{Refused, StepEntry, StepState, Subject as _, Workflow};
+use carryout_environment::{Clock, StorageError};
+use carryout_workflow::{FormWorkflow, StepEntry, StepSpec as _, StepState, Subject as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, future::Future};
 
-/// The shape of the tables that a record is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Shape {
-    /// One row of flags.
-    V2,
-    /// One row for each step.
-    V3,
-}
-
-/// What an older system knows of an applicant.
+/// An applicant's record in the older system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "shape", rename_all = "lowercase")]
 pub enum LegacyRecord {
     /// Flags: `documents_uploaded: true`.
     V2 {
-        /// The flags by name; one that is missing is false.
+        /// The flags by name; a missing one is false.
         flags: BTreeMap<String, bool>,
-        /// What was collected, by field.
+        /// Collected data, by field.
         #[serde(default)]
         data: Map<String, Value>,
     },
@@ -42,23 +33,23 @@ pub enum LegacyRecord {
     V3 {
         /// The steps by name.
         steps: BTreeMap<String, LegacyStep>,
-        /// What was collected, by field.
+        /// Collected data, by field.
         #[serde(default)]
         data: Map<String, Value>,
     },
 }
 
-/// One step of the newer shape.
+/// One step of the V3 shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegacyStep {
-    /// Where it stands.
+    /// Its status.
     pub status: LegacyStatus,
-    /// When it was written. Milliseconds since the Unix epoch.
+    /// The last write. Milliseconds since the Unix epoch.
     #[serde(default)]
     pub updated_at: i64,
 }
 
-/// Where a step stood.
+/// The status of a step of the V3 shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LegacyStatus {
@@ -68,66 +59,62 @@ pub enum LegacyStatus {
     InProgress,
     /// Done.
     Complete,
-    /// Left out.
+    /// Skipped.
     Skipped,
     /// Refused.
     Failed,
 }
 
-/// The system before this one.
-pub trait LegacySystem: Send + Sync {
-    /// What it knows of a person in a market; nothing where they never began there.
-    fn record(
-        &self,
-        owner: &str,
-        country: &str,
-        market_type: &str,
-    ) -> impl Future<Output = Result<Option<LegacyRecord>, StorageError>> + Send;
+/// The key of a record in the older system: a person in a market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LegacyKey<'a> {
+    /// The person's account: the subject of their token.
+    pub owner: &'a str,
+    /// The market's country.
+    pub country: &'a str,
+    /// The market's type.
+    pub market_type: &'a str,
+}
 
-    /// Writes the progress of a person in a market. MUST keep what it holds at a higher version, and what it knows of the person.
+impl<'a> LegacyKey<'a> {
+    /// The key of an applicant's record.
+    pub fn of(applicant: &'a Applicant) -> Self {
+        Self { owner: &applicant.owner, country: &applicant.country, market_type: &applicant.market_type }
+    }
+}
+
+/// The older system.
+pub trait LegacySystem: Send + Sync {
+    /// The record of a person in a market; `None` if they never began there.
+    fn record(&self, key: LegacyKey<'_>) -> impl Future<Output = Result<Option<LegacyRecord>, StorageError>> + Send;
+
+    /// Writes the progress of a person in a market. MUST keep a record of a higher version, and the data that the older system has
+    /// collected.
     fn mirror(
         &self,
-        owner: &str,
-        country: &str,
-        market_type: &str,
+        key: LegacyKey<'_>,
         version: u64,
         record: &LegacyRecord,
     ) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
-/// The flag of the older shape, and the step of the newer one, that say the same as a step here.
-const NAMES: &[(&str, &str, &str)] = &[
-    ("collect-profile", "profile_complete", "PROFILE"),
-    ("collect-details", "details_complete", "ADDITIONAL_INFO"),
-    ("register-vehicle", "vehicle_complete", "VEHICLE"),
-    ("validate-address", "validation_complete", "ADDRESS"),
-    ("verify-identity", "identity_verified", "IDV"),
-    ("upload-document", "documents_uploaded", "DOCUMENTS"),
-    ("check-risk", "risk_cleared", "RISK"),
-    ("check-background", "background_cleared", "BACKGROUND"),
-    ("set-up-payout", "payout_complete", "PAYMENT"),
-    ("submit-tax-form", "tax_complete", "TAX"),
-    ("sign-agreement", "agreement_signed", "AGREEMENT"),
-    ("take-quiz", "quiz_passed", "QUIZ"),
-];
-
 impl LegacyRecord {
     /// The shape of the record.
-    pub const fn shape(&self) -> Shape {
+    pub const fn shape(&self) -> LegacyShape {
         match self {
-            Self::V2 { .. } => Shape::V2,
-            Self::V3 { .. } => Shape::V3,
+            Self::V2 { .. } => LegacyShape::V2,
+            Self::V3 { .. } => LegacyShape::V3,
         }
     }
 
-    /// What was collected.
+    /// The collected data.
     pub const fn data(&self) -> &Map<String, Value> {
         match self {
             Self::V2 { data, .. } | Self::V3 { data, .. } => data,
         }
     }
 
-    /// Keeps what was collected before, but for what is known anew.
+    /// Adds data that was collected before; newer values win.
     pub fn keep(&mut self, before: &Map<String, Value>) {
         let (Self::V2 { data, .. } | Self::V3 { data, .. }) = self;
         for (field, value) in before {
@@ -135,15 +122,15 @@ impl LegacyRecord {
         }
     }
 
-    /// Where a step stands there, and since when.
+    /// The state of a step in the older system, and the time of its last write (0 if unknown).
     pub fn step(&self, step: &str) -> (StepState, i64) {
-        let Some((_, flag, name)) = NAMES.iter().find(|(own, ..)| *own == step) else { return (StepState::Pending, 0) };
+        let Some(names) = steps::info(step).and_then(|info| info.legacy) else { return (StepState::Pending, 0) };
         match self {
-            Self::V2 { flags, .. } if flags.get(*flag).copied().unwrap_or_default() => (StepState::Done, 0),
+            Self::V2 { flags, .. } if flags.get(names.flag).copied().unwrap_or_default() => (StepState::Done, 0),
             Self::V2 { .. } => (StepState::Pending, 0),
-            Self::V3 { steps, .. } => steps.get(*name).map_or((StepState::Pending, 0), |step| {
+            Self::V3 { steps, .. } => steps.get(names.step).map_or((StepState::Pending, 0), |step| {
                 let state = match step.status {
-                    // What was begun there begins again here: nobody here knows how far it came.
+                    // A step that was only begun there begins again here, since its progress is unknown.
                     LegacyStatus::Open | LegacyStatus::InProgress => StepState::Pending,
                     LegacyStatus::Complete => StepState::Done,
                     LegacyStatus::Skipped => StepState::Skipped,
@@ -154,13 +141,13 @@ impl LegacyRecord {
         }
     }
 
-    /// What is known of an applicant here, in a shape. Personal data is not sent: the older system has what it collected.
-    pub fn of(applicant: &Applicant, workflow: &Workflow, shape: Shape) -> Self {
+    /// The record of an applicant's progress here, in a shape. It has no personal data: the older system has what it collected.
+    pub fn of(applicant: &Applicant, workflow: &FormWorkflow, shape: LegacyShape) -> Self {
         let state = |step: &str| {
             let mut entries =
                 workflow.steps().filter(|spec| spec.step == step).filter_map(|spec| applicant.steps.entry(spec.entry_name()));
             let first = entries.next()?.clone();
-            // Several instances are one step there: complete when all are.
+            // Several instances are one step there, complete when all are.
             Some(entries.fold(first, |least, entry| if least.is_complete() { entry.clone() } else { least }))
         };
         let data: Map<String, Value> = applicant
@@ -171,13 +158,13 @@ impl LegacyRecord {
                 Datum::Sealed(_) => None,
             })
             .collect();
-        let known = NAMES.iter().filter_map(|(own, flag, name)| Some((flag, name, state(own)?)));
+        let known = steps::ALL.iter().filter_map(|info| Some((info.legacy?, state(info.name)?)));
         match shape {
-            Shape::V2 => {
-                Self::V2 { flags: known.map(|(flag, _, entry)| ((*flag).to_owned(), entry.is_complete())).collect(), data }
+            LegacyShape::V2 => {
+                Self::V2 { flags: known.map(|(names, entry)| (names.flag.to_owned(), entry.is_complete())).collect(), data }
             }
-            Shape::V3 => {
-                Self::V3 { steps: known.map(|(_, name, entry)| ((*name).to_owned(), legacy_step(&entry))).collect(), data }
+            LegacyShape::V3 => {
+                Self::V3 { steps: known.map(|(names, entry)| (names.step.to_owned(), legacy_step(&entry))).collect(), data }
             }
         }
     }
@@ -194,21 +181,21 @@ fn legacy_step(entry: &StepEntry) -> LegacyStep {
     LegacyStep { status, updated_at: entry.ended_at.or(entry.sent_at).unwrap_or_default() }
 }
 
-/// What became of the steps of a record.
+/// The result of merging a record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Merged {
-    /// Steps that are complete here now because they are there.
+    /// Steps that are complete here now because they are complete there.
     pub adopted: usize,
-    /// Steps about which both sides said something else.
+    /// Steps about which both sides disagree.
     pub conflicts: usize,
 }
 
-/// Merges what an older system says into the status map, by the rule of this module.
+/// Merges a record of the older system into the status map, by the rule of this module.
 ///
-/// `collected` is what is taken over from it together with this.
+/// `collected` is the data that is adopted together with it. `now` is in milliseconds since the Unix epoch.
 pub fn merge(
     applicant: &mut Applicant,
-    workflow: &Workflow,
+    workflow: &FormWorkflow,
     record: &LegacyRecord,
     collected: &Map<String, Value>,
     now: i64,
@@ -216,24 +203,24 @@ pub fn merge(
     let mut merged = Merged::default();
     for spec in workflow.steps() {
         let (theirs, at) = record.step(&spec.step);
-        let Ok(description) = steps::describe(spec) else { continue };
+        let Ok(configured) = steps::configure(spec) else { continue };
         let Some(entry) = applicant.steps.0.get_mut(spec.entry_name()) else { continue };
-        let complete_there = description.is_completed_by(theirs);
+        let complete_there = configured.is_completed_by(theirs);
         let ours = entry.state;
-        // What happens here at this moment ends here first.
+        // An attempt that runs here ends first.
         if ours == theirs || entry.is_leased(now) {
             continue;
         }
         if !matches!(ours, StepState::Pending) && !matches!(theirs, StepState::Pending) {
             merged.conflicts += 1;
         }
-        // What a form asks is needed later, by vendors and conditions: without it the step is done here.
+        // Vendors and conditions need the data of the form later: without it the step is done here.
         let is_known = |name: &str| applicant.data.contains_key(name) || collected.contains_key(name);
-        let has_all = description.fields.iter().all(|field| !field.required || is_known(&field.name));
+        let has_all = configured.fields.iter().all(|field| !field.required || is_known(&field.name));
         if complete_there && has_all && !entry.is_complete() && ours != StepState::Failed {
             entry.state = theirs;
             entry.ended_at = Some(if at > 0 { at } else { now });
-            entry.response = Some(description.approval());
+            entry.response = Some(configured.approval());
             entry.failure = None;
             entry.key_version += 1;
             merged.adopted += 1;
@@ -242,54 +229,49 @@ pub fn merge(
     merged
 }
 
-/// Takes over what an applicant did in an older system, and gives what was collected there.
-pub(crate) fn adopt(applicant: &mut Applicant, workflow: &Workflow, record: &LegacyRecord, now: i64) -> Map<String, Value> {
+/// Adopts an applicant's progress from the older system, and returns the data that was collected there.
+pub(crate) fn adopt(applicant: &mut Applicant, workflow: &FormWorkflow, record: &LegacyRecord, now: i64) -> Map<String, Value> {
     applicant.legacy = Some(record.shape());
     let merged = merge(applicant, workflow, record, record.data(), now);
-    tracing::info!(applicant.id = %applicant.id, shape = ?record.shape(), adopted = merged.adopted, "began in an older system");
+    tracing::info!(applicant.id = %applicant.id, shape = ?record.shape(), adopted = merged.adopted, "adopted from the older system");
     record.data().clone()
 }
 
-/// Mirrors the progress of an applicant who began in an older system: what was done there since is done here, and the other way
-/// round. Does nothing where the mirror is off. `now` is in milliseconds since the Unix epoch.
-///
-/// # Errors
-///
-/// Where either side failed: mirror again.
-pub async fn mirror(
-    applicants: &impl Applicants,
-    legacy: &impl LegacySystem,
-    markets: &Markets,
-    id: &str,
-    now: i64,
-) -> Result<Merged, StorageError> {
-    if !markets.settings().mirror {
-        return Ok(Merged::default());
-    }
-    // Whoever was erased is nobody there either.
-    let applicant = applicants.applicant(id).await?.filter(|applicant| applicant.status != ApplicantStatus::Erased);
-    let Some(mut applicant) = applicant else { return Ok(Merged::default()) };
-    let Some(shape) = applicant.legacy else { return Ok(Merged::default()) };
-    let workflow = markets.of(&applicant).map_err(|missing| StorageError::Corrupt(missing.to_string()))?;
-    let mut merged = Merged::default();
-    if !applicant.is_closed()
-        && let Some(record) = legacy.record(&applicant.owner, &applicant.country, &applicant.market_type).await?
-    {
-        merged = merge(&mut applicant, workflow, &record, &Map::new(), now);
-        if merged.adopted > 0 {
-            applicant.version += 1;
-            applicant.updated_at = now;
-            match applicants.replace(&applicant).await {
-                Ok(()) => {}
-                Err(Refused::Storage(error)) => return Err(error),
-                // They have moved on; what they are now is mirrored with that.
-                Err(Refused::ConditionFailed(_) | Refused::Conflict | Refused::NotFound | Refused::Other) => {
+impl<P> Onboarding<P>
+where
+    P: Ports<Applicants: Applicants, Legacy: LegacySystem, Markets: MarketSource, Clock: Clock>,
+{
+    /// Mirrors the progress of an applicant who began in the older system, both ways. Does nothing while the mirror is off, and nothing
+    /// for erased applicants.
+    ///
+    /// # Errors
+    ///
+    /// If either side failed: mirror again.
+    pub async fn mirror(&self, id: &str) -> Result<Merged, StorageError> {
+        let (markets, now) = (self.current_markets().await?, self.now());
+        if !markets.settings().mirror {
+            return Ok(Merged::default());
+        }
+        let applicant = self.applicants.applicant(id).await?.filter(|applicant| applicant.status != ApplicantStatus::Erased);
+        let Some(mut applicant) = applicant else { return Ok(Merged::default()) };
+        let Some(shape) = applicant.legacy else { return Ok(Merged::default()) };
+        let workflow = markets.of(&applicant)?;
+        let mut merged = Merged::default();
+        if !applicant.is_closed()
+            && let Some(record) = self.legacy.record(LegacyKey::of(&applicant)).await?
+        {
+            merged = merge(&mut applicant, workflow, &record, &Map::new(), now);
+            if merged.adopted > 0 {
+                applicant.version += 1;
+                applicant.updated_at = now;
+                // Whatever moved the applicant on is followed by another mirroring.
+                if !unless_moved_on(self.applicants.replace(&applicant).await)? {
                     return Ok(Merged::default());
                 }
             }
         }
+        let record = LegacyRecord::of(&applicant, workflow, shape);
+        self.legacy.mirror(LegacyKey::of(&applicant), applicant.version, &record).await?;
+        Ok(merged)
     }
-    let record = LegacyRecord::of(&applicant, workflow, shape);
-    legacy.mirror(&applicant.owner, &applicant.country, &applicant.market_type, applicant.version, &record).await?;
-    Ok(merged)
 }

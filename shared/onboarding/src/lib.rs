@@ -1,24 +1,27 @@
-//! Onboarding, in the order in which it happens.
+//! Onboarding of couriers and merchants, in the order in which it happens.
 //!
-//! 1. The orchestrator picks a workflow by country and market type: [`markets`] has them all as data, one file each.
-//! 2. An [`applicant`] begins ([`start`]) with one status map, and stays at the version of the workflow that they began with.
-//! 3. [`progress`] tells from the status map alone where they are and what is next. Who submits a step's form ([`submit`])
-//!    makes its [`steps`] module run, under a claim; steps without a form run by themselves ([`advance`]). Documents are uploaded
-//!    first ([`uploads`]).
-//! 4. Vendors answer at once or later ([`answer`]); what takes too long is asked for, and then looked at by a person ([`wait`]).
-//! 5. Operators approve, reject, retry and skip, with a reason ([`operate`]).
+//! 1. The orchestrator picks a workflow by country and market type: [`markets`] has them all as data, one file each ([`definition`]).
+//! 2. An [`applicant`] begins ([`start`]) with one status map, and stays at the version of the workflow at which the application began.
+//! 3. [`progress`] is computed from the status map alone. An applicant submits the form of a step ([`submit`]), which runs its module
+//!    ([`steps`]) under a claim ([`execution`]); steps without a form run by themselves ([`advance`]). Documents are uploaded first
+//!    ([`uploads`]).
+//! 4. Vendors ([`vendor`]) answer at once or later ([`answer`]); a late answer is polled for, and a silence is put before an operator
+//!    ([`wait`]).
+//! 5. Operators approve, reject, retry and skip steps, with a reason ([`operate`]).
 //!
-//! What a definition means is told without running it: [`lint`], [`graph`], [`diff`], [`what_if`], [`migrate`], [`funnel`].
-//! Personal data is sealed field by field before it is stored, and exported and erased on request ([`privacy`]). Applicants that
-//! began in the system before this one continue: [`legacy`].
+//! These are methods of one service, [`service::Onboarding`], over its [`ports`].
 //!
-//! What onboarding needs from the world outside is in [`ports`]; every error code in [`codes`].
+//! A definition is analysed without running it: [`lint`], [`paths`], [`graph`], [`diff`], [`what_if`], [`migrate`], [`funnel`]. Personal
+//! data is encrypted field by field before it is stored, and exported and erased on request ([`privacy`]). Applicants who began in the
+//! older system continue here: [`legacy`].
 
 pub mod advance;
 pub mod answer;
 pub mod applicant;
 pub mod codes;
+pub mod definition;
 pub mod diff;
+pub mod execution;
 pub mod form;
 pub mod funnel;
 pub mod graph;
@@ -27,13 +30,18 @@ pub mod lint;
 pub mod markets;
 pub mod migrate;
 pub mod operate;
+pub mod paths;
 pub mod ports;
 pub mod privacy;
 pub mod progress;
+pub mod service;
 pub mod start;
 pub mod steps;
 pub mod submit;
 pub mod uploads;
+pub mod vendor;
 pub mod view;
 pub mod wait;
 pub mod what_if;
+
+pub use service::{Onboarding, Ports};

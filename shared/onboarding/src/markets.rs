@@ -1,80 +1,74 @@
-//! The markets, one data file each, and what operators set about them.
+//! The markets, one data file each, and the settings of operators.
 
 use crate::{
     applicant::Applicant,
-    lint::{self, Finding},
+    definition::{Market, market_key},
+    lint::{self, LintFinding},
 };
+use carryout_environment::StorageError;
 use carryout_predicate::cohort::Cohort;
-use carryout_workflow::{Orchestrator, Route, Workflow};
+use carryout_workflow::{FormStage, FormWorkflow, Orchestrator, Route};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-
-/// A market: who onboards how. The content of one file in `markets/`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Market {
-    /// ISO 3166-1 alpha-2 code of its country.
-    pub country: String,
-    /// What people want to be there: `courier`, `merchant`.
-    pub market_type: String,
-    /// The name of its workflow: its own, or that of another market.
-    pub workflow: String,
-    /// The versions of its own workflow that somebody may be in. New applicants begin with the highest.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub definitions: Vec<Workflow>,
-}
+use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 /// The embedded files, by name.
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/markets.rs"));
 
-/// What operators set about markets: the document of the control table under [`SETTINGS_KEY`].
+/// Settings of operators: the document of the control table under [`SETTINGS_KEY`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Markets in place of the embedded ones of their country and type, or new ones.
     pub markets: Vec<Market>,
-    /// Who begins here, by `country/market_type`; a market that is not named has moved for everybody.
+    /// The applicants who begin here, by `country/market_type`; a market without an entry is rolled out to all.
     pub rollout: BTreeMap<String, Cohort>,
-    /// What is known of each market, by `country/market_type`: what conditions may read, such as `supply`.
+    /// Facts about markets that conditions may read, such as `supply`, by `country/market_type`.
     pub facts: BTreeMap<String, Map<String, Value>>,
-    /// Whether progress is mirrored from and to the system before this one.
+    /// Whether progress is mirrored from and to the older system.
     pub mirror: bool,
 }
 
-/// Where the settings are in the control table.
+/// The key of the settings in the control table.
 pub const SETTINGS_KEY: (&str, &str) = ("onboarding", "settings");
 
-/// What conditions may read of a market besides what is collected.
-pub const MARKET_FACTS: &[&str] = &["supply"];
-
 impl Settings {
-    /// Whether a market has moved over for this applicant.
+    /// Whether this applicant begins here rather than in the older system.
     pub fn has_moved(&self, country: &str, market_type: &str, owner: &str) -> bool {
-        let market = key(country, market_type);
+        let market = market_key(country, market_type);
         self.rollout.get(&market).is_none_or(|cohort| cohort.has(&format!("onboarding/{market}"), owner, false))
     }
 
-    /// What is known of a market.
+    /// The facts about a market.
     pub fn facts(&self, country: &str, market_type: &str) -> Map<String, Value> {
-        self.facts.get(&key(country, market_type)).cloned().unwrap_or_default()
+        self.facts.get(&market_key(country, market_type)).cloned().unwrap_or_default()
     }
 }
 
-fn key(country: &str, market_type: &str) -> String {
-    format!("{country}/{market_type}")
-}
-
-/// Every market there is, checked.
+/// All markets, checked by the lint.
 #[derive(Debug, Clone)]
 pub struct Markets {
-    orchestrator: Orchestrator,
+    orchestrator: Orchestrator<FormStage>,
     settings: Settings,
 }
 
-/// An applicant's workflow is gone.
+/// The markets, with the settings of operators.
+pub trait MarketSource: Send + Sync {
+    /// The markets as they are now; may be some seconds old. Settings that the lint refuses are ignored: the ones before stay in
+    /// force.
+    fn markets(&self) -> impl Future<Output = Result<Arc<Markets>, StorageError>> + Send;
+}
+
+/// Markets that never change.
+impl MarketSource for Arc<Markets> {
+    async fn markets(&self) -> Result<Self, StorageError> {
+        Ok(Self::clone(self))
+    }
+}
+
+/// An applicant is in a version of a workflow that is not defined any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("workflow {name} has no version {version} any more; put it back until nobody is in it")]
+#[error("workflow {name} has no version {version} any more; restore it until no applicant uses it")]
 pub struct NoDefinition {
     /// The workflow.
     pub name: String,
@@ -82,10 +76,16 @@ pub struct NoDefinition {
     pub version: u32,
 }
 
+impl From<NoDefinition> for StorageError {
+    fn from(missing: NoDefinition) -> Self {
+        Self::Corrupt(missing.to_string())
+    }
+}
+
 /// Why markets can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMarkets {
-    /// A file is no market.
+    /// A file is not a market.
     #[error("{file}: {problem}")]
     NotAMarket {
         /// The file.
@@ -93,9 +93,9 @@ pub enum InvalidMarkets {
         /// What is wrong.
         problem: String,
     },
-    /// The lint found something.
+    /// The lint reported findings.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Lint(Vec<Finding>),
+    Lint(Vec<LintFinding>),
 }
 
 impl Markets {
@@ -103,20 +103,20 @@ impl Markets {
     ///
     /// # Errors
     ///
-    /// Where one can't be used: a test holds that none is.
+    /// If one can't be used: a test proves that all can.
     pub fn embedded() -> Result<Self, InvalidMarkets> {
         Self::with(Settings::default())
     }
 
-    /// The embedded markets with what operators set in place of them.
+    /// The embedded markets, overridden by those of the settings.
     ///
     /// # Errors
     ///
-    /// Where one of them can't be used.
+    /// If one of them can't be used.
     pub fn with(settings: Settings) -> Result<Self, InvalidMarkets> {
         let mut markets = embedded_files()?;
         for market in &settings.markets {
-            markets.retain(|other| (&other.country, &other.market_type) != (&market.country, &market.market_type));
+            markets.retain(|other| other.key() != market.key());
         }
         markets.extend(settings.markets.iter().cloned());
         Self::only(markets, settings)
@@ -126,7 +126,7 @@ impl Markets {
     ///
     /// # Errors
     ///
-    /// Where one of them can't be used.
+    /// If one of them can't be used.
     pub fn only(markets: Vec<Market>, settings: Settings) -> Result<Self, InvalidMarkets> {
         let findings = lint::lint(&markets);
         if !findings.is_empty() {
@@ -142,12 +142,12 @@ impl Markets {
         Ok(Self { orchestrator: Orchestrator::new(workflows, routes), settings })
     }
 
-    /// Picks a workflow by country and market type.
-    pub const fn orchestrator(&self) -> &Orchestrator {
+    /// The orchestrator, which picks a workflow by country and market type.
+    pub const fn orchestrator(&self) -> &Orchestrator<FormStage> {
         &self.orchestrator
     }
 
-    /// What operators set.
+    /// The settings of operators.
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -156,18 +156,18 @@ impl Markets {
     ///
     /// # Errors
     ///
-    /// Where it is gone.
-    pub fn of(&self, applicant: &Applicant) -> Result<&Workflow, NoDefinition> {
+    /// If it is not defined any more.
+    pub fn of(&self, applicant: &Applicant) -> Result<&FormWorkflow, NoDefinition> {
         let (name, version) = (&applicant.workflow, applicant.workflow_version);
         self.orchestrator.version(name, version).ok_or_else(|| NoDefinition { name: name.clone(), version })
     }
 }
 
-/// The markets that are embedded.
+/// The embedded markets, unchecked.
 ///
 /// # Errors
 ///
-/// Where a file is no market.
+/// If a file is not a market.
 pub fn embedded_files() -> Result<Vec<Market>, InvalidMarkets> {
     EMBEDDED.iter().map(|(file, text)| parse(file, text)).collect()
 }
@@ -176,7 +176,7 @@ pub fn embedded_files() -> Result<Vec<Market>, InvalidMarkets> {
 ///
 /// # Errors
 ///
-/// Where it is none; names line and column.
+/// If the text is not a market; names line and column.
 pub fn parse(file: &str, text: &str) -> Result<Market, InvalidMarkets> {
     serde_json::from_str(text).map_err(|error| InvalidMarkets::NotAMarket { file: file.to_owned(), problem: error.to_string() })
 }

@@ -1,48 +1,52 @@
-//! Moves applicants who are on their way to another version of their workflow, by a plan that is looked at first.
+//! Migrates applicants in progress to another version of their workflow, by a plan that an operator reads first.
 
-use crate::{applicant::Applicant, ports::Applicants};
+use crate::{
+    applicant::{Applicant, sweep_shard},
+    ports::Applicants,
+    service::unless_moved_on,
+};
 use carryout_environment::StorageError;
-use carryout_workflow::{Refused, StepState, Subject as _, Workflow};
+use carryout_workflow::{FormWorkflow, StepSpec as _, StepState, Subject as _};
 use serde::Serialize;
 
-/// What would be done.
+/// A migration of applicants.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct MigrationPlan {
-    /// Who can be moved.
+    /// Applicants who can be migrated.
     pub moves: Vec<Move>,
-    /// Who can't be moved without a person's decision, and why.
+    /// Applicants who can't be migrated without a decision, and why.
     pub ambiguous: Vec<Ambiguity>,
-    /// Who is there already, or closed.
+    /// The number of applicants who are at the new version already, or closed.
     pub unaffected: usize,
 }
 
-/// One applicant who can be moved.
+/// One applicant who can be migrated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Move {
     /// The applicant.
     pub id: String,
     /// The applicant's version that the plan was made from.
     pub at_version: u64,
-    /// Steps that stay as they are.
+    /// Steps that keep their entries.
     pub kept: Vec<String>,
-    /// Steps that are asked for anew.
+    /// Steps that are new.
     pub added: Vec<String>,
-    /// Steps that are not part of the workflow any more; what they collected stays.
+    /// Steps that are not part of the workflow any more; their collected data stays.
     pub dropped: Vec<String>,
 }
 
-/// One applicant about whom a person has to decide.
+/// One applicant about whom an operator has to decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ambiguity {
     /// The applicant.
     pub id: String,
-    /// What is not clear, one sentence each.
+    /// The reasons, one sentence each.
     pub reasons: Vec<String>,
 }
 
-/// Plans the move of `applicants` of the workflow `from` to `to`. Nothing is guessed: where a step that somebody has begun may or may
-/// not be another one there, they are ambiguous.
-pub fn plan<'a>(from: &Workflow, to: &Workflow, applicants: impl IntoIterator<Item = &'a Applicant>) -> MigrationPlan {
+/// Plans the migration of applicants of the workflow `from` to `to`. Nothing is guessed: an applicant is ambiguous if a step that has begun
+/// may or may not be the same step there.
+pub fn plan<'a>(from: &FormWorkflow, to: &FormWorkflow, applicants: impl IntoIterator<Item = &'a Applicant>) -> MigrationPlan {
     let mut plan = MigrationPlan::default();
     for applicant in applicants {
         if applicant.is_closed() || (&applicant.workflow, applicant.workflow_version) != (&from.name, from.version) {
@@ -57,7 +61,7 @@ pub fn plan<'a>(from: &Workflow, to: &Workflow, applicants: impl IntoIterator<It
     plan
 }
 
-fn plan_one(from: &Workflow, to: &Workflow, applicant: &Applicant) -> Result<Move, Vec<String>> {
+fn plan_one(from: &FormWorkflow, to: &FormWorkflow, applicant: &Applicant) -> Result<Move, Vec<String>> {
     let (mut kept, mut added, mut dropped, mut reasons) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (name, entry) in &applicant.steps.0 {
         let begun = entry.state != StepState::Pending || entry.attempts > 0;
@@ -94,12 +98,13 @@ fn plan_one(from: &Workflow, to: &Workflow, applicant: &Applicant) -> Result<Mov
     }
 }
 
-/// Moves one applicant as planned. `false` where they have moved on since: plan again.
+/// Migrates one applicant as planned, at `now` in milliseconds since the Unix epoch. Returns `false` if the applicant has moved on since
+/// the plan: plan again.
 ///
 /// # Errors
 ///
-/// Where the store failed.
-pub async fn migrate(applicants: &impl Applicants, to: &Workflow, step: &Move, now: i64) -> Result<bool, StorageError> {
+/// If storage failed.
+pub async fn migrate(applicants: &impl Applicants, to: &FormWorkflow, step: &Move, now: i64) -> Result<bool, StorageError> {
     let Some(mut applicant) = applicants.applicant(&step.id).await? else { return Ok(false) };
     if applicant.version != step.at_version || applicant.steps.0.values().any(|entry| entry.is_leased(now)) {
         return Ok(false);
@@ -109,13 +114,9 @@ pub async fn migrate(applicants: &impl Applicants, to: &Workflow, step: &Move, n
         applicant.steps.0.entry(name.clone()).or_default();
     }
     applicant.workflow_version = to.version;
-    applicant.sweep_shard = Some(crate::start::shard(now));
+    applicant.sweep_shard = Some(sweep_shard(now));
     applicant.sweep_at = Some(now);
     applicant.updated_at = now;
     applicant.version += 1;
-    match applicants.replace(&applicant).await {
-        Ok(()) => Ok(true),
-        Err(Refused::ConditionFailed(_) | Refused::Conflict | Refused::NotFound | Refused::Other) => Ok(false),
-        Err(Refused::Storage(error)) => Err(error),
-    }
+    unless_moved_on(applicants.replace(&applicant).await)
 }

@@ -1,42 +1,53 @@
-//! Somebody begins an application.
+//! Begins an application.
 
 use crate::{
-    applicant::{Applicant, ApplicantStatus, KEEP_OPEN_SECONDS, SWEEP_AFTER_MS},
+    applicant::{Applicant, ApplicantStatus, KEEP_OPEN_SECONDS, SWEEP_AFTER_MS, sweep_shard},
     codes,
-    legacy::{LegacyRecord, LegacySystem, adopt},
-    markets::Markets,
-    ports::{Applicants, Nudges, Vault},
+    legacy::{LegacyKey, LegacySystem, adopt},
+    markets::MarketSource,
+    ports::{AdvanceQueue, Applicants, Vault},
+    service::{Onboarding, Ports},
+    submit::{split_personal, stored_data},
 };
-use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
-use carryout_workflow::{Direction, NoWorkflow, StatusMap, Workflow};
+use carryout_environment::{Clock, ErrorCode, HasErrorCode, StorageError};
+use carryout_workflow::{Direction, FormWorkflow, NoWorkflow, StatusMap, StepSpec as _};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Who wants to begin where.
+/// A new application.
 #[derive(Debug, Clone)]
-pub struct Beginner {
-    /// The id that the application gets: the same for the same person and market.
+pub struct NewApplication {
+    /// The id of the application: the same for the same person and market.
     pub id: String,
-    /// The subject of their token.
+    /// The applicant's account: the subject of their token.
     pub owner: String,
     /// The market's country.
     pub country: String,
     /// The market's type.
     pub market_type: String,
-    /// Follows them through every log.
+    /// Follows the applicant through every log.
     pub correlation_id: String,
 }
 
-/// Why nobody began.
+/// A begun application.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// The application.
+    pub applicant: Applicant,
+    /// Whether it is new; otherwise it was begun before.
+    pub is_new: bool,
+}
+
+/// Why an application did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// There is no such market.
     #[error(transparent)]
     NotOpen(#[from] NoWorkflow),
-    /// The market has not moved over for this applicant.
-    #[error("the market {0} is still served by the system before this one for this applicant")]
+    /// The market is not rolled out to this applicant.
+    #[error("the older system still serves the market {0} for this applicant")]
     Legacy(String),
-    /// The store failed.
+    /// Storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -61,13 +72,15 @@ impl HasErrorCode for StartError {
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-impl Beginner {
-    /// Who they are before they have done anything, at `now` in milliseconds since the Unix epoch.
-    pub fn applicant(self, workflow: &Workflow, facts: Map<String, Value>, now: i64) -> Applicant {
+impl NewApplication {
+    /// The applicant before any step has begun, at `now` in milliseconds since the Unix epoch.
+    pub fn applicant(self, workflow: &FormWorkflow, facts: Map<String, Value>, now: i64) -> Applicant {
         let mut steps = StatusMap::pending(workflow.steps().map(|spec| spec.entry_name()));
-        // Whoever applies once more, when their first application is gone, has the same id. Vendors may remember the keys of then.
+        // An applicant who applies again after the first application expired has the same id, and vendors may remember its keys: keys
+        // begin at the number of the day.
         let key_version = u32::try_from(now / DAY_MS).unwrap_or(1);
         steps.0.values_mut().for_each(|entry| entry.key_version = key_version);
+        let sweep_at = now + SWEEP_AFTER_MS;
         Applicant {
             id: self.id,
             owner: self.owner,
@@ -87,69 +100,53 @@ impl Beginner {
             correlation_id: self.correlation_id,
             created_at: now,
             updated_at: now,
-            sweep_shard: Some(shard(now)),
-            sweep_at: Some(now + SWEEP_AFTER_MS),
+            sweep_shard: Some(sweep_shard(sweep_at)),
+            sweep_at: Some(sweep_at),
             ttl: now / 1_000 + KEEP_OPEN_SECONDS,
         }
     }
 }
 
-/// Begins an application, or gives the one that was begun before, with whether it is new.
-///
-/// What was done in an older system is done here, too. `now` is in milliseconds since the Unix epoch.
-///
-/// # Errors
-///
-/// See [`StartError`]. Where the store failed, the application may have begun: begin again.
-pub async fn start<A: Applicants>(
-    applicants: &A,
-    nudges: &impl Nudges,
-    vault: &impl Vault,
-    legacy: &impl LegacySystem,
-    markets: &Markets,
-    beginner: Beginner,
-    now: i64,
-) -> Result<(Applicant, bool), StartError> {
-    if let Some(applicant) = applicants.applicant(&beginner.id).await? {
-        return Ok((applicant, false));
+impl<P> Onboarding<P>
+where
+    P: Ports<
+            Applicants: Applicants,
+            Vault: Vault,
+            Queue: AdvanceQueue,
+            Legacy: LegacySystem,
+            Markets: MarketSource,
+            Clock: Clock,
+        >,
+{
+    /// Begins an application, or returns the one that was begun before. Steps that are complete in the older system are complete here.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`]. After a storage error the application may have begun: repeat the call.
+    pub async fn start(&self, application: NewApplication) -> Result<Started, StartError> {
+        let (markets, now) = (self.current_markets().await?, self.now());
+        if let Some(applicant) = self.applicants.applicant(&application.id).await? {
+            return Ok(Started { applicant, is_new: false });
+        }
+        let NewApplication { country, market_type, owner, .. } = &application;
+        let workflow = markets.orchestrator().pick(country, market_type)?;
+        if !markets.settings().has_moved(country, market_type, owner) {
+            return Err(StartError::Legacy(format!("{country} {market_type}")));
+        }
+        let facts = markets.settings().facts(country, market_type);
+        let mut applicant = application.applicant(workflow, facts, now);
+        if markets.settings().mirror
+            && let Some(record) = self.legacy.record(LegacyKey::of(&applicant)).await?
+        {
+            let collected = adopt(&mut applicant, workflow, &record, now);
+            let (plain, personal) = split_personal(workflow, collected);
+            let sealed = self.vault.seal(&applicant.id, personal).await?;
+            applicant.data.extend(stored_data(plain, sealed));
+        }
+        if let Some(existing) = self.applicants.create(&applicant).await? {
+            return Ok(Started { applicant: existing, is_new: false });
+        }
+        self.queue.request(&applicant.id, &applicant.correlation_id).await?;
+        Ok(Started { applicant, is_new: true })
     }
-    let workflow = markets.orchestrator().pick(&beginner.country, &beginner.market_type)?;
-    let market = format!("{} {}", beginner.country, beginner.market_type);
-    if !markets.settings().has_moved(&beginner.country, &beginner.market_type, &beginner.owner) {
-        return Err(StartError::Legacy(market));
-    }
-    let facts = markets.settings().facts(&beginner.country, &beginner.market_type);
-    let mut applicant = beginner.applicant(workflow, facts, now);
-    if markets.settings().mirror
-        && let Some(record) = legacy.record(&applicant.owner, &applicant.country, &applicant.market_type).await?
-    {
-        began_before(&mut applicant, workflow, &record, vault, now).await?;
-    }
-    if let Some(existing) = applicants.create(&applicant).await? {
-        return Ok((existing, false));
-    }
-    nudges.nudge(&applicant.id, &applicant.correlation_id).await?;
-    Ok((applicant, true))
-}
-
-async fn began_before(
-    applicant: &mut Applicant,
-    workflow: &Workflow,
-    record: &LegacyRecord,
-    vault: &impl Vault,
-    now: i64,
-) -> Result<(), StorageError> {
-    let collected: Map<String, Value> = adopt(applicant, workflow, record, now);
-    let (plain, personal) = crate::submit::sorted(workflow, collected);
-    let sealed = vault.seal(&applicant.id, personal).await?;
-    applicant.data.extend(crate::submit::data(plain, sealed));
-    Ok(())
-}
-
-/// Parts of the index of applicants with something to do.
-pub const SWEEP_SHARDS: u32 = 4;
-
-/// A part of that index, spread by the moment that somebody looks at. Milliseconds since the Unix epoch.
-pub fn shard(now: i64) -> String {
-    now.rem_euclid(i64::from(SWEEP_SHARDS)).to_string()
 }

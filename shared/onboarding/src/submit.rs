@@ -1,24 +1,57 @@
-//! An applicant submits the form of a step, or skips one that is optional.
+//! An applicant submits the form of a step, or skips an optional one.
 
 use crate::{
     applicant::{Applicant, Datum},
     codes,
-    form::{self, WrongField},
-    markets::Markets,
-    ports::{Applicants, Change, Nudges, Vault, Vendors},
+    execution::{StepAttempt, StepError},
+    form::{self, WrongField, object_prefix},
+    markets::{MarketSource, NoDefinition},
+    ports::{AdvanceQueue, Applicants, Change, Vault, Vendors},
     progress::{Next, progress_of},
-    steps::{self, Ports, StepError},
-    uploads,
+    service::{Onboarding, Ports, conflict},
+    steps,
 };
-use carryout_environment::{ErrorCode, Failure, StorageError};
-use carryout_workflow::{
-    Refused, StepState, Subject as _, Workflow,
-    run::{self, RunError},
-};
+use carryout_environment::{Clock, ErrorCode, Failure, StorageError};
+use carryout_workflow::{FormWorkflow, Refused, StepSpec as _, StepState, Subject as _, run, run::RunError};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Why a step was not taken.
+/// A submission of one step.
+#[derive(Debug, Clone)]
+pub struct SubmitRequest<'a> {
+    /// The applicant's id.
+    pub id: &'a str,
+    /// The account that submits: the subject of the token.
+    pub owner: &'a str,
+    /// The step's entry.
+    pub step: &'a str,
+    /// The form, or that the step is skipped.
+    pub submission: Submission,
+    /// The API that takes the vendor's callback, where the request came through one.
+    pub callback_api: Option<&'a str>,
+    /// When the claim on the step ends by itself: the deadline of this call. Milliseconds since the Unix epoch.
+    pub lease_until: i64,
+}
+
+/// The content of a submission.
+#[derive(Clone, PartialEq)]
+pub enum Submission {
+    /// The form, filled in.
+    Form(Map<String, Value>),
+    /// Nothing: the step is skipped.
+    Skip,
+}
+
+impl std::fmt::Debug for Submission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Form(_) => "Form",
+            Self::Skip => "Skip",
+        })
+    }
+}
+
+/// Why a submission was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     /// There is no such applicant, or not for this caller.
@@ -27,12 +60,12 @@ pub enum SubmitError {
     /// The workflow has no such step for this applicant.
     #[error("the application has no step {0}")]
     NoStep(String),
-    /// Others come first.
+    /// Other steps come first.
     #[error("step {step} comes later; next: {}", next.join(", "))]
     NotReady {
         /// The step.
         step: String,
-        /// What is next.
+        /// The next steps.
         next: Vec<String>,
     },
     /// The step can't be skipped.
@@ -41,25 +74,25 @@ pub enum SubmitError {
     /// The step takes no document.
     #[error("step {0} takes no document")]
     NoDocument(String),
-    /// The form is wrong.
+    /// A field of the form is wrong.
     #[error(transparent)]
     Wrong(#[from] WrongField),
     /// The application is finished or erased.
     #[error("the application is closed")]
     Closed,
-    /// The step did not go well, and may by itself.
+    /// The step's attempt failed.
     #[error(transparent)]
     Run(RunError<StepError>),
-    /// Personal data can't be sealed.
+    /// Personal data can't be encrypted.
     #[error("the vault failed: {0}")]
     Vault(#[source] StorageError),
-    /// The store failed.
+    /// Storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
 impl SubmitError {
-    /// The failure as it is told: code, message, advice.
+    /// The failure as it is reported: code, message, advice.
     pub fn failure(&self) -> Failure {
         match self {
             Self::Run(error) => error.failure(),
@@ -86,75 +119,96 @@ impl SubmitError {
     }
 }
 
+impl From<NoDefinition> for SubmitError {
+    fn from(missing: NoDefinition) -> Self {
+        Self::Storage(missing.into())
+    }
+}
+
 /// A field of a form is wrong.
 pub const FORM_WRONG: ErrorCode = ErrorCode::permanent("Request.InvalidField", "Correct the field and send the form again.");
 
-/// What is submitted of a step.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Submission {
-    /// Its form, filled in.
-    Form(Map<String, Value>),
-    /// Nothing: it is skipped.
-    Skip,
-}
-
-/// Takes what `owner` submits of a step and gives the applicant as they stand after it. A step that was taken before is not taken
-/// again.
-///
-/// Three requests to the store at most: a read, the claim with what was collected, and the end of the attempt. `now` and
-/// `lease_until` are in milliseconds since the Unix epoch.
-///
-/// # Errors
-///
-/// See [`SubmitError`].
-#[expect(clippy::too_many_arguments, reason = "each is another thing")]
-pub async fn submit<A: Applicants, V: Vendors, K: Vault>(
-    ports: Ports<'_, A, V, K>,
-    nudges: &impl Nudges,
-    markets: &Markets,
-    id: &str,
-    owner: &str,
-    step: &str,
-    submission: Submission,
-    now: i64,
-    lease_until: i64,
-) -> Result<Applicant, SubmitError> {
-    let unknown = || SubmitError::Unknown(id.to_owned());
-    let mut applicant = ports.applicants.applicant(id).await?.filter(|applicant| applicant.owner == owner).ok_or_else(unknown)?;
-    let workflow = markets.of(&applicant)?;
-    let entry = applicant.steps.entry(step).ok_or_else(|| SubmitError::NoStep(step.to_owned()))?;
-    if matches!(entry.state, StepState::Done | StepState::Skipped | StepState::Waiting) {
-        // Said before, or twice at once. A message may have been lost then.
-        nudges.nudge(&applicant.id, &applicant.correlation_id).await?;
-        return Ok(applicant);
-    }
-    if applicant.is_closed() {
-        return Err(SubmitError::Closed);
-    }
-    // Somebody may have looked at what was submitted before, so that stays what it is until it is known what they say.
-    let is_begun = entry.state == StepState::Running;
-    let next = open_step(workflow, &applicant, step)?;
-    let changed = match submission {
-        Submission::Skip => skip(ports.applicants, &applicant, &next, now).await?,
-        Submission::Form(answers) => {
-            form::check(&next.description.fields, &answers)?;
-            uploads::check(&applicant, step, &next.description, &answers)?;
-            steps::check(next.spec, &answers, day(now))?;
-            let (plain, personal) = if is_begun { (Map::new(), BTreeMap::new()) } else { sorted(workflow, answers) };
-            let sealed = ports.vault.seal(&applicant.id, personal).await.map_err(SubmitError::Vault)?;
-            let data = data(plain, sealed);
-            let reply = steps::process(ports, next.spec, &applicant, &data, now, lease_until).await.map_err(SubmitError::Run)?;
-            applicant.data.extend(data);
-            after(&mut applicant, step, reply.state, reply.response, now);
-            applicant
+impl<P> Onboarding<P>
+where
+    P: Ports<Applicants: Applicants, Vendors: Vendors, Vault: Vault, Queue: AdvanceQueue, Markets: MarketSource, Clock: Clock>,
+{
+    /// Accepts a submission and returns the applicant after it. A step that was submitted before is not run again.
+    ///
+    /// Three requests to the table at most: a read, the claim with the collected data, and the end of the attempt.
+    ///
+    /// # Errors
+    ///
+    /// See [`SubmitError`].
+    pub async fn submit(&self, request: SubmitRequest<'_>) -> Result<Applicant, SubmitError> {
+        let SubmitRequest { id, owner, step, submission, callback_api, lease_until } = request;
+        let (markets, now) = (self.current_markets().await?, self.now());
+        let mut applicant = self.own_applicant(id, owner).await?;
+        let workflow = markets.of(&applicant)?;
+        let entry = applicant.steps.entry(step).ok_or_else(|| SubmitError::NoStep(step.to_owned()))?;
+        if matches!(entry.state, StepState::Done | StepState::Skipped | StepState::Waiting) {
+            // A repeated or concurrent submission. The message of the first may have been lost.
+            self.queue.request(&applicant.id, &applicant.correlation_id).await?;
+            return Ok(applicant);
         }
-    };
-    nudges.nudge(&changed.id, &changed.correlation_id).await?;
-    Ok(changed)
+        if applicant.is_closed() {
+            return Err(SubmitError::Closed);
+        }
+        // The vendor may have seen the data of an attempt that has begun: it stays as it is until the vendor's answer is known.
+        let has_begun = entry.state == StepState::Running;
+        let next = open_step(workflow, &applicant, step)?;
+        let changed = match submission {
+            Submission::Skip => self.skip(&applicant, &next, now).await?,
+            Submission::Form(answers) => {
+                form::check(&next.step.fields, &answers)?;
+                form::check_documents(&next.step.fields, &object_prefix(&applicant.id, Some(step)), &answers)?;
+                next.step.check(&answers, day(now))?;
+                let (plain, personal) = if has_begun { (Map::new(), BTreeMap::new()) } else { split_personal(workflow, answers) };
+                let sealed = self.vault.seal(&applicant.id, personal).await.map_err(SubmitError::Vault)?;
+                let data = stored_data(plain, sealed);
+                let (spec, configured) = (next.spec, &next.step);
+                let attempt =
+                    StepAttempt { spec, step: configured, applicant: &applicant, data: &data, callback_api, now, lease_until };
+                let reply = self.run_step(attempt).await.map_err(SubmitError::Run)?;
+                applicant.data.extend(data);
+                after_attempt(&mut applicant, step, reply.state, reply.response, now);
+                applicant
+            }
+        };
+        self.queue.request(&changed.id, &changed.correlation_id).await?;
+        Ok(changed)
+    }
+
+    async fn skip(&self, applicant: &Applicant, next: &Next<'_>, now: i64) -> Result<Applicant, SubmitError> {
+        let name = next.spec.entry_name();
+        if !next.spec.optional || !next.step.info.accepts_skipped {
+            return Err(SubmitError::NotOptional(name.to_owned()));
+        }
+        let key_version = applicant.steps.entry(name).map_or(1, |entry| entry.key_version);
+        let change = Change { from: &[StepState::Pending], ..Change::waiting(name, key_version, StepState::Skipped, now) };
+        match self.applicants.change(&applicant.id, &change).await {
+            Ok(changed) => Ok(changed),
+            Err(Refused::ConditionFailed(stored)) if stored.steps.entry(name).is_some_and(|entry| entry.is_complete()) => {
+                Ok(*stored)
+            }
+            Err(Refused::ConditionFailed(_) | Refused::Other | Refused::NotFound) => {
+                Err(SubmitError::Run(RunError::InProgress(0)))
+            }
+            Err(Refused::Conflict) => Err(conflict().into()),
+            Err(Refused::Storage(error)) => Err(error.into()),
+        }
+    }
 }
 
-/// The applicant as the end of an attempt has left it, without reading it again.
-fn after(applicant: &mut Applicant, step: &str, state: StepState, response: Value, now: i64) {
+impl<P: Ports<Applicants: Applicants>> Onboarding<P> {
+    /// The applicant of this id, if the account is theirs.
+    pub(crate) async fn own_applicant(&self, id: &str, owner: &str) -> Result<Applicant, SubmitError> {
+        let applicant = self.applicants.applicant(id).await?.filter(|applicant| applicant.owner == owner);
+        applicant.ok_or_else(|| SubmitError::Unknown(id.to_owned()))
+    }
+}
+
+/// Writes the end of an attempt into the applicant, as storage has it now, without another read.
+fn after_attempt(applicant: &mut Applicant, step: &str, state: StepState, response: Value, now: i64) {
     applicant.updated_at = now;
     let Some(entry) = applicant.steps.0.get_mut(step) else { return };
     entry.state = state;
@@ -168,13 +222,13 @@ fn after(applicant: &mut Applicant, step: &str, state: StepState, response: Valu
 }
 
 /// The step, where the applicant may submit its form now.
-pub(crate) fn open_step<'w>(workflow: &'w Workflow, applicant: &Applicant, step: &str) -> Result<Next<'w>, SubmitError> {
+pub(crate) fn open_step<'w>(workflow: &'w FormWorkflow, applicant: &Applicant, step: &str) -> Result<Next<'w>, SubmitError> {
     let progress = progress_of(workflow, applicant);
     if !progress.applicable.iter().any(|spec| spec.entry_name() == step) {
         return Err(SubmitError::NoStep(step.to_owned()));
     }
     let names = progress.next.iter().map(|next| next.spec.entry_name().to_owned()).collect();
-    let found = progress.next.into_iter().find(|next| next.spec.entry_name() == step && !next.description.is_automatic());
+    let found = progress.next.into_iter().find(|next| next.spec.entry_name() == step && !next.step.is_automatic());
     let next = found.ok_or_else(|| SubmitError::NotReady { step: step.to_owned(), next: names })?;
     match applicant.steps.entry(step) {
         Some(entry) if entry.state == StepState::Failed => match &entry.failure {
@@ -185,40 +239,13 @@ pub(crate) fn open_step<'w>(workflow: &'w Workflow, applicant: &Applicant, step:
     }
 }
 
-async fn skip(applicants: &impl Applicants, applicant: &Applicant, next: &Next<'_>, now: i64) -> Result<Applicant, SubmitError> {
-    let name = next.spec.entry_name();
-    if !next.spec.optional || !next.description.accepts_skipped {
-        return Err(SubmitError::NotOptional(name.to_owned()));
-    }
-    let key_version = applicant.steps.entry(name).map_or(1, |entry| entry.key_version);
-    let change = Change {
-        step: name.to_owned(),
-        key_version,
-        from: &[StepState::Pending],
-        to: StepState::Skipped,
-        next_key: false,
-        failure: None,
-        response: None,
-        activated_until: None,
-        audit: None,
-        at: now,
-    };
-    match applicants.change(&applicant.id, &change).await {
-        Ok(changed) => Ok(changed),
-        Err(Refused::ConditionFailed(applicant)) if applicant.steps.entry(name).is_some_and(|entry| entry.is_complete()) => {
-            Ok(*applicant)
-        }
-        Err(Refused::ConditionFailed(_) | Refused::Other | Refused::NotFound) => Err(SubmitError::Run(RunError::InProgress(0))),
-        Err(Refused::Conflict) => Err(StorageError::Unavailable("somebody else writes this applicant".to_owned()).into()),
-        Err(Refused::Storage(error)) => Err(error.into()),
-    }
-}
-
-/// What was collected, what is personal apart as texts.
-pub(crate) fn sorted(workflow: &Workflow, answers: Map<String, Value>) -> (Map<String, Value>, BTreeMap<String, String>) {
-    let described = workflow.steps().filter_map(|spec| steps::describe(spec).ok());
-    let open: Vec<String> =
-        described.flat_map(|description| description.fields).filter(|field| !field.personal).map(|field| field.name).collect();
+/// Splits collected data into plain values and personal texts. A field that no step of the workflow declares is personal.
+pub(crate) fn split_personal(
+    workflow: &FormWorkflow,
+    answers: Map<String, Value>,
+) -> (Map<String, Value>, BTreeMap<String, String>) {
+    let fields = workflow.steps().filter_map(|spec| steps::configure(spec).ok()).flat_map(|step| step.fields);
+    let open: Vec<String> = fields.filter(|field| !field.personal).map(|field| field.name).collect();
     let (mut plain, mut personal) = (Map::new(), BTreeMap::new());
     for (field, value) in answers {
         match value {
@@ -230,19 +257,13 @@ pub(crate) fn sorted(workflow: &Workflow, answers: Map<String, Value>) -> (Map<S
     (plain, personal)
 }
 
-/// What is stored of it.
-pub(crate) fn data(plain: Map<String, Value>, sealed: BTreeMap<String, String>) -> BTreeMap<String, Datum> {
+/// Collected data as it is stored: plain values, and encrypted personal ones.
+pub(crate) fn stored_data(plain: Map<String, Value>, sealed: BTreeMap<String, String>) -> BTreeMap<String, Datum> {
     let plain = plain.into_iter().map(|(field, value)| (field, Datum::Plain(value)));
     plain.chain(sealed.into_iter().map(|(field, value)| (field, Datum::Sealed(value)))).collect()
 }
 
-/// The day, UTC.
+/// The day of a time in milliseconds since the Unix epoch. UTC.
 fn day(now: i64) -> jiff::civil::Date {
     jiff::Timestamp::from_millisecond(now).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC).date()
-}
-
-impl From<crate::markets::NoDefinition> for SubmitError {
-    fn from(missing: crate::markets::NoDefinition) -> Self {
-        Self::Storage(StorageError::Corrupt(missing.to_string()))
-    }
 }

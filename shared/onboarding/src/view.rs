@@ -1,37 +1,37 @@
-//! What an applicant is told: where they are, what is next, why not.
+//! An application as applicants and operators see it: progress, next steps, failures.
 
 use crate::{
-    advance::in_review,
     applicant::{Applicant, ApplicantStatus, AuditEntry},
     form,
     markets::{Markets, NoDefinition},
     progress::{ApplicantProgress, progress_of},
+    steps::is_in_review,
 };
 use carryout_environment::Failure;
-use carryout_workflow::StepState;
+use carryout_workflow::{StepSpec as _, StepState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// An application as it is shown.
+/// An application as its applicant sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ApplicantView {
-    /// Its number.
+    /// The applicant's id.
     pub applicant_id: String,
     /// Its country.
     pub country: String,
-    /// What they want to be.
+    /// The kind of applicant: `courier`, `merchant`.
     pub market_type: String,
-    /// Where it stands as a whole.
+    /// Its status as a whole.
     pub status: ApplicantStatus,
-    /// The workflow and its version.
+    /// The workflow.
     pub workflow: String,
-    /// Its version.
+    /// The version of the workflow.
     pub workflow_version: u32,
-    /// Steps that are complete.
+    /// The number of complete steps.
     pub complete: usize,
-    /// Steps that apply, as far as is known now.
+    /// The number of steps that apply, as far as is known now.
     pub total: usize,
-    /// What is next.
+    /// The next steps.
     pub next: Vec<NextView>,
     /// Every step that applies, in its order.
     pub steps: Vec<StepView>,
@@ -42,62 +42,62 @@ pub struct ApplicantView {
 pub struct NextView {
     /// Its name: `PUT …/steps/{step}`.
     pub step: String,
-    /// The screen that it is on together with others.
+    /// The screen that it shares with other steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screen: Option<String>,
-    /// Who has to do something.
+    /// Who has to act.
     pub waits_for: WaitsFor,
     /// Whether it may be skipped.
     pub optional: bool,
-    /// The JSON Schema of its form; nothing where there is nothing to fill in.
+    /// The JSON Schema of its form, where the applicant has to fill one in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Value>,
-    /// Why it was not taken.
+    /// Why the last submission failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
 
-/// Who has to do something.
+/// Who has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitsFor {
     /// The applicant.
     Applicant,
-    /// Us: it goes on by itself.
+    /// Carryout: it continues by itself.
     System,
     /// A vendor.
     Vendor,
-    /// A person here.
+    /// An operator.
     Operator,
 }
 
-/// Where one step stands.
+/// The state of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepView {
     /// Its name.
     pub step: String,
-    /// Where it stands.
+    /// Its state.
     pub state: StepState,
     /// When it ended. Milliseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<i64>,
 }
 
-/// What an operator sees besides.
+/// An application as operators see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperatorView {
-    /// What the applicant sees.
+    /// The applicant's own view.
     #[serde(flatten)]
     pub applicant: ApplicantView,
-    /// What operators did.
+    /// The actions of operators.
     pub audit: Vec<AuditEntry>,
 }
 
-/// What `applicant` is told.
+/// The view of an applicant.
 ///
 /// # Errors
 ///
-/// Where their workflow is gone.
+/// If the applicant's version of the workflow is not defined any more.
 pub fn view(applicant: &Applicant, markets: &Markets) -> Result<ApplicantView, NoDefinition> {
     let ApplicantProgress { applicable, complete, next } = progress_of(markets.of(applicant)?, applicant);
     let entry = |name: &str| applicant.steps.entry(name).cloned().unwrap_or_default();
@@ -105,9 +105,9 @@ pub fn view(applicant: &Applicant, markets: &Markets) -> Result<ApplicantView, N
         let entry = entry(next.spec.entry_name());
         let waits_for = match entry.state {
             StepState::Failed => WaitsFor::Operator,
-            StepState::Waiting if in_review(applicant, next.spec) => WaitsFor::Operator,
+            StepState::Waiting if is_in_review(&entry) => WaitsFor::Operator,
             StepState::Waiting => WaitsFor::Vendor,
-            StepState::Pending if !next.description.is_automatic() => WaitsFor::Applicant,
+            StepState::Pending if !next.step.is_automatic() => WaitsFor::Applicant,
             StepState::Pending | StepState::Running | StepState::Done | StepState::Skipped => WaitsFor::System,
         };
         NextView {
@@ -115,7 +115,7 @@ pub fn view(applicant: &Applicant, markets: &Markets) -> Result<ApplicantView, N
             screen: next.screen.map(str::to_owned),
             waits_for,
             optional: next.spec.optional,
-            form: (waits_for == WaitsFor::Applicant).then(|| form::schema(&next.description.fields)),
+            form: (waits_for == WaitsFor::Applicant).then(|| form::schema(&next.step.fields)),
             failure: entry.failure,
         }
     });

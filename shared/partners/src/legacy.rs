@@ -6,7 +6,7 @@ use carryout_migration::{
     parity::{LegacyPriceRequest, LegacyPrices},
     partners::LEGACY,
 };
-use carryout_onboarding::legacy::{LegacyRecord, LegacySystem};
+use carryout_onboarding::legacy::{LegacyKey, LegacyRecord, LegacySystem};
 use carryout_pricing::Price;
 use reqwest::Url;
 use serde::Deserialize;
@@ -80,7 +80,8 @@ impl HttpLegacyApplicants {
     }
 
     /// Nothing where there is no such system, or no address can be made of its own.
-    fn url(&self, owner: &str, country: &str, market_type: &str) -> Option<Url> {
+    fn url(&self, key: LegacyKey<'_>) -> Option<Url> {
+        let LegacyKey { owner, country, market_type } = key;
         let mut url = Url::parse(&self.base_url).ok()?;
         url.path_segments_mut().ok()?.pop_if_empty().extend(["applicants", owner]);
         url.query_pairs_mut().extend_pairs([("country", country), ("market_type", market_type)]);
@@ -93,21 +94,14 @@ fn unavailable(error: CallError) -> StorageError {
 }
 
 impl LegacySystem for HttpLegacyApplicants {
-    async fn record(&self, owner: &str, country: &str, market_type: &str) -> Result<Option<LegacyRecord>, StorageError> {
-        let Some(url) = self.url(owner, country, market_type) else { return Ok(None) };
+    async fn record(&self, key: LegacyKey<'_>) -> Result<Option<LegacyRecord>, StorageError> {
+        let Some(url) = self.url(key) else { return Ok(None) };
         let known: KnownApplicant = send(&LEGACY, self.http.client().get(url)).await.map_err(unavailable)?;
         Ok(known.record)
     }
 
-    async fn mirror(
-        &self,
-        owner: &str,
-        country: &str,
-        market_type: &str,
-        version: u64,
-        record: &LegacyRecord,
-    ) -> Result<(), StorageError> {
-        let Some(url) = self.url(owner, country, market_type) else { return Ok(()) };
+    async fn mirror(&self, key: LegacyKey<'_>, version: u64, record: &LegacyRecord) -> Result<(), StorageError> {
+        let Some(url) = self.url(key) else { return Ok(()) };
         let put = self.http.client().put(url).json(&json!({ "version": version, "record": record }));
         send::<Value>(&LEGACY, put).await.map(drop).map_err(unavailable)
     }

@@ -3,7 +3,10 @@ use carryout_checkout::{
     partners::{Fallback, PartnerPolicy},
     ports::CallError,
 };
-use carryout_onboarding::ports::{VendorAnswer, VendorError, VendorKind, VendorRequest, Vendors};
+use carryout_onboarding::{
+    ports::Vendors,
+    vendor::{VendorAnswer, VendorError, VendorKind, VendorRequest},
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -26,7 +29,7 @@ struct Found {
 }
 
 impl HttpVendors {
-    /// The vendors below `base_url`, who answer later to `answer_to`.
+    /// The vendors below `base_url`, who answer later to `answer_to`. An asterisk in it stands for the API of a request.
     pub fn new(http: Http, base_url: impl Into<String>, answer_to: impl Into<String>) -> Self {
         Self { http, base_url: base_url.into(), answer_to: answer_to.into() }
     }
@@ -46,7 +49,11 @@ fn unheard(error: CallError) -> VendorError {
 
 impl Vendors for HttpVendors {
     async fn ask(&self, request: &VendorRequest) -> Result<VendorAnswer, VendorError> {
-        let body = json!({ "details": request.details, "answer_to": self.answer_to });
+        let answer_to = match &request.callback_api {
+            Some(api) => self.answer_to.replace('*', api),
+            None => self.answer_to.clone(),
+        };
+        let body = json!({ "details": request.details, "answer_to": answer_to });
         let post = self.http.client().post(self.url(request.kind)).header("Idempotency-Key", &request.key).json(&body);
         send(&VENDOR, post).await.map_err(unheard)
     }
@@ -83,7 +90,12 @@ mod tests {
     }
 
     fn request() -> VendorRequest {
-        VendorRequest { key: "apl_1/check-risk/1".to_owned(), kind: VendorKind::Risk, details: serde_json::Map::new() }
+        VendorRequest {
+            key: "apl_1/check-risk/1".to_owned(),
+            kind: VendorKind::Risk,
+            details: serde_json::Map::new(),
+            callback_api: None,
+        }
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@
 //! Only JSONPath, `Task`, `Parallel`, `Choice`, `Pass`, `Succeed` and `Fail` are used: the subset that AWS and the
 //! emulators agree on.
 
-use crate::{Composite, InvalidWorkflow, RetryClass, Stage, StepSpec, Workflow, run};
+use crate::{InvalidWorkflow, RetryClass, SagaStage, SagaStep, Stage as _, Workflow, run};
 use serde_json::{Map, Value, json};
 
 /// Errors of the Lambda service or of a killed process: nothing is known about the step, so it is tried again.
@@ -44,9 +44,9 @@ pub fn function_resource(step: &str) -> String {
 ///
 /// # Errors
 ///
-/// Where [`Workflow::validate_for_compiler`] finds something.
+/// Where [`Workflow::validate`] finds something.
 pub fn compile(workflow: &Workflow, retryable: impl Fn(&str) -> Vec<&'static str>) -> Result<Value, InvalidWorkflow> {
-    workflow.validate_for_compiler()?;
+    workflow.validate()?;
     let compiler = Compiler { workflow, retryable: &retryable };
     let mut states = Map::new();
     states.insert(DIRECTION.into(), compiler.direction_choice());
@@ -67,7 +67,7 @@ pub fn compile(workflow: &Workflow, retryable: impl Fn(&str) -> Vec<&'static str
 /// (`expire`). `retryable` gives the codes after which it may be tried again.
 pub fn compile_wait(step: &str, purpose: &str, retryable: &[&'static str]) -> Value {
     let function = function_resource(step);
-    let spec = StepSpec { step: step.to_owned(), ..StepSpec::default() };
+    let spec = SagaStep { step: step.to_owned(), ..SagaStep::default() };
     let payload =
         |action: &str| json!({ "action": action, "awaited.$": "$.awaited", "correlation_id.$": "$.awaited.correlation_id" });
     let mut register = payload("register");
@@ -155,10 +155,8 @@ impl Compiler<'_> {
         for (index, stage) in stages.iter().enumerate() {
             let next = entry_state(stages.get(index + 1), self.workflow);
             match stage {
-                Stage::Step(spec) => self.single_step(spec, &next, states),
-                Stage::Parallel(specs) | Stage::Composite(Composite { steps: specs, .. }) => {
-                    self.parallel_group(specs, &next, states)
-                }
+                SagaStage::Step(spec) => self.single_step(spec, &next, states),
+                SagaStage::Parallel(specs) => self.parallel_group(specs, &next, states),
             }
         }
         let finish = &self.workflow.finish;
@@ -169,7 +167,7 @@ impl Compiler<'_> {
         states.insert(finish.step.clone(), state.into());
     }
 
-    fn single_step(&self, spec: &StepSpec, next: &str, states: &mut Map<String, Value>) {
+    fn single_step(&self, spec: &SagaStep, next: &str, states: &mut Map<String, Value>) {
         let mut state = self.task(spec, "process", false);
         state.insert("ResultPath".into(), Value::Null);
         let undo = self.undo_from(&spec.step);
@@ -194,7 +192,7 @@ impl Compiler<'_> {
         states.insert(spec.step.clone(), state.into());
     }
 
-    fn parallel_group(&self, specs: &[StepSpec], next: &str, states: &mut Map<String, Value>) {
+    fn parallel_group(&self, specs: &[SagaStep], next: &str, states: &mut Map<String, Value>) {
         let name = group_name(specs);
         let branches: Vec<Value> = specs.iter().map(|spec| self.branch(spec)).collect();
         let joined = format!("{name}-joined");
@@ -227,7 +225,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn branch(&self, spec: &StepSpec) -> Value {
+    fn branch(&self, spec: &SagaStep) -> Value {
         let caught = format!("{}-caught", spec.step);
         let mut state = self.task(spec, "process", false);
         state.insert("Catch".into(), json!([{ "ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": caught }]));
@@ -273,7 +271,7 @@ impl Compiler<'_> {
     }
 
     /// A task state without its transitions.
-    fn task(&self, spec: &StepSpec, action: &str, undoing: bool) -> Map<String, Value> {
+    fn task(&self, spec: &SagaStep, action: &str, undoing: bool) -> Map<String, Value> {
         let mut payload = json!({
             "action": action,
             "id.$": "$.id",
@@ -309,7 +307,7 @@ impl Compiler<'_> {
         state
     }
 
-    fn retry(&self, spec: &StepSpec, class: RetryClass, waiting: bool) -> Value {
+    fn retry(&self, spec: &SagaStep, class: RetryClass, waiting: bool) -> Value {
         retry_of((self.retryable)(&spec.step), class, waiting)
     }
 
@@ -319,7 +317,7 @@ impl Compiler<'_> {
 
     /// Where the undo begins when `step` has failed: with its own undo, or with that of the nearest step before it.
     fn undo_from(&self, step: &str) -> String {
-        let mut begun: Vec<&StepSpec> = Vec::new();
+        let mut begun: Vec<&SagaStep> = Vec::new();
         for stage in &self.workflow.stages {
             begun.extend(stage.steps());
             if stage.steps().iter().any(|spec| spec.step == step) {
@@ -344,15 +342,15 @@ fn catch_undo() -> Value {
     ])
 }
 
-fn entry_state(stage: Option<&Stage>, workflow: &Workflow) -> String {
+fn entry_state(stage: Option<&SagaStage>, workflow: &Workflow) -> String {
     match stage {
         None => workflow.finish.step.clone(),
-        Some(Stage::Step(spec)) => spec.step.clone(),
-        Some(Stage::Parallel(specs) | Stage::Composite(Composite { steps: specs, .. })) => group_name(specs),
+        Some(SagaStage::Step(spec)) => spec.step.clone(),
+        Some(SagaStage::Parallel(specs)) => group_name(specs),
     }
 }
 
-fn group_name(specs: &[StepSpec]) -> String {
+fn group_name(specs: &[SagaStep]) -> String {
     specs.iter().map(|spec| spec.step.as_str()).collect::<Vec<_>>().join("-and-")
 }
 

@@ -1,7 +1,7 @@
-use crate::Workflow;
+use crate::{SagaStage, Stage, Workflow};
 use serde::{Deserialize, Serialize};
 
-/// Sends one country and market type to one workflow.
+/// A route from one country and market type to one workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
@@ -14,9 +14,11 @@ pub struct Route {
 }
 
 /// Picks a workflow by country and market type, and does nothing else.
+///
+/// Without a parameter its workflows are sagas.
 #[derive(Debug, Clone)]
-pub struct Orchestrator {
-    workflows: Vec<Workflow>,
+pub struct Orchestrator<S: Stage = SagaStage> {
+    workflows: Vec<Workflow<S>>,
     routes: Vec<Route>,
 }
 
@@ -30,14 +32,18 @@ pub struct NoWorkflow {
     pub market_type: String,
 }
 
-impl Orchestrator {
-    /// An orchestrator over `workflows`, whose `routes` are tried in their order; the first that fits decides.
-    pub const fn new(workflows: Vec<Workflow>, routes: Vec<Route>) -> Self {
+impl<S: Stage> Orchestrator<S> {
+    /// An orchestrator over `workflows`. Its `routes` are tried in their order; the first match decides.
+    pub const fn new(workflows: Vec<Workflow<S>>, routes: Vec<Route>) -> Self {
         Self { workflows, routes }
     }
 
     /// The workflow for a market, at its newest version.
-    pub fn pick(&self, country: &str, market_type: &str) -> Result<&Workflow, NoWorkflow> {
+    ///
+    /// # Errors
+    ///
+    /// If no route leads from the market to a workflow.
+    pub fn pick(&self, country: &str, market_type: &str) -> Result<&Workflow<S>, NoWorkflow> {
         let fits = |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
         self.routes
             .iter()
@@ -47,17 +53,17 @@ impl Orchestrator {
     }
 
     /// The workflow of this name with the highest version.
-    pub fn newest(&self, name: &str) -> Option<&Workflow> {
+    pub fn newest(&self, name: &str) -> Option<&Workflow<S>> {
         self.workflows.iter().filter(|workflow| workflow.name == name).max_by_key(|workflow| workflow.version)
     }
 
     /// One version of a workflow.
-    pub fn version(&self, name: &str, version: u32) -> Option<&Workflow> {
+    pub fn version(&self, name: &str, version: u32) -> Option<&Workflow<S>> {
         self.workflows.iter().find(|workflow| workflow.name == name && workflow.version == version)
     }
 
-    /// Every workflow there is.
-    pub fn workflows(&self) -> &[Workflow] {
+    /// Every workflow.
+    pub fn workflows(&self) -> &[Workflow<S>] {
         &self.workflows
     }
 

@@ -1,8 +1,7 @@
-//! A task plan: tasks with declared inputs, each started the moment its inputs are there.
+//! A task plan: tasks with declared inputs, each started as soon as its inputs are available.
 //!
-//! A task names its inputs by the handles of tasks that were added before it, so a plan can't contain a cycle, and a
-//! task gets its inputs by type. [`Plan::run`] drives all tasks on one task of the executor: what can run at the same
-//! time does.
+//! A task names its inputs by the handles of tasks that were added before it, so a plan can't contain a cycle, and a task gets its
+//! inputs by type. [`Plan::run`] drives all tasks concurrently on one task of the executor.
 
 use futures::future::{BoxFuture, FutureExt, Shared, TryFutureExt, join_all, try_join_all};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +28,7 @@ impl<T, E> Task<'_, T, E> {
     }
 }
 
-/// A task of which only the end matters.
+/// A task without its output.
 type Driven<'a, E> = Shared<BoxFuture<'a, Result<(), Arc<E>>>>;
 
 /// When a task ran. Milliseconds on the plan's own clock.
@@ -39,23 +38,23 @@ pub struct TaskReport {
     pub name: &'static str,
     /// Indices of the tasks that it depends on.
     pub inputs: Vec<usize>,
-    /// When its inputs were there.
+    /// When its inputs were available.
     pub started_ms: f64,
     /// When it ended.
     pub ended_ms: f64,
 }
 
-/// What a plan did: for a log line, a timeline, a benchmark.
+/// The report of a plan: for a log line, a timeline, a benchmark.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PlanReport(pub Vec<TaskReport>);
 
 impl PlanReport {
-    /// The sum of all tasks' durations: what one after another would take.
+    /// The sum of all tasks' durations: the time of a sequential run.
     pub fn sum_ms(&self) -> f64 {
         self.0.iter().map(|task| task.ended_ms - task.started_ms).sum()
     }
 
-    /// The longest chain of dependent tasks: what no plan can beat.
+    /// The duration of the longest chain of dependent tasks: the lower bound of any plan.
     pub fn critical_path_ms(&self) -> f64 {
         let mut path = Vec::with_capacity(self.0.len());
         for task in &self.0 {
@@ -73,7 +72,7 @@ impl PlanReport {
     }
 }
 
-/// Tasks to be run together.
+/// Tasks that run together.
 ///
 /// ```
 /// # use carryout_workflow::Plan;
@@ -132,18 +131,18 @@ impl<'a, E: Send + Sync + 'a> Plan<'a, E> {
         Task { index, output }
     }
 
-    /// Runs every task, each as soon as its inputs are there.
+    /// Runs every task, each as soon as its inputs are available.
     ///
     /// # Errors
     ///
-    /// The error of the failed task that was added first: the same input gives the same answer, whichever task
-    /// happened to fail sooner. Tasks added after a failed one are dropped unfinished, so only give it reads.
+    /// The error of the failed task that was added first: the same input gives the same error, regardless of timing. Tasks added after a
+    /// failed one are dropped unfinished, so tasks must only read.
     pub async fn run(self) -> Result<PlanReport, Arc<E>> {
         let numbered = self.tasks.iter().cloned().enumerate().map(|(index, task)| task.map_err(move |error| (index, error)));
         match try_join_all(numbered).await {
             Ok(_) => Ok(std::mem::take(&mut lock(&self.report))),
             Err((index, error)) => {
-                // Whatever was added before it may still fail, and then counts first.
+                // A task that was added before it may still fail, and then takes precedence.
                 let earlier = join_all(self.tasks.into_iter().take(index)).await;
                 Err(earlier.into_iter().find_map(Result::err).unwrap_or(error))
             }
@@ -157,13 +156,13 @@ fn lock(report: &Mutex<PlanReport>) -> std::sync::MutexGuard<'_, PlanReport> {
 
 /// The declared inputs of a task: `()`, or a tuple of task handles.
 pub trait Inputs<'a, E>: Sized {
-    /// What the task's work is given: a tuple of shared outputs.
+    /// The argument of the task's work: a tuple of shared outputs.
     type Outputs: Send + 'a;
 
     /// The indices of the tasks in their plan.
     fn indices(&self) -> Vec<usize>;
 
-    /// Resolves when all inputs are there, or the first of them has failed.
+    /// Resolves when all inputs are available, or the first of them has failed.
     fn ready(self) -> BoxFuture<'a, Result<Self::Outputs, Arc<E>>>;
 }
 
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn reports_the_failure_that_was_declared_first_whichever_came_first() {
+    async fn reports_the_failure_of_the_task_that_was_declared_first() {
         for (first, second) in [(30, 10), (10, 30)] {
             let mut plan = plan();
             let store = plan.task("store", (), move |()| after(first, Err("closed")));
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn drops_what_was_added_after_a_failed_task() {
+    async fn drops_tasks_that_were_added_after_a_failed_one() {
         let start = Instant::now();
         let mut plan = plan();
         plan.task("fails", (), |()| after(10, Err("no")));

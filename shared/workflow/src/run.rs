@@ -1,11 +1,11 @@
 //! Runs one step: claim, act, record. The same for every step of every workflow.
 //!
-//! A forward claim is one conditional write: the subject moves forward, this run is its current one, and nobody else
-//! holds a lease on the entry. An undo first turns the direction round, then waits out live leases; so no undo ever
-//! overtakes a call that may still be on its way, and no two runs act at once.
+//! A forward claim is one conditional write: the subject moves forward, this run is its current one, and the entry is not leased. An
+//! undo first flips the direction, then waits out live leases; so no undo ever overtakes a call that may still be in flight, and no
+//! two runs act at once.
 
 use crate::step::{Attempt, Effect, Step};
-use crate::{Direction, Outcome, Progress, StepInput, StepReply, StepState, Subject, UndoState};
+use crate::{Direction, Outcome, Progress, StepInput, StepReply, StepState, Subject, UndoOutcome, UndoState};
 use carryout_environment::{
     Class, ErrorCode, Failure, HasErrorCode, STEP_IN_PROGRESS, STORAGE_CORRUPT, STORAGE_UNAVAILABLE, StorageError,
 };
@@ -17,43 +17,43 @@ use std::future::Future;
 pub struct Claim {
     /// The subject's id.
     pub id: String,
-    /// The name of the entry that is claimed: the step's, or its instance's.
+    /// The name of the claimed entry: that of the step, or of its instance.
     pub step: String,
     /// The run that claims.
     pub run: u32,
     /// When the claim is made. Milliseconds since the Unix epoch.
     pub now: i64,
-    /// When it ends by itself: the function's deadline. Milliseconds since the Unix epoch. It is also the fencing
-    /// token: a later write under this claim is refused once somebody else holds the entry.
+    /// When it ends by itself: the function's deadline. Milliseconds since the Unix epoch. It is also the fencing token: a later write
+    /// under this claim is refused once another claim holds the entry.
     pub lease_until: i64,
 }
 
-/// What becomes of an entry whose attempt failed.
+/// The state in which a failed attempt leaves its entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Release {
-    /// It may be tried again under the same key.
+    /// Open for another attempt under the same key.
     Retry,
-    /// It is closed as failed.
+    /// Closed as failed.
     Refused,
-    /// What was submitted is refused; something else may be submitted, under the next key.
-    Returned,
+    /// Open for a corrected form, under the next key.
+    CorrectionRequested,
 }
 
 impl Release {
-    /// What becomes of the entry after an error of this class.
+    /// The release after an error of this class.
     pub const fn after(class: Class) -> Self {
         if class.may_retry() { Self::Retry } else { Self::Refused }
     }
 }
 
-/// Why a claim was not given. The subject comes back with it, so that no second read is needed.
+/// Why a claim was refused. The subject comes with it, so that no second read is needed.
 #[derive(Debug)]
 pub enum ClaimRefused<S> {
-    /// The subject as it stands; its direction, run, entry or lease did not allow the claim.
+    /// The subject as stored; its direction, run, entry or lease did not allow the claim.
     ConditionFailed(Box<S>),
     /// There is no such subject, or its workflow has no such step.
     NotFound,
-    /// The store could not be asked.
+    /// Storage failed.
     Storage(StorageError),
 }
 
@@ -63,16 +63,16 @@ impl<S> From<StorageError> for ClaimRefused<S> {
     }
 }
 
-/// Why a conditional write of a subject did not happen.
+/// Why a conditional write of a subject was refused.
 #[derive(Debug)]
 pub enum Refused<S> {
-    /// The subject as it stands; its run, direction, status or entry did not allow it.
+    /// The subject as stored; its run, direction, status or entry did not allow the write.
     ConditionFailed(Box<S>),
-    /// The subject allowed it, something else that is written with it did not: the quote, the stock.
+    /// The subject allowed it; another item of the same transaction did not: the quote, the stock.
     Other,
     /// There is no such subject.
     NotFound,
-    /// Somebody else wrote the same things at the same moment. Try again.
+    /// Concurrent modification of the same items. Try again.
     Conflict,
     /// The store failed.
     Storage(StorageError),
@@ -99,17 +99,17 @@ pub const STEP_UNKNOWN: ErrorCode =
 pub const CODES: &[ErrorCode] =
     &[STORAGE_UNAVAILABLE, STORAGE_CORRUPT, STEP_IN_PROGRESS, RUN_SUPERSEDED, RUN_TURNED, CANCEL_REQUESTED, STEP_UNKNOWN];
 
-/// Keeps subjects with their status maps. Every method is one conditional write, and no method reads first.
+/// Storage of subjects with their status maps. Every method is one conditional write, and no method reads first.
 pub trait StatusStore: Send + Sync {
-    /// What is kept.
+    /// The subject.
     type Subject: Subject;
-    /// What is written together with an entry.
+    /// The note that is written together with an entry.
     type Note: Default + Send + Sync;
 
-    /// Claims an entry for going forward and returns the subject with the claim in it.
+    /// Claims an entry for its forward attempt and returns the subject with the claim in it.
     ///
-    /// MUST refuse unless the subject is open, moves forward, is in the run of the claim, and nobody asked to cancel it,
-    /// and its entry is neither complete nor failed nor leased. MUST count the attempt and store the moment of sending in the same write.
+    /// MUST refuse unless the subject is open, moves forward, is in the run of the claim, and its cancellation was not requested, and
+    /// its entry is neither complete nor failed nor leased. MUST count the attempt and store the time of sending in the same write.
     fn claim(
         &self,
         claim: &Claim,
@@ -124,7 +124,7 @@ pub trait StatusStore: Send + Sync {
         note: &Self::Note,
     ) -> impl Future<Output = Result<(), StorageError>> + Send;
 
-    /// Ends an attempt under a claim with `state` and gives the claim back. An entry that is left waiting has not ended.
+    /// Ends an attempt under a claim with `state` and releases the claim. An entry that is left waiting has not ended.
     fn complete(
         &self,
         claim: &Claim,
@@ -132,62 +132,60 @@ pub trait StatusStore: Send + Sync {
         progress: &Progress<Self::Note>,
     ) -> impl Future<Output = Result<(), StorageError>> + Send;
 
-    /// Gives a claim back after a failed attempt, as `release` says. What was definitely refused also raises the entry's key
-    /// version.
+    /// Releases a claim after a failed attempt. A definite refusal also raises the entry's key version.
     fn release(
         &self,
         claim: &Claim,
         failure: &Failure,
         release: Release,
     ) -> impl Future<Output = Result<(), StorageError>> + Send;
+}
 
-    /// Turns the subject round and claims an entry for its undo.
+/// Storage of subjects whose effects can be undone.
+pub trait UndoStore: StatusStore {
+    /// Flips the subject's direction and claims an entry for its undo.
     ///
-    /// MUST turn the direction even where a live lease refuses the claim, so that no further forward claim is given.
-    /// MUST refuse where the subject is closed or in another run. Records `reason` unless one is recorded already.
+    /// MUST flip the direction even if a live lease refuses the claim, so that no further forward claim is granted. MUST refuse if the
+    /// subject is closed or in another run. Records `reason` unless one is recorded already.
     fn claim_undo(
         &self,
         claim: &Claim,
         reason: Option<&Failure>,
     ) -> impl Future<Output = Result<Self::Subject, ClaimRefused<Self::Subject>>> + Send;
 
-    /// Marks an entry as undone under a claim and gives the claim back.
-    fn complete_undo(
-        &self,
-        claim: &Claim,
-        progress: &Progress<Self::Note>,
-    ) -> impl Future<Output = Result<(), StorageError>> + Send;
+    /// Marks an entry as undone under a claim and releases the claim.
+    fn complete_undo(&self, claim: &Claim, note: &Self::Note) -> impl Future<Output = Result<(), StorageError>> + Send;
 
-    /// Gives an undo's claim back after a failed attempt; the undo stays asked for.
+    /// Releases an undo's claim after a failed attempt; the undo remains requested.
     fn release_undo(&self, claim: &Claim, failure: &Failure) -> impl Future<Output = Result<(), StorageError>> + Send;
 }
 
 /// Why running a step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError<E> {
-    /// The step's own reason.
+    /// The step's own error.
     #[error(transparent)]
     Step(E),
-    /// The entry's last word was a definite refusal; it is repeated, not tried again.
+    /// The entry records a definite refusal, which is reported again; the step is not run again.
     #[error("{0}")]
     Refused(Failure),
-    /// Somebody else is acting on the entry until their lease ends.
+    /// Another attempt holds the entry until its lease ends.
     #[error("another attempt holds this step for up to {0} ms")]
     InProgress(i64),
     /// A newer run has taken over.
     #[error("run {0} was superseded by run {1}")]
     Superseded(u32, u32),
-    /// The subject is being undone.
-    #[error("the order is being undone")]
-    Turned,
-    /// The subject is closed: nothing may act on it any more.
+    /// The subject is being compensated.
+    #[error("its effects are being undone")]
+    Compensating,
+    /// The subject is closed: no step may act on it any more.
     #[error("it is closed")]
     Closed,
-    /// Somebody asked to take the subject back.
-    #[error("the consumer cancelled the order")]
+    /// Cancellation was requested.
+    #[error("its cancellation was requested")]
     CancelRequested,
     /// There is no such subject, or its workflow has no such step.
-    #[error("there is nothing of this number, or its workflow has no such step")]
+    #[error("there is no such subject, or its workflow has no such step")]
     Unknown,
     /// The store failed.
     #[error(transparent)]
@@ -203,7 +201,7 @@ impl<E: HasErrorCode> RunError<E> {
             Self::Refused(failure) => failure.clone(),
             Self::InProgress(_) => coded(STEP_IN_PROGRESS),
             Self::Superseded(..) | Self::Closed => coded(RUN_SUPERSEDED),
-            Self::Turned => coded(RUN_TURNED),
+            Self::Compensating => coded(RUN_TURNED),
             Self::CancelRequested => coded(CANCEL_REQUESTED),
             Self::Unknown => coded(STEP_UNKNOWN),
             Self::Storage(error) => coded(error.code()),
@@ -277,22 +275,22 @@ where
             store.complete(&claim, StepState::Waiting, &progress).await?;
             reply(StepState::Waiting, progress.response.unwrap_or_default())
         }
-        Ok(Outcome::Returned(failure)) => {
-            store.release(&claim, &failure, Release::Returned).await?;
+        Ok(Outcome::CorrectionRequested(failure)) => {
+            store.release(&claim, &failure, Release::CorrectionRequested).await?;
             reply(StepState::Pending, serde_json::to_value(failure).unwrap_or_default())
         }
         Ok(Outcome::Recorded(response)) => reply(StepState::Done, response),
         Err(error) => {
             // If this write fails too, the lease ends by itself; the step's own error is the one to report.
             if let Err(lost) = store.release(&claim, &Failure::of(&error), Release::after(error.code().class)).await {
-                tracing::warn!(order.id = %claim.id, step = step.entry_name(), error = %lost, "the claim could not be given back");
+                tracing::warn!(order.id = %claim.id, step = step.entry_name(), error = %lost, "the claim could not be released");
             }
             Err(RunError::Step(error))
         }
     }
 }
 
-/// Takes `step`'s effect back for the subject of `input`; units as for [`process`].
+/// Undoes `step`'s effect for the subject of `input`; units as for [`process`].
 pub async fn undo<S, T>(
     step: &S,
     store: &T,
@@ -302,7 +300,7 @@ pub async fn undo<S, T>(
 ) -> Result<StepReply, RunError<S::Error>>
 where
     S: Effect<Subject = T::Subject, Note = T::Note>,
-    T: StatusStore,
+    T: UndoStore,
 {
     let claim = Claim { id: input.id.clone(), step: step.entry_name().to_owned(), run: input.run, now, lease_until };
     let undone = |state| Ok(StepReply { step: step.entry_name().to_owned(), state, response: Value::Null });
@@ -323,25 +321,21 @@ where
     let entry = subject.status().entry(step.entry_name()).ok_or(RunError::Unknown)?;
     let attempt = Claimed { store, claim: &claim, key_version: entry.key_version, number: entry.undo_attempts };
     match step.undo(&subject, &attempt).await {
-        Ok(Outcome::Done(progress)) => {
-            store.complete_undo(&claim, &progress).await?;
+        Ok(UndoOutcome::Undone(note)) => {
+            store.complete_undo(&claim, &note).await?;
             undone(entry.state)
         }
-        Ok(Outcome::Skipped) => {
-            store.complete_undo(&claim, &Progress::default()).await?;
-            undone(entry.state)
-        }
-        Ok(Outcome::Recorded(_) | Outcome::Waiting(_) | Outcome::Returned(_)) => undone(entry.state),
+        Ok(UndoOutcome::Recorded) => undone(entry.state),
         Err(error) => {
             if let Err(lost) = store.release_undo(&claim, &Failure::of(&error)).await {
-                tracing::warn!(order.id = %claim.id, step = step.entry_name(), error = %lost, "the claim could not be given back");
+                tracing::warn!(order.id = %claim.id, step = step.entry_name(), error = %lost, "the claim could not be released");
             }
             Err(RunError::Step(error))
         }
     }
 }
 
-/// What a refused forward claim means: an answer from the status map, or the reason why not.
+/// The answer to a refused forward claim: a reply from the status map, or the reason of the refusal.
 pub fn answer_refused_claim<S: Step>(
     step: &S,
     refused: ClaimRefused<S::Subject>,
@@ -364,7 +358,7 @@ pub fn answer_refused_claim<S: Step>(
         return Err(RunError::Closed);
     }
     if subject.direction() == Direction::Undo {
-        return Err(RunError::Turned);
+        return Err(RunError::Compensating);
     }
     match &entry.failure {
         Some(failure) if entry.state == StepState::Failed => Err(RunError::Refused(failure.clone())),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Where a step stands on its way forward.
+/// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StepState {
@@ -13,9 +13,9 @@ pub enum StepState {
     Pending,
     /// Claimed at least once; its effect may have happened.
     Running,
-    /// It asked, and waits for an answer from outside.
+    /// Its request was sent, and it waits for an answer from outside.
     Waiting,
-    /// Its effect has happened, or there was none to have.
+    /// Its effect has happened, or it has none.
     Done,
     /// It does not apply to this subject: no courier for a pickup.
     Skipped,
@@ -23,44 +23,44 @@ pub enum StepState {
     Failed,
 }
 
-/// Where a step stands on its way back.
+/// The state of the undo of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UndoState {
-    /// Not asked for.
+    /// Not requested.
     #[default]
     None,
     /// Claimed at least once; the effect may still be there.
     Running,
-    /// Nothing of the effect is left.
+    /// No effect is left.
     Done,
 }
 
-/// Which way a subject moves.
+/// The direction of a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Direction {
     /// Towards completion.
     #[default]
     Forward,
-    /// Back to nothing. Never turns forward again.
+    /// Compensation. Never flips forward again.
     Undo,
 }
 
 /// One step's entry in the status map. Only that step writes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepEntry {
-    /// Where it stands on its way forward.
+    /// Its state.
     pub state: StepState,
-    /// Where it stands on its way back.
+    /// The state of its undo.
     pub undo: UndoState,
-    /// How often it was claimed to go forward.
+    /// The number of forward claims.
     pub attempts: u32,
-    /// How often it was claimed to be undone.
+    /// The number of claims for its undo.
     pub undo_attempts: u32,
     /// The run that claimed it last.
     pub run: u32,
-    /// Nobody else may act before this moment. Milliseconds since the Unix epoch; 0 where nobody holds it.
+    /// When the lease of the current claim ends. Milliseconds since the Unix epoch; 0 without a claim.
     pub lease_until: i64,
     /// Counts the keys under which the effect was asked for; raised only after a definite refusal.
     pub key_version: u32,
@@ -73,13 +73,13 @@ pub struct StepEntry {
     /// The partner's name for the effect, such as a payment intent's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// What the step reports to whoever asks again.
+    /// The response to a repeated invocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Value>,
     /// Why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// Where to send the answer that it waits for.
+    /// The task token for the answer that it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_token: Option<String>,
 }
@@ -105,14 +105,14 @@ impl Default for StepEntry {
 }
 
 impl StepEntry {
-    /// Whether the way forward has ended well.
+    /// Whether the step is complete.
     pub const fn is_complete(&self) -> bool {
         matches!(self.state, StepState::Done | StepState::Skipped)
     }
 
-    /// Whether an effect may exist that was not taken back.
+    /// Whether an effect may exist that was not undone.
     ///
-    /// A refusal says nothing of the attempts before it, and once the undo of a refused step is asked for, it must end.
+    /// A refusal says nothing about the attempts before it, and once the undo of a refused step is requested, it must end.
     pub const fn may_have_effect(&self) -> bool {
         match self.state {
             StepState::Running | StepState::Waiting | StepState::Done => !matches!(self.undo, UndoState::Done),
@@ -125,7 +125,7 @@ impl StepEntry {
         }
     }
 
-    /// What a forward claim writes at `now` (milliseconds since the Unix epoch).
+    /// Applies a forward claim at `now` (milliseconds since the Unix epoch).
     pub fn begin(&mut self, claim: &Claim, now: i64) {
         self.state = StepState::Running;
         self.run = claim.run;
@@ -134,7 +134,7 @@ impl StepEntry {
         self.attempts += 1;
     }
 
-    /// What the end of a claimed attempt writes at `now`: it leaves the entry in `state`, which may be waiting.
+    /// Applies the end of a claimed attempt at `now`: it leaves the entry in `state`, which may be waiting.
     pub fn end<N>(&mut self, state: StepState, progress: &Progress<N>, now: i64) {
         self.state = state;
         self.lease_until = 0;
@@ -144,8 +144,8 @@ impl StepEntry {
         self.response = progress.response.clone().or(self.response.take());
     }
 
-    /// What a failed attempt writes at `now` when it gives its claim back.
-    pub fn give_back(&mut self, failure: &Failure, release: Release, now: i64) {
+    /// Applies the release of a failed attempt at `now`.
+    pub fn release(&mut self, failure: &Failure, release: Release, now: i64) {
         self.failure = Some(failure.clone());
         self.lease_until = 0;
         match release {
@@ -155,14 +155,14 @@ impl StepEntry {
                 self.ended_at = Some(now);
                 self.key_version += 1;
             }
-            Release::Returned => {
+            Release::CorrectionRequested => {
                 self.state = StepState::Pending;
                 self.key_version += 1;
             }
         }
     }
 
-    /// What a change from outside a claim writes at `at`: it ends any lease. A `next_key` is for the next attempt.
+    /// Applies a change from outside a claim at `at`: it ends any lease. With `next_key` the next attempt has another key.
     pub fn change(&mut self, to: StepState, next_key: bool, failure: Option<&Failure>, response: Option<&Value>, at: i64) {
         self.state = to;
         self.lease_until = 0;
@@ -174,7 +174,7 @@ impl StepEntry {
         }
     }
 
-    /// Whether somebody may still be acting on it at `now` (milliseconds since the Unix epoch).
+    /// Whether an attempt may still be running at `now` (milliseconds since the Unix epoch).
     pub const fn is_leased(&self, now: i64) -> bool {
         self.lease_until > now
     }
@@ -196,12 +196,12 @@ impl StatusMap {
         self.0.get(step)
     }
 
-    /// The steps whose effect may exist and was not taken back.
+    /// The steps whose effect may exist and was not undone.
     pub fn remaining_effects(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, entry)| entry.may_have_effect()).map(|(step, _)| step.as_str())
     }
 
-    /// Attempts beyond the first, over all steps and both ways.
+    /// Attempts beyond the first, over all steps and both directions.
     pub fn retries(&self) -> u32 {
         self.0.values().map(|entry| entry.attempts.saturating_sub(1) + entry.undo_attempts.saturating_sub(1)).sum()
     }

@@ -1,12 +1,11 @@
-//! One step, forward and back: what it does with its claim, and what a refused claim means.
+//! One step, forward and undo: the use of its claim, and the answers to a refused claim.
 
-#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
 use carryout_workflow::{
-    Action, Attempt, Claim, ClaimRefused, Direction, Effect, Outcome, Progress, Release, StatusMap, StatusStore, Step, StepEntry,
-    StepInput, StepState, Subject, UndoState,
-    run::{self, RunError},
+    Attempt, Claim, ClaimRefused, Direction, Effect, Outcome, Progress, Release, StatusMap, StatusStore, Step, StepAction,
+    StepEntry, StepInput, StepState, Subject, UndoOutcome, UndoState, UndoStore, run, run::RunError,
 };
 use serde_json::{Value, json};
 use std::sync::Mutex;
@@ -71,27 +70,34 @@ impl HasErrorCode for SendError {
     }
 }
 
-/// A step that ends as told, and remembers the attempt's key and number.
+/// A step with scripted outcomes, which records the key and number of each attempt.
 struct Send {
     ends: Result<Outcome<()>, SendError>,
+    undo_ends: Result<UndoOutcome<()>, SendError>,
     attempts: Mutex<Vec<(String, u32, i64)>>,
 }
 
 impl Send {
     fn ending(ends: Result<Outcome<()>, SendError>) -> Self {
-        Self { ends, attempts: Mutex::default() }
+        Self { ends, undo_ends: Ok(UndoOutcome::Undone(())), attempts: Mutex::default() }
     }
 
-    fn note(&self, attempt: &impl Attempt<()>) -> Result<Outcome<()>, SendError> {
+    fn undoing(undo_ends: Result<UndoOutcome<()>, SendError>) -> Self {
+        Self { undo_ends, ..Self::ending(Ok(Outcome::Skipped)) }
+    }
+
+    fn record(&self, attempt: &impl Attempt<()>) {
         self.attempts.lock().unwrap().push((attempt.key(), attempt.number(), attempt.now()));
-        self.ends.clone()
     }
 }
 
 impl Step for Send {
     type Subject = Parcel;
     type Error = SendError;
-    const NAME: &'static str = "send";
+
+    fn entry_name(&self) -> &str {
+        "send"
+    }
 }
 
 impl Effect for Send {
@@ -99,22 +105,24 @@ impl Effect for Send {
 
     async fn process(&self, _: &Parcel, attempt: &impl Attempt<()>) -> Result<Outcome<()>, SendError> {
         attempt.remember("ref", ()).await.unwrap();
-        self.note(attempt)
+        self.record(attempt);
+        self.ends.clone()
     }
 
-    async fn undo(&self, _: &Parcel, attempt: &impl Attempt<()>) -> Result<Outcome<()>, SendError> {
-        self.note(attempt)
+    async fn undo(&self, _: &Parcel, attempt: &impl Attempt<()>) -> Result<UndoOutcome<()>, SendError> {
+        self.record(attempt);
+        self.undo_ends.clone()
     }
 }
 
-/// A store that answers every claim as told, and remembers what was written.
-struct Told {
+/// A store that answers the first claim as scripted, and records all writes.
+struct ScriptedStore {
     claim: Mutex<Option<Result<Parcel, ClaimRefused<Parcel>>>>,
     writes_fail: bool,
     written: Mutex<Vec<String>>,
 }
 
-impl Told {
+impl ScriptedStore {
     fn giving(claim: Result<Parcel, ClaimRefused<Parcel>>) -> Self {
         Self { claim: Mutex::new(Some(claim)), writes_fail: false, written: Mutex::default() }
     }
@@ -129,11 +137,11 @@ impl Told {
 
     fn write(&self, what: String) -> Result<(), StorageError> {
         self.written.lock().unwrap().push(what);
-        if self.writes_fail { Err(StorageError::Unavailable("told to fail".to_owned())) } else { Ok(()) }
+        if self.writes_fail { Err(StorageError::Unavailable("injected failure".to_owned())) } else { Ok(()) }
     }
 }
 
-impl StatusStore for Told {
+impl StatusStore for ScriptedStore {
     type Subject = Parcel;
     type Note = ();
 
@@ -157,13 +165,15 @@ impl StatusStore for Told {
     async fn release(&self, _: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         self.write(format!("release {} {release:?}", failure.code))
     }
+}
 
+impl UndoStore for ScriptedStore {
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Parcel, ClaimRefused<Parcel>> {
-        self.written.lock().unwrap().push(format!("turn {:?}", reason.map(|reason| &reason.code)));
+        self.written.lock().unwrap().push(format!("flip {:?}", reason.map(|reason| &reason.code)));
         self.claim(claim, &()).await
     }
 
-    async fn complete_undo(&self, _: &Claim, _: &Progress<()>) -> Result<(), StorageError> {
+    async fn complete_undo(&self, _: &Claim, (): &()) -> Result<(), StorageError> {
         self.write("complete_undo".to_owned())
     }
 
@@ -174,7 +184,7 @@ impl StatusStore for Told {
 
 fn input(failure: Value) -> StepInput {
     StepInput {
-        action: Action::Process,
+        action: StepAction::Process,
         id: "p1".to_owned(),
         run: 2,
         correlation_id: String::new(),
@@ -184,11 +194,11 @@ fn input(failure: Value) -> StepInput {
     }
 }
 
-async fn forward(step: &Send, store: &Told) -> Result<(StepState, Value), RunError<SendError>> {
+async fn forward(step: &Send, store: &ScriptedStore) -> Result<(StepState, Value), RunError<SendError>> {
     run::process(step, store, &input(Value::Null), NOW, NOW + 9).await.map(|reply| (reply.state, reply.response))
 }
 
-async fn back(step: &Send, store: &Told) -> Result<StepState, RunError<SendError>> {
+async fn back(step: &Send, store: &ScriptedStore) -> Result<StepState, RunError<SendError>> {
     run::undo(step, store, &input(json!({ "Error": "A.B", "Cause": "c" })), NOW, NOW + 9).await.map(|reply| reply.state)
 }
 
@@ -197,14 +207,14 @@ fn done() -> Outcome<()> {
 }
 
 #[tokio::test]
-async fn a_step_that_succeeds_is_completed_under_its_key() {
+async fn a_successful_step_is_completed_under_its_key() {
     for (outcome, answer, written) in [
         (done(), (StepState::Done, json!(7)), vec!["remember ref", "complete Done Some(\"ref\")"]),
         (Outcome::Skipped, (StepState::Skipped, Value::Null), vec!["remember ref", "complete Skipped None"]),
         // What the step has recorded itself is not written again.
         (Outcome::Recorded(json!(8)), (StepState::Done, json!(8)), vec!["remember ref"]),
     ] {
-        let (step, store) = (Send::ending(Ok(outcome)), Told::giving(Ok(Parcel::with(|_| {}))));
+        let (step, store) = (Send::ending(Ok(outcome)), ScriptedStore::giving(Ok(Parcel::with(|_| {}))));
         assert_eq!(forward(&step, &store).await.unwrap(), answer);
         assert_eq!(store.written(), written);
         assert_eq!(*step.attempts.lock().unwrap(), [("p1/send/4".to_owned(), 3, NOW)]);
@@ -212,29 +222,30 @@ async fn a_step_that_succeeds_is_completed_under_its_key() {
 }
 
 #[tokio::test]
-async fn a_step_that_fails_gives_its_claim_back_as_the_class_of_its_error_says() {
+async fn a_failed_step_releases_its_claim_by_the_class_of_its_error() {
     for (error, written) in
         [(SendError::NoAddress, "release Send.NoAddress Refused"), (SendError::Silent, "release Send.Silent Retry")]
     {
         for writes_fail in [false, true] {
-            let store = Told { writes_fail, ..Told::giving(Ok(Parcel::with(|_| {}))) };
+            let store = ScriptedStore { writes_fail, ..ScriptedStore::giving(Ok(Parcel::with(|_| {}))) };
             let failed = forward(&Send::ending(Err(error.clone())), &store).await.unwrap_err();
-            assert_eq!(failed.failure(), Failure::of(&error), "the step's own error is reported, also where it can't be written");
+            assert_eq!(failed.failure(), Failure::of(&error), "the step's own error is reported even if it can't be written");
             assert_eq!(store.written()[1], written);
         }
     }
 }
 
 #[tokio::test]
-async fn an_effect_that_could_not_be_recorded_is_no_success() {
-    let store = Told { writes_fail: true, ..Told::giving(Ok(Parcel::with(|_| {}))) };
+async fn an_effect_that_could_not_be_recorded_is_reported_as_a_failure() {
+    let store = ScriptedStore { writes_fail: true, ..ScriptedStore::giving(Ok(Parcel::with(|_| {}))) };
     assert_eq!(forward(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, "Storage.Unavailable");
-    let store = Told { writes_fail: true, ..Told::giving(Ok(Parcel::with(|_| {}))) };
-    assert_eq!(back(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, "Storage.Unavailable");
+    let store = ScriptedStore { writes_fail: true, ..ScriptedStore::giving(Ok(Parcel::with(|_| {}))) };
+    let undone = Send::undoing(Ok(UndoOutcome::Undone(())));
+    assert_eq!(back(&undone, &store).await.unwrap_err().failure().code, "Storage.Unavailable");
 }
 
 #[tokio::test]
-async fn a_refused_claim_is_answered_from_what_is_stored_and_the_step_does_nothing() {
+async fn a_refused_claim_is_answered_from_the_stored_subject_and_the_step_does_not_run() {
     let failed = Failure { code: "Send.NoAddress".to_owned(), message: "no".to_owned(), advice: "a".to_owned() };
     let leased = || Parcel::with(|entry| entry.lease_until = NOW + 5);
     let cases: [(Parcel, &str); 7] = [
@@ -248,7 +259,7 @@ async fn a_refused_claim_is_answered_from_what_is_stored_and_the_step_does_nothi
         (Parcel { steps: StatusMap::default(), ..leased() }, "Step.Unknown"),
     ];
     for (parcel, code) in cases {
-        let (step, store) = (Send::ending(Ok(done())), Told::held(parcel.clone()));
+        let (step, store) = (Send::ending(Ok(done())), ScriptedStore::held(parcel.clone()));
         assert_eq!(forward(&step, &store).await.unwrap_err().failure().code, code, "{parcel:?}");
         assert!(step.attempts.lock().unwrap().is_empty() && store.written().is_empty());
     }
@@ -257,43 +268,43 @@ async fn a_refused_claim_is_answered_from_what_is_stored_and_the_step_does_nothi
         (ClaimRefused::Storage(StorageError::Unavailable("x".to_owned())), "Storage.Unavailable"),
         (ClaimRefused::Storage(StorageError::Corrupt("x".to_owned())), "Storage.Corrupt"),
     ] {
-        let store = Told::giving(Err(refused));
+        let store = ScriptedStore::giving(Err(refused));
         assert_eq!(forward(&Send::ending(Ok(done())), &store).await.unwrap_err().failure().code, code);
     }
 }
 
 #[tokio::test]
-async fn a_step_that_is_done_says_so_again_also_when_the_subject_has_turned_or_closed() {
+async fn a_completed_step_repeats_its_response_even_if_the_subject_is_compensating_or_closed() {
     for state in [StepState::Done, StepState::Skipped] {
         let parcel = Parcel::with(|entry| (entry.state, entry.response) = (state, Some(json!(7))));
         for parcel in
             [parcel.clone(), Parcel { direction: Direction::Undo, ..parcel.clone() }, Parcel { closed: true, ..parcel.clone() }]
         {
             let step = Send::ending(Err(SendError::Silent));
-            assert_eq!(forward(&step, &Told::held(parcel)).await.unwrap(), (state, json!(7)));
+            assert_eq!(forward(&step, &ScriptedStore::held(parcel)).await.unwrap(), (state, json!(7)));
         }
     }
 }
 
 #[tokio::test]
-async fn an_undo_is_completed_or_given_back() {
-    for outcome in [done(), Outcome::Skipped] {
-        let (step, store) = (Send::ending(Ok(outcome)), Told::giving(Ok(Parcel::with(|entry| entry.state = StepState::Running))));
-        assert_eq!(back(&step, &store).await.unwrap(), StepState::Running);
-        assert_eq!(store.written(), ["turn Some(\"A.B\")", "complete_undo"]);
-        assert_eq!(*step.attempts.lock().unwrap(), [("p1/send/4".to_owned(), 2, NOW)], "the number counts undos");
-    }
-    let store = Told::giving(Ok(Parcel::with(|_| {})));
-    back(&Send::ending(Ok(Outcome::Recorded(Value::Null))), &store).await.unwrap();
-    assert_eq!(store.written().len(), 1, "what the step has recorded itself is not written again");
+async fn an_undo_is_completed_or_released() {
+    let running = || ScriptedStore::giving(Ok(Parcel::with(|entry| entry.state = StepState::Running)));
+    let (step, store) = (Send::undoing(Ok(UndoOutcome::Undone(()))), running());
+    assert_eq!(back(&step, &store).await.unwrap(), StepState::Running);
+    assert_eq!(store.written(), ["flip Some(\"A.B\")", "complete_undo"]);
+    assert_eq!(*step.attempts.lock().unwrap(), [("p1/send/4".to_owned(), 2, NOW)], "the number counts undos");
 
-    let store = Told::giving(Ok(Parcel::with(|_| {})));
-    assert_eq!(back(&Send::ending(Err(SendError::Silent)), &store).await.unwrap_err().failure().code, "Send.Silent");
+    let store = running();
+    back(&Send::undoing(Ok(UndoOutcome::Recorded)), &store).await.unwrap();
+    assert_eq!(store.written().len(), 1, "an undo that recorded itself is not written again");
+
+    let store = running();
+    assert_eq!(back(&Send::undoing(Err(SendError::Silent)), &store).await.unwrap_err().failure().code, "Send.Silent");
     assert_eq!(store.written()[1], "release_undo Send.Silent");
 }
 
 #[tokio::test]
-async fn a_refused_undo_waits_out_the_lease_and_accepts_what_is_undone() {
+async fn a_refused_undo_waits_out_the_lease_and_accepts_an_undone_entry() {
     let leased = || Parcel::with(|entry| entry.lease_until = NOW + 5);
     let undone = Parcel::with(|entry| (entry.state, entry.undo) = (StepState::Done, UndoState::Done));
     for (parcel, code) in [
@@ -304,23 +315,23 @@ async fn a_refused_undo_waits_out_the_lease_and_accepts_what_is_undone() {
         (Parcel { run: 3, ..undone.clone() }, "Run.Superseded"),
         (Parcel { steps: StatusMap::default(), ..leased() }, "Step.Unknown"),
     ] {
-        let (step, store) = (Send::ending(Ok(done())), Told::held(parcel.clone()));
+        let (step, store) = (Send::ending(Ok(done())), ScriptedStore::held(parcel.clone()));
         assert_eq!(back(&step, &store).await.unwrap_err().failure().code, code, "{parcel:?}");
         assert!(step.attempts.lock().unwrap().is_empty());
     }
-    assert_eq!(back(&Send::ending(Ok(done())), &Told::held(undone)).await.unwrap(), StepState::Done);
-    let nobody = Told::giving(Err(ClaimRefused::NotFound));
-    assert_eq!(back(&Send::ending(Ok(done())), &nobody).await.unwrap_err().failure().code, "Step.Unknown");
+    assert_eq!(back(&Send::ending(Ok(done())), &ScriptedStore::held(undone)).await.unwrap(), StepState::Done);
+    let empty = ScriptedStore::giving(Err(ClaimRefused::NotFound));
+    assert_eq!(back(&Send::ending(Ok(done())), &empty).await.unwrap_err().failure().code, "Step.Unknown");
 }
 
 #[test]
-fn the_reason_is_read_whoever_reports_it() {
+fn the_reason_is_read_from_every_source() {
     let reason = |failure: Value| input(failure).reason().map(|failure| (failure.code, failure.message, failure.advice));
     let of = |code: &str, message: &str, advice: &str| Some((code.to_owned(), message.to_owned(), advice.to_owned()));
-    // As an order records it.
+    // As a subject records it.
     let recorded = json!({ "code": "Payment.Declined", "message": "no money", "advice": "another card" });
     assert_eq!(reason(recorded), of("Payment.Declined", "no money", "another card"));
-    // As Step Functions tells of a Lambda's own error, of one that was killed, of a callback, of silence.
+    // As Step Functions reports a Lambda's own error, a killed one, a callback, a timeout.
     let cause = r#"{"errorMessage":"no money","errorType":"Payment.Declined","trace":[]}"#;
     assert_eq!(reason(json!({ "Error": "Payment.Declined", "Cause": cause })), of("Payment.Declined", "no money", ""));
     assert_eq!(reason(json!({ "Error": "Sandbox.Timedout", "Cause": "10 s" })), of("Sandbox.Timedout", "10 s", ""));
@@ -333,7 +344,7 @@ fn the_reason_is_read_whoever_reports_it() {
 }
 
 #[test]
-fn an_effect_remains_until_it_is_known_to_be_gone() {
+fn an_effect_remains_until_it_is_known_to_be_undone() {
     let remains = |state, undo| StepEntry { state, undo, ..StepEntry::default() }.may_have_effect();
     for state in [StepState::Running, StepState::Waiting, StepState::Done] {
         assert!(remains(state, UndoState::None) && remains(state, UndoState::Running) && !remains(state, UndoState::Done));
@@ -341,7 +352,7 @@ fn an_effect_remains_until_it_is_known_to_be_gone() {
     for undo in [UndoState::None, UndoState::Running, UndoState::Done] {
         assert!(!remains(StepState::Pending, undo) && !remains(StepState::Skipped, undo));
         assert_eq!(remains(StepState::Failed, undo), undo == UndoState::Running);
-        // A refusal says nothing of the attempts before it, also where their undo could not even be asked for.
+        // A refusal says nothing about the attempts before it, even if their undo could not be requested.
         let tried_before = StepEntry { state: StepState::Failed, undo, attempts: 2, ..StepEntry::default() };
         assert_eq!(tried_before.may_have_effect(), undo != UndoState::Done);
     }

@@ -1,31 +1,26 @@
 //! The shape of a compiled state machine.
 
-#![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use carryout_workflow::{Stage, StepSpec, Wait, Workflow, compile};
+use carryout_workflow::{SagaStage, SagaStep, SagaWait, Workflow, compile};
 use serde_json::{Value, json};
 
-fn spec(step: &str, undo: bool) -> StepSpec {
-    StepSpec { step: step.to_owned(), undo, ..StepSpec::default() }
+fn spec(step: &str, undo: bool) -> SagaStep {
+    SagaStep { step: step.to_owned(), undo, ..SagaStep::default() }
 }
 
 /// look → (take ∥ judge) → pay → ask (waits) → close
 fn workflow() -> Workflow {
-    let wait = Wait {
-        timeout_seconds: 300,
-        silence: "Store.Silent".to_owned(),
-        message: "nobody answered".to_owned(),
-        reminder_seconds: None,
-    };
+    let wait = SagaWait { timeout_seconds: 300, silence: "Store.Silent".to_owned(), message: "nobody answered".to_owned() };
     Workflow {
         version: 1,
         name: "small".to_owned(),
         purpose: "Small.".to_owned(),
         stages: vec![
-            Stage::Step(spec("look", false)),
-            Stage::Parallel(vec![spec("take", true), spec("judge", false)]),
-            Stage::Step(spec("pay", true)),
-            Stage::Step(StepSpec { wait: Some(wait), ..spec("ask", false) }),
+            SagaStage::Step(spec("look", false)),
+            SagaStage::Parallel(vec![spec("take", true), spec("judge", false)]),
+            SagaStage::Step(spec("pay", true)),
+            SagaStage::Step(SagaStep { wait: Some(wait), ..spec("ask", false) }),
         ],
         finish: spec("close", false),
     }
@@ -196,15 +191,15 @@ fn what_can_not_be_compiled_says_why() {
     type Change = fn(&mut Workflow);
     let cases: [(Change, &str); 8] = [
         (|w| w.stages.clear(), "it has no stage"),
-        (|w| w.stages.push(Stage::Step(spec("pay", true))), "pay occurs twice"),
-        (|w| w.stages.push(Stage::Step(spec("Pay-Again", true))), "lower-case words"),
-        (|w| w.stages.push(Stage::Step(spec("pay--again", true))), "lower-case words"),
-        (|w| w.stages.push(Stage::Step(StepSpec { timeout_seconds: 0, ..spec("more", true) })), "more needs a timeout"),
-        (|w| w.stages.push(Stage::Parallel(vec![spec("alone", true)])), "at least two"),
+        (|w| w.stages.push(SagaStage::Step(spec("pay", true))), "pay occurs twice"),
+        (|w| w.stages.push(SagaStage::Step(spec("Pay-Again", true))), "lower-case words"),
+        (|w| w.stages.push(SagaStage::Step(spec("pay--again", true))), "lower-case words"),
+        (|w| w.stages.push(SagaStage::Step(SagaStep { timeout_seconds: 0, ..spec("more", true) })), "more needs a timeout"),
+        (|w| w.stages.push(SagaStage::Parallel(vec![spec("alone", true)])), "at least two"),
         (
             |w| {
-                let wait = Wait { timeout_seconds: 1, silence: "A.B".to_owned(), message: String::new(), reminder_seconds: None };
-                w.stages.push(Stage::Parallel(vec![spec("one", true), StepSpec { wait: Some(wait), ..spec("two", true) }]));
+                let wait = SagaWait { timeout_seconds: 1, silence: "A.B".to_owned(), message: String::new() };
+                w.stages.push(SagaStage::Parallel(vec![spec("one", true), SagaStep { wait: Some(wait), ..spec("two", true) }]));
             },
             "two waits for a callback",
         ),

@@ -37,7 +37,7 @@ use carryout_testing::{
     FakeCallbacks, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, ManualClock, Pause, PlainSeal,
     Store, samples,
 };
-use carryout_workflow::{PlanReport, StepInput, run};
+use carryout_workflow::{PlanReport, Stage as _, StepInput, run};
 use futures::{FutureExt as _, future::try_join_all};
 use serde_json::json;
 use std::{

@@ -5,7 +5,7 @@ use carryout_checkout::{cart, codes, request_refund, steps, workflows};
 use carryout_environment::{Class, HasErrorCode as _};
 use carryout_lambda::http::{MAX_BODY_BYTES, Problem};
 use carryout_lambda::signature;
-use carryout_onboarding::{codes::STEP_REJECTED, steps::StepError};
+use carryout_onboarding::{codes::STEP_REJECTED, execution::StepError};
 use carryout_workflow::run;
 use contract::codes::{Codes, is_code};
 use contract::files;

@@ -18,9 +18,9 @@ use carryout_lambda::signature::{
     verify_webhook,
 };
 use carryout_migration::{mirror::LegacyOrder, parity::PriceSample};
-use carryout_onboarding::ports::{Awaited, VendorCallback};
+use carryout_onboarding::{ports::Awaited, vendor::VendorCallback};
 use carryout_pricing::PriceMeasure;
-use carryout_workflow::{Action, Direction, Orchestrator, StepInput, Workflow, run};
+use carryout_workflow::{Direction, Orchestrator, StepAction, StepInput, Workflow, run};
 use contract::files;
 use contract::findings::{Findings, set};
 use contract::source::Wiring;
@@ -317,7 +317,7 @@ fn members_of(request: &Request, path: &'static str, name: &str) -> Result<(), S
     }
 }
 
-/// What `SqsNudges` sends; it brings the AWS SDK along.
+/// What `SqsAdvanceQueue` sends; it brings the AWS SDK along.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nudged {
@@ -431,23 +431,23 @@ fn all_workflows() -> Vec<Workflow> {
 }
 
 /// The step, the action and the variant in a name: `create-delivery-undo-timeout` is the undo of `create-delivery`.
-fn step_and_action(name: &str) -> Option<(String, Action)> {
+fn step_and_action(name: &str) -> Option<(String, StepAction)> {
     let workflows = all_workflows();
     let mut steps: Vec<&str> = workflows.iter().flat_map(|workflow| workflow.steps().map(|spec| spec.step.as_str())).collect();
     steps.sort_by_key(|step| std::cmp::Reverse(step.len()));
     let step = steps.into_iter().find(|step| name == *step || name.starts_with(&format!("{step}-")))?;
     let action = match name.strip_prefix(step)?.trim_start_matches('-').split('-').next()? {
-        "" => Action::Process,
-        "undo" => Action::Undo,
-        "fail" => Action::Fail,
-        "park" => Action::Park,
+        "" => StepAction::Process,
+        "undo" => StepAction::Undo,
+        "fail" => StepAction::Fail,
+        "park" => StepAction::Park,
         _ => return None,
     };
     Some((step.to_owned(), action))
 }
 
 /// The members that the state machines give to a step for an action, in each of their tasks.
-fn given(step: &str, action: Action) -> Vec<BTreeSet<String>> {
+fn given(step: &str, action: StepAction) -> Vec<BTreeSet<String>> {
     let function = carryout_workflow::function_resource(step);
     let asked = serde_json::to_value(action).unwrap_or_default();
     let mut found = Vec::new();
@@ -544,7 +544,7 @@ fn every_task_is_what_the_state_machines_send() {
                 let known = reason
                     .as_ref()
                     .is_some_and(|reason| own.clone().any(|code| code.name == reason.code) || reason.code.starts_with("States."));
-                findings.check(known == (action != Action::Process), || {
+                findings.check(known == (action != StepAction::Process), || {
                     format!("events/step-functions/{name}.json: every action but process has a failure with a known code, not {reason:?}")
                 });
             }

@@ -33,8 +33,8 @@ const CALLED_FROM: &[(&str, &str, &[&str])] = &[
     ("receive-webhooks", "DynamoApplicants", &["shared/onboarding/src/answer.rs"]),
     ("advance-applicants", "S3Documents", &["shared/onboarding/src/privacy.rs"]),
     ("advance-applicants", "SfnWaits", &["shared/onboarding/src/advance.rs"]),
-    ("await-vendor", "SfnWaits", &["functions/await-vendor/src/lib.rs"]),
-    ("await-vendor", "DynamoApplicants", &["functions/await-vendor/src/lib.rs", "shared/onboarding/src/wait.rs"]),
+    ("await-vendor", "SfnWaits", &["shared/onboarding/src/wait.rs"]),
+    ("await-vendor", "DynamoApplicants", &["shared/onboarding/src/wait.rs"]),
     ("sweep-applicants", "DynamoApplicants", &["functions/sweep-applicants/src/lib.rs"]),
     ("sweep-applicants", "DynamoStuckOrders", &["functions/sweep-applicants/src/lib.rs"]),
 ];

@@ -9,7 +9,7 @@ use carryout_checkout::{
 };
 use carryout_environment::Class;
 use carryout_onboarding::wait::{WAIT_MACHINE, wait_machine};
-use carryout_workflow::{Direction, Orchestrator, StepSpec, Workflow, function_resource, run};
+use carryout_workflow::{Direction, Orchestrator, SagaStep, Workflow, function_resource, run};
 use contract::files;
 use contract::findings::{Findings, set};
 use contract::template::keys;
@@ -99,7 +99,7 @@ fn called(task: &Value) -> (&str, &Value) {
 }
 
 /// The step whose function a task calls.
-fn step_of<'w>(workflow: &'w Workflow, task: &Value) -> Option<&'w StepSpec> {
+fn step_of<'w>(workflow: &'w Workflow, task: &Value) -> Option<&'w SagaStep> {
     let (function, _) = called(task);
     workflow.steps().find(|spec| function == function_resource(&spec.step))
 }

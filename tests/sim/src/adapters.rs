@@ -18,7 +18,7 @@ use carryout_checkout::{
 use carryout_environment::{Failure, StorageError};
 use carryout_money::Money;
 use carryout_testing::{FakeLogistics, FakeMerchants, FakePayments, Store};
-use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StatusStore, StepState, Subject as _};
+use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StatusStore, StepState, Subject as _, UndoStore};
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
@@ -309,7 +309,9 @@ impl StatusStore for Claims {
     async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         self.0.release(claim, failure, release).await
     }
+}
 
+impl UndoStore for Claims {
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<Order, ClaimRefused<Order>> {
         match self.0.claim_undo(claim, reason).await {
             // The direction is what an undo turns; there is nothing to grant against it.
@@ -322,8 +324,8 @@ impl StatusStore for Claims {
         }
     }
 
-    async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StorageError> {
-        self.written_anyway(self.0.complete_undo(claim, progress).await)
+    async fn complete_undo(&self, claim: &Claim, note: &OrderNote) -> Result<(), StorageError> {
+        self.written_anyway(self.0.complete_undo(claim, note).await)
     }
 
     async fn release_undo(&self, claim: &Claim, failure: &Failure) -> Result<(), StorageError> {

@@ -40,7 +40,7 @@ use carryout_testing::{
     Store, StoreFault,
     samples::{self, NOON},
 };
-use carryout_workflow::{Action, Effect, StepInput, StepReply, run as steps, run::RunError};
+use carryout_workflow::{Effect, StepAction, StepInput, StepReply, run as steps, run::RunError};
 use futures::{
     FutureExt as _,
     channel::oneshot,
@@ -697,9 +697,9 @@ impl Cloud {
         let claims = Claims(self.store.clone(), self.scenario.missing);
         let lease_until = now + FUNCTION_TIMEOUT_MS;
         answer(match input.action {
-            Action::Process => steps::process(&step, &claims, input, now, lease_until).await,
-            Action::Undo => steps::undo(&step, &claims, input, now, lease_until).await,
-            Action::Fail | Action::Park => return Err(Raised::new(steps::STEP_UNKNOWN.name, "never asked")),
+            StepAction::Process => steps::process(&step, &claims, input, now, lease_until).await,
+            StepAction::Undo => steps::undo(&step, &claims, input, now, lease_until).await,
+            StepAction::Fail | StepAction::Park => return Err(Raised::new(steps::STEP_UNKNOWN.name, "never asked")),
         })
     }
 

@@ -4,17 +4,18 @@ use anyhow::{Context as _, Result, bail};
 use carryout_aws::{DynamoApplicantPages, DynamoApplicants};
 use carryout_onboarding::{
     applicant::Applicant,
+    definition::Market,
     diff::diff,
     funnel::funnel,
     graph,
     lint::lint,
-    markets::{Market, Markets, SETTINGS_KEY, Settings, embedded_files, parse},
+    markets::{Markets, SETTINGS_KEY, Settings, embedded_files, parse},
     migrate::{self, migrate},
     ports::ApplicantPages as _,
     what_if::what_if,
 };
 use carryout_predicate::cohort::Percent;
-use carryout_workflow::Workflow;
+use carryout_workflow::FormWorkflow;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
@@ -311,7 +312,7 @@ async fn setting(stack: &Stack) -> Result<Setting> {
 }
 
 /// The newest workflow of a market, or the one in a file.
-fn workflow(markets: &Markets, market: &str) -> Result<Workflow> {
+fn workflow(markets: &Markets, market: &str) -> Result<FormWorkflow> {
     if market.ends_with(".json") {
         let definitions = market_file(Path::new(market))?.definitions;
         let newest = definitions.into_iter().max_by_key(|definition| definition.version);

@@ -7,7 +7,7 @@ use crate::{
 };
 use carryout_environment::{Failure, StorageError};
 use carryout_pricing::ComponentId;
-use carryout_workflow::{Claim, StatusStore};
+use carryout_workflow::{Claim, UndoStore};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{future::Future, sync::Arc};
@@ -51,9 +51,9 @@ pub struct OrderNote {
 }
 
 /// Orders with their status maps, as the steps under a claim see them.
-pub trait OrderSteps: StatusStore<Subject = Order, Note = OrderNote> {}
+pub trait OrderSteps: UndoStore<Subject = Order, Note = OrderNote> {}
 
-impl<T: StatusStore<Subject = Order, Note = OrderNote>> OrderSteps for T {}
+impl<T: UndoStore<Subject = Order, Note = OrderNote>> OrderSteps for T {}
 
 /// Why a conditional write of an order, or of another subject, did not happen.
 pub type Refused<S = Order> = carryout_workflow::Refused<S>;

@@ -16,8 +16,11 @@ use crate::{
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
 use carryout_environment::{ErrorCode, HasErrorCode};
-use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, UndoOutcome};
 use serde_json::json;
+
+/// The step's name.
+pub const NAME: &str = "authorize-payment";
 
 /// Authorizes payments.
 pub struct AuthorizePayment<P> {
@@ -42,7 +45,10 @@ impl HasErrorCode for AuthorizePaymentError {
 impl<P: Payments> Step for AuthorizePayment<P> {
     type Subject = Order;
     type Error = AuthorizePaymentError;
-    const NAME: &'static str = "authorize-payment";
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<P: Payments> Effect for AuthorizePayment<P> {
@@ -53,7 +59,7 @@ impl<P: Payments> Effect for AuthorizePayment<P> {
         order: &Order,
         attempt: &impl Attempt<OrderNote>,
     ) -> Result<Outcome<OrderNote>, AuthorizePaymentError> {
-        let remembered = entry(order, Self::NAME).and_then(|entry| entry.reference.clone());
+        let remembered = entry(order, NAME).and_then(|entry| entry.reference.clone());
         let intent = match remembered {
             None => {
                 let intent = self.payments.create(&attempt.key(), order).await.map_err(PaymentError::from)?;
@@ -88,13 +94,17 @@ impl<P: Payments> Effect for AuthorizePayment<P> {
             .ok_or_else(|| PaymentError::Unclear(format!("the processor left the payment as {:?}", confirmed.status)).into())
     }
 
-    async fn undo(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, AuthorizePaymentError> {
+    async fn undo(
+        &self,
+        order: &Order,
+        attempt: &impl Attempt<OrderNote>,
+    ) -> Result<UndoOutcome<OrderNote>, AuthorizePaymentError> {
         // Without a stored intent nothing was confirmed: an unconfirmed intent holds nothing.
-        let Some(intent) = entry(order, Self::NAME).and_then(|entry| entry.reference.as_deref()) else {
-            return Ok(Outcome::Done(Progress::default()));
+        let Some(intent) = entry(order, NAME).and_then(|entry| entry.reference.as_deref()) else {
+            return Ok(UndoOutcome::Undone(OrderNote::default()));
         };
         let note = payment::take_back(&self.payments, order, &attempt.key(), intent, attempt.now()).await?;
-        Ok(Outcome::Done(Progress { note, ..Progress::default() }))
+        Ok(UndoOutcome::Undone(note))
     }
 }
 

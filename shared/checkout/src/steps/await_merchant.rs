@@ -9,10 +9,7 @@ use crate::{
     ports::{Answers, Callbacks, MerchantAnswer, Refused},
 };
 use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
-use carryout_workflow::{
-    ClaimRefused, Step, StepInput, StepReply, StepState,
-    run::{RunError, answer_refused_claim},
-};
+use carryout_workflow::{ClaimRefused, Step, StepInput, StepReply, StepState, run::RunError, run::answer_refused_claim};
 use serde_json::json;
 
 /// The step's name.
@@ -51,7 +48,10 @@ impl HasErrorCode for AwaitMerchantError {
 impl<A: Answers, C: Callbacks> Step for AwaitMerchant<A, C> {
     type Subject = Order;
     type Error = AwaitMerchantError;
-    const NAME: &'static str = NAME;
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 /// Characters of a merchant's reason that are kept: a failure must fit into an order and into a callback.

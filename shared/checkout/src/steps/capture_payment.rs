@@ -8,9 +8,12 @@ use crate::{
     ports::{CallError, Intent, IntentStatus, OrderNote, Payments},
 };
 use carryout_environment::{ErrorCode, HasErrorCode};
-use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepInput};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepInput, UndoOutcome};
 use serde::Deserialize;
 use serde_json::json;
+
+/// The step's name.
+pub const NAME: &str = "capture-payment";
 
 /// Captures payments.
 pub struct CapturePayment<P> {
@@ -38,7 +41,10 @@ impl HasErrorCode for CapturePaymentError {
 impl<P: Payments> Step for CapturePayment<P> {
     type Subject = Order;
     type Error = CapturePaymentError;
-    const NAME: &'static str = "capture-payment";
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<P: Payments> Effect for CapturePayment<P> {
@@ -78,17 +84,21 @@ impl<P: Payments> Effect for CapturePayment<P> {
         }
     }
 
-    async fn undo(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, CapturePaymentError> {
+    async fn undo(
+        &self,
+        order: &Order,
+        attempt: &impl Attempt<OrderNote>,
+    ) -> Result<UndoOutcome<OrderNote>, CapturePaymentError> {
         let Some(id) = payment::authorized_intent(order) else {
-            return Ok(Outcome::Done(Progress::default()));
+            return Ok(UndoOutcome::Undone(OrderNote::default()));
         };
         let intent = self.payments.retrieve(id).await.map_err(PaymentError::from)?;
         // Not taken: a capture that is still on its way fails once the authorization is undone, or is refunded there.
         if intent.status != IntentStatus::Succeeded {
-            return Ok(Outcome::Done(Progress::default()));
+            return Ok(UndoOutcome::Undone(OrderNote::default()));
         }
         let note = payment::refund_what_was_taken(&self.payments, order, &attempt.key(), &intent, attempt.now()).await?;
-        Ok(Outcome::Done(Progress { note, ..Progress::default() }))
+        Ok(UndoOutcome::Undone(note))
     }
 }
 

@@ -12,6 +12,9 @@ use carryout_money::Money;
 use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step};
 use serde_json::json;
 
+/// The step's name.
+pub const NAME: &str = "check-fraud";
+
 /// Attempts that the fraud service is given before the rule decides.
 const ATTEMPTS_BEFORE_FALLBACK: u32 = 2;
 
@@ -49,7 +52,10 @@ impl HasErrorCode for CheckFraudError {
 impl<F: Fraud> Step for CheckFraud<F> {
     type Subject = Order;
     type Error = CheckFraudError;
-    const NAME: &'static str = "check-fraud";
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<F: Fraud> Effect for CheckFraud<F> {

@@ -7,11 +7,14 @@ use crate::{
 };
 use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
 use carryout_workflow::{
-    Action, ClaimRefused, Step, StepInput, StepReply, StepState, Subject as _,
-    run::{CANCEL_REQUESTED, RunError, answer_refused_claim},
+    ClaimRefused, Step, StepAction, StepInput, StepReply, StepState, Subject as _, run::CANCEL_REQUESTED, run::RunError,
+    run::answer_refused_claim,
 };
 use serde::Deserialize;
 use serde_json::json;
+
+/// The step's name.
+pub const NAME: &str = "complete-order";
 
 /// Closes orders.
 pub struct CompleteOrder<O, C, P> {
@@ -38,21 +41,24 @@ impl HasErrorCode for CompleteOrderError {
 impl<O: Orders, C: Closing, P: Pager> Step for CompleteOrder<O, C, P> {
     type Subject = Order;
     type Error = CompleteOrderError;
-    const NAME: &'static str = "complete-order";
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
     /// Closes the order in `input` as its action says; `now` in milliseconds since the Unix epoch.
     pub async fn process(&self, input: &StepInput, now: i64) -> Result<StepReply, RunError<CompleteOrderError>> {
         match input.action {
-            Action::Process => match self.closing.place(Self::NAME, &input.id, input.run, now).await {
+            StepAction::Process => match self.closing.place(NAME, &input.id, input.run, now).await {
                 Ok(()) => Ok(reply(StepState::Done, OrderStatus::Placed)),
                 Err(Refused::ConditionFailed(order)) => {
                     answer_refused_claim(self, ClaimRefused::ConditionFailed(order), input.run, now)
                 }
                 Err(refused) => Err(other(refused)),
             },
-            Action::Undo | Action::Fail => {
+            StepAction::Undo | StepAction::Fail => {
                 let facts = OrderFacts::deserialize(&input.facts).map_err(|_| RunError::Unknown)?;
                 let reason = input.reason();
                 let ended = match &reason {
@@ -73,7 +79,7 @@ impl<O: Orders, C: Closing, P: Pager> CompleteOrder<O, C, P> {
                     Err(refused) => Err(other(refused)),
                 }
             }
-            Action::Park => {
+            StepAction::Park => {
                 let order = self.orders.order(&input.id).await?.ok_or(RunError::Unknown)?;
                 if order.run != input.run {
                     return Err(RunError::Superseded(input.run, order.run));

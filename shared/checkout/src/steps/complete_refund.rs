@@ -10,10 +10,12 @@ use crate::{
 };
 use carryout_environment::{ErrorCode, Failure, HasErrorCode, StorageError};
 use carryout_workflow::{
-    Action, ClaimRefused, Step, StepInput, StepReply, StepState,
-    run::{RunError, answer_refused_claim},
+    ClaimRefused, Step, StepAction, StepInput, StepReply, StepState, run::RunError, run::answer_refused_claim,
 };
 use serde_json::json;
+
+/// The step's name.
+pub const NAME: &str = "complete-refund";
 
 /// Closes refunds.
 pub struct CompleteRefund<C, P> {
@@ -46,13 +48,16 @@ type Completed = Result<StepReply, RunError<CompleteRefundError>>;
 impl<C: RefundClosing, P: Pager> Step for CompleteRefund<C, P> {
     type Subject = OrderRefund;
     type Error = CompleteRefundError;
-    const NAME: &'static str = "complete-refund";
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<C: RefundClosing, P: Pager> CompleteRefund<C, P> {
     /// Closes the refund in `input` as its action says; `now` in milliseconds since the Unix epoch.
     pub async fn process(&self, input: &StepInput, now: i64) -> Completed {
-        if input.action == Action::Park {
+        if input.action == StepAction::Park {
             return self.park(input, now).await;
         }
         let refund = self.closing.refund(&input.id).await?.ok_or(RunError::Unknown)?;
@@ -63,7 +68,7 @@ impl<C: RefundClosing, P: Pager> CompleteRefund<C, P> {
         match (input.action, entry.state) {
             (_, StepState::Done) => self.succeed(&refund, now).await,
             // Never begun, or definitely refused.
-            (Action::Fail | Action::Undo, StepState::Pending | StepState::Failed) => {
+            (StepAction::Fail | StepAction::Undo, StepState::Pending | StepState::Failed) => {
                 self.fail(&refund, entry.failure.clone().or_else(|| input.reason()), now).await
             }
             (..) => match refund.status {
@@ -75,7 +80,7 @@ impl<C: RefundClosing, P: Pager> CompleteRefund<C, P> {
 
     async fn succeed(&self, refund: &OrderRefund, now: i64) -> Completed {
         let events: Vec<LedgerEvent> = refund.given_back().cloned().collect();
-        match self.closing.succeed(Self::NAME, refund, &events, now).await {
+        match self.closing.succeed(NAME, refund, &events, now).await {
             Ok(()) => Ok(reply(StepState::Done, RefundStatus::Refunded)),
             Err(Refused::ConditionFailed(other)) if other.status == RefundStatus::Refunded && other.run == refund.run => {
                 answer_refused_claim(self, ClaimRefused::ConditionFailed(other), refund.run, now)

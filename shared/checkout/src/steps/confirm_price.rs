@@ -9,12 +9,12 @@ use crate::{
     ports::{QuoteLocks, Refused},
 };
 use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
-use carryout_workflow::{
-    ClaimRefused, Step, StepInput, StepReply, StepState,
-    run::{RunError, answer_refused_claim},
-};
+use carryout_workflow::{ClaimRefused, Step, StepInput, StepReply, StepState, run::RunError, run::answer_refused_claim};
 use serde::Deserialize;
 use serde_json::Value;
+
+/// The step's name.
+pub const NAME: &str = "confirm-price";
 
 /// Confirms prices.
 pub struct ConfirmPrice<L> {
@@ -43,15 +43,18 @@ impl HasErrorCode for ConfirmPriceError {
 impl<L: QuoteLocks> Step for ConfirmPrice<L> {
     type Subject = Order;
     type Error = ConfirmPriceError;
-    const NAME: &'static str = "confirm-price";
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<L: QuoteLocks> ConfirmPrice<L> {
     /// Confirms the price of the order in `input`; `now` in milliseconds since the Unix epoch.
     pub async fn process(&self, input: &StepInput, now: i64) -> Result<StepReply, RunError<ConfirmPriceError>> {
         let facts = OrderFacts::deserialize(&input.facts).map_err(|_| RunError::Unknown)?;
-        match self.locks.confirm(Self::NAME, &input.id, input.run, &facts, now).await {
-            Ok(()) => Ok(StepReply { step: Self::NAME.to_owned(), state: StepState::Done, response: Value::Null }),
+        match self.locks.confirm(NAME, &input.id, input.run, &facts, now).await {
+            Ok(()) => Ok(StepReply { step: NAME.to_owned(), state: StepState::Done, response: Value::Null }),
             Err(Refused::Other) => Err(RunError::Step(ConfirmPriceError::NotHeld)),
             Err(Refused::Conflict) => Err(RunError::Storage(StorageError::Unavailable("somebody else writes this order".into()))),
             Err(Refused::ConditionFailed(order)) => {

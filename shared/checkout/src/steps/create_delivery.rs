@@ -8,8 +8,11 @@ use crate::{
     ports::{CallError, Logistics, OrderNote},
 };
 use carryout_environment::{ErrorCode, HasErrorCode};
-use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepState};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepState, UndoOutcome};
 use serde_json::json;
+
+/// The step's name.
+pub const NAME: &str = "create-delivery";
 
 /// Books couriers.
 pub struct CreateDelivery<L> {
@@ -56,7 +59,10 @@ impl From<CallError> for CreateDeliveryError {
 impl<L: Logistics> Step for CreateDelivery<L> {
     type Subject = Order;
     type Error = CreateDeliveryError;
-    const NAME: &'static str = "create-delivery";
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<L: Logistics> Effect for CreateDelivery<L> {
@@ -72,9 +78,13 @@ impl<L: Logistics> Effect for CreateDelivery<L> {
         Ok(Outcome::Done(Progress { reference: Some(delivery.id), response: Some(response), ..Progress::default() }))
     }
 
-    async fn undo(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, CreateDeliveryError> {
-        let nothing_left = Ok(Outcome::Done(Progress::default()));
-        let Some((entry, sent_at)) = entry(order, Self::NAME).and_then(|entry| Some((entry, entry.sent_at?))) else {
+    async fn undo(
+        &self,
+        order: &Order,
+        attempt: &impl Attempt<OrderNote>,
+    ) -> Result<UndoOutcome<OrderNote>, CreateDeliveryError> {
+        let nothing_left = Ok(UndoOutcome::Undone(OrderNote::default()));
+        let Some((entry, sent_at)) = entry(order, NAME).and_then(|entry| Some((entry, entry.sent_at?))) else {
             return nothing_left;
         };
         // A first attempt that was definitely refused has booked nothing, and nothing else was sent.

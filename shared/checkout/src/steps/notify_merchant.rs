@@ -7,7 +7,7 @@ use crate::{
     ports::{CallError, Merchants, OrderNote},
 };
 use carryout_environment::{ErrorCode, HasErrorCode};
-use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step};
+use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, UndoOutcome};
 
 /// The step's name.
 pub const NAME: &str = "notify-merchant";
@@ -57,7 +57,10 @@ impl From<CallError> for NotifyMerchantError {
 impl<M: Merchants> Step for NotifyMerchant<M> {
     type Subject = Order;
     type Error = NotifyMerchantError;
-    const NAME: &'static str = NAME;
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<M: Merchants> Effect for NotifyMerchant<M> {
@@ -74,11 +77,15 @@ impl<M: Merchants> Effect for NotifyMerchant<M> {
         Ok(Outcome::Done(Progress::default()))
     }
 
-    async fn undo(&self, order: &Order, _attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, NotifyMerchantError> {
-        if entry(order, Self::NAME).is_some_and(|entry| entry.sent_at.is_some()) {
+    async fn undo(
+        &self,
+        order: &Order,
+        _attempt: &impl Attempt<OrderNote>,
+    ) -> Result<UndoOutcome<OrderNote>, NotifyMerchantError> {
+        if entry(order, NAME).is_some_and(|entry| entry.sent_at.is_some()) {
             // The cancellation stays at the store, so that an order still on its way is refused there.
             self.merchants.cancel(order).await?;
         }
-        Ok(Outcome::Done(Progress::default()))
+        Ok(UndoOutcome::Undone(OrderNote::default()))
     }
 }

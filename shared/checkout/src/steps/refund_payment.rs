@@ -50,7 +50,10 @@ impl HasErrorCode for RefundPaymentError {
 impl<P: Payments> Step for RefundPayment<P> {
     type Subject = OrderRefund;
     type Error = RefundPaymentError;
-    const NAME: &'static str = NAME;
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<P: Payments> Effect for RefundPayment<P> {

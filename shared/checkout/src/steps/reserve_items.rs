@@ -13,7 +13,7 @@ use crate::{
 };
 use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
 use carryout_pricing::{Charge, ChargeKind, ComponentId};
-use carryout_workflow::{Attempt, Effect, Outcome, Progress, Step, StepState};
+use carryout_workflow::{Attempt, Effect, Outcome, Step, StepState, UndoOutcome};
 use serde_json::json;
 
 /// The step's name.
@@ -84,7 +84,10 @@ impl ReserveItemsError {
 impl<R: Reservations> Step for ReserveItems<R> {
     type Subject = Order;
     type Error = ReserveItemsError;
-    const NAME: &'static str = NAME;
+
+    fn entry_name(&self) -> &str {
+        NAME
+    }
 }
 
 impl<R: Reservations> Effect for ReserveItems<R> {
@@ -95,12 +98,12 @@ impl<R: Reservations> Effect for ReserveItems<R> {
         Ok(Outcome::Recorded(json!(reserved.map_err(|refused| ReserveItemsError::of(refused, order))?)))
     }
 
-    async fn undo(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<Outcome<OrderNote>, ReserveItemsError> {
-        if entry(order, Self::NAME).is_none_or(|entry| entry.state != StepState::Done) {
-            return Ok(Outcome::Done(Progress::default()));
+    async fn undo(&self, order: &Order, attempt: &impl Attempt<OrderNote>) -> Result<UndoOutcome<OrderNote>, ReserveItemsError> {
+        if entry(order, NAME).is_none_or(|entry| entry.state != StepState::Done) {
+            return Ok(UndoOutcome::Undone(OrderNote::default()));
         }
         self.reservations.put_back(attempt.claim(), order).await.map_err(|refused| ReserveItemsError::of(refused, order))?;
-        Ok(Outcome::Recorded(serde_json::Value::Null))
+        Ok(UndoOutcome::Recorded)
     }
 }
 

@@ -77,7 +77,7 @@ async fn who_waits_for_the_store_is_woken() {
     let order = world.order().await;
     let steps = ["confirm-price", "reserve-items", "check-fraud", "authorize-payment", "notify-merchant"];
     world.advance(&order.id, &steps).await;
-    let mut input = world.input(&order.id, carryout_workflow::Action::Process).await;
+    let mut input = world.input(&order.id, carryout_workflow::StepAction::Process).await;
     input.task_token = Some("token".to_owned());
     assert_eq!(world.run_step("await-merchant", &input).await.unwrap().state, StepState::Waiting);
     world.callbacks.fail_next(1);

@@ -8,7 +8,7 @@ use carryout_checkout::{
     steps::await_merchant::Answered,
 };
 use carryout_testing::Fault;
-use carryout_workflow::{Action, StepInput, StepState};
+use carryout_workflow::{StepAction, StepInput, StepState};
 
 const DELIVERY: &str = "create-delivery";
 const NOTIFY: &str = "notify-merchant";
@@ -122,7 +122,7 @@ async fn only_a_workflow_that_waits_asks_the_store_to_answer() {
 
 /// The function's input while the state machine waits with `token`.
 async fn waiting(world: &World, id: &str, token: &str) -> StepInput {
-    StepInput { task_token: Some(token.to_owned()), ..world.input(id, Action::Process).await }
+    StepInput { task_token: Some(token.to_owned()), ..world.input(id, StepAction::Process).await }
 }
 
 fn no() -> MerchantAnswer {

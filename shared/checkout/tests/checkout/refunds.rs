@@ -15,10 +15,10 @@ use carryout_checkout::{
     sweep::{Swept, sweep},
     workflows::refund_orchestrator,
 };
-use carryout_environment::{Clock as _, Failure, StorageError};
+use carryout_environment::{Clock as _, Failure, STEP_IN_PROGRESS, STORAGE_UNAVAILABLE, StorageError};
 use carryout_pricing::{RefundLine, Refunded, left_to_refund};
 use carryout_testing::{Fault, StoreFault, samples};
-use carryout_workflow::{Action, RetryClass, StepInput, StepReply, StepState, run};
+use carryout_workflow::{RetryClass, StepAction, StepInput, StepReply, StepState, run};
 use proptest::prelude::*;
 use serde::Deserialize as _;
 use serde_json::json;
@@ -83,13 +83,13 @@ impl World {
         self.store.all_refunds().into_iter().find(|refund| refund.id == id).unwrap()
     }
 
-    async fn refund_step(&self, id: &str, step: &str, action: Action, failure: Option<&Failure>) -> Ran {
+    async fn refund_step(&self, id: &str, step: &str, action: StepAction, failure: Option<&Failure>) -> Ran {
         let refund = self.refund(id);
         self.refund_step_in(&refund, step, action, failure).await
     }
 
     /// One attempt of a step, in the run that `refund` is in.
-    async fn refund_step_in(&self, refund: &OrderRefund, step: &str, action: Action, failure: Option<&Failure>) -> Ran {
+    async fn refund_step_in(&self, refund: &OrderRefund, step: &str, action: StepAction, failure: Option<&Failure>) -> Ran {
         let mut input = refund.execution_input(refund.run);
         input["action"] = json!(action);
         input["failure"] = failure.map(|failure| json!({ "Error": failure.code, "Cause": failure.message })).unwrap_or_default();
@@ -103,7 +103,14 @@ impl World {
         step.process(&input, now).await.map_err(|error| error.failure())
     }
 
-    async fn persist_refund(&self, id: &str, step: &str, action: Action, class: RetryClass, failure: Option<&Failure>) -> Ran {
+    async fn persist_refund(
+        &self,
+        id: &str,
+        step: &str,
+        action: StepAction,
+        class: RetryClass,
+        failure: Option<&Failure>,
+    ) -> Ran {
         let (interval, rate, attempts, cap) = class.policy();
         let mut pause = f64::from(interval);
         for attempt in 0..=attempts {
@@ -120,14 +127,14 @@ impl World {
 
     /// Runs the refund's workflow to its end, as its state machine would.
     async fn give_back(&self, id: &str) -> OrderRefund {
-        let forward = match self.persist_refund(id, "refund-payment", Action::Process, RetryClass::Undo, None).await {
-            Ok(_) => self.persist_refund(id, "complete-refund", Action::Process, RetryClass::Local, None).await,
+        let forward = match self.persist_refund(id, "refund-payment", StepAction::Process, RetryClass::Undo, None).await {
+            Ok(_) => self.persist_refund(id, "complete-refund", StepAction::Process, RetryClass::Local, None).await,
             failed => failed,
         };
         if let Err(failure) = forward {
-            let closed = self.persist_refund(id, "complete-refund", Action::Fail, RetryClass::Undo, Some(&failure)).await;
+            let closed = self.persist_refund(id, "complete-refund", StepAction::Fail, RetryClass::Undo, Some(&failure)).await;
             if let Err(failure) = closed {
-                self.persist_refund(id, "complete-refund", Action::Park, RetryClass::Park, Some(&failure)).await.unwrap();
+                self.persist_refund(id, "complete-refund", StepAction::Park, RetryClass::Park, Some(&failure)).await.unwrap();
             }
         }
         self.refund(id)
@@ -468,9 +475,9 @@ async fn a_crash_at_any_write_is_driven_on_to_the_same_end() {
                         if refund.status.is_closed() {
                             break;
                         }
-                        let step = world.refund_step(&refund.id, "refund-payment", Action::Process, None).await;
+                        let step = world.refund_step(&refund.id, "refund-payment", StepAction::Process, None).await;
                         if step.is_ok() {
-                            let _ = world.refund_step(&refund.id, "complete-refund", Action::Process, None).await;
+                            let _ = world.refund_step(&refund.id, "complete-refund", StepAction::Process, None).await;
                         }
                         world.executions.end(&refund.execution_name());
                         world.clock.advance(60_000);
@@ -515,11 +522,11 @@ async fn a_refund_that_was_never_begun_fails_clean() {
     let order = world.placed().await;
     let answer = world.request(&order.id, &amount(100), "k").await.unwrap();
     let cause = Failure { code: "States.Timeout".to_owned(), message: String::new(), advice: String::new() };
-    world.refund_step(&answer.refund_id, "complete-refund", Action::Fail, Some(&cause)).await.unwrap();
+    world.refund_step(&answer.refund_id, "complete-refund", StepAction::Fail, Some(&cause)).await.unwrap();
     assert_eq!(world.refund(&answer.refund_id).failure.unwrap().code, "States.Timeout");
     assert_eq!(world.given_back(&order.id).await, 0);
     // The step comes too late.
-    let late = world.refund_step(&answer.refund_id, "refund-payment", Action::Process, None).await.unwrap_err();
+    let late = world.refund_step(&answer.refund_id, "refund-payment", StepAction::Process, None).await.unwrap_err();
     assert_eq!(late.code, run::RUN_SUPERSEDED.name);
     assert_eq!(world.payments.books(&order.id).refunds, 0);
 }
@@ -529,14 +536,10 @@ async fn what_was_given_back_is_never_closed_as_failed() {
     let world = World::new();
     let order = world.placed().await;
     let answer = world.request(&order.id, &amount(100), "k").await.unwrap();
-    world.refund_step(&answer.refund_id, "refund-payment", Action::Process, None).await.unwrap();
-    let lost = Failure {
-        code: carryout_environment::STORAGE_UNAVAILABLE.name.to_owned(),
-        message: String::new(),
-        advice: String::new(),
-    };
+    world.refund_step(&answer.refund_id, "refund-payment", StepAction::Process, None).await.unwrap();
+    let lost = Failure { code: STORAGE_UNAVAILABLE.name.to_owned(), message: String::new(), advice: String::new() };
     for _ in 0..2 {
-        let reply = world.refund_step(&answer.refund_id, "complete-refund", Action::Fail, Some(&lost)).await.unwrap();
+        let reply = world.refund_step(&answer.refund_id, "complete-refund", StepAction::Fail, Some(&lost)).await.unwrap();
         assert_eq!(reply.state, StepState::Done);
     }
     assert_eq!(world.refund(&answer.refund_id).status, RefundStatus::Refunded);
@@ -554,10 +557,10 @@ async fn an_older_run_does_nothing_any_more() {
     let swept = world.sweep_refunds().await;
     assert_eq!(swept, Swept { resumed: 1, ..Swept::default() });
     for (step, action) in [
-        ("refund-payment", Action::Process),
-        ("complete-refund", Action::Process),
-        ("complete-refund", Action::Fail),
-        ("complete-refund", Action::Park),
+        ("refund-payment", StepAction::Process),
+        ("complete-refund", StepAction::Process),
+        ("complete-refund", StepAction::Fail),
+        ("complete-refund", StepAction::Park),
     ] {
         let failure = world.refund_step_in(&first_run, step, action, None).await.unwrap_err();
         assert_eq!(failure.code, run::RUN_SUPERSEDED.name, "{step} {action:?}");
@@ -573,9 +576,9 @@ async fn two_attempts_at_once_ask_once() {
     let answer = world.request(&order.id, &amount(100), "k").await.unwrap();
     // The first one has asked, and dies before it records the answer.
     world.store.script("complete", StoreFault::Before);
-    world.refund_step(&answer.refund_id, "refund-payment", Action::Process, None).await.unwrap_err();
-    let second = world.refund_step(&answer.refund_id, "refund-payment", Action::Process, None).await.unwrap_err();
-    assert_eq!(second.code, carryout_environment::STEP_IN_PROGRESS.name);
+    world.refund_step(&answer.refund_id, "refund-payment", StepAction::Process, None).await.unwrap_err();
+    let second = world.refund_step(&answer.refund_id, "refund-payment", StepAction::Process, None).await.unwrap_err();
+    assert_eq!(second.code, STEP_IN_PROGRESS.name);
     assert_eq!(world.give_back(&answer.refund_id).await.status, RefundStatus::Refunded);
     assert_eq!(world.payments.faults().calls("refund"), 1);
     assert_eq!(world.given_back(&order.id).await, 100);

@@ -3,7 +3,7 @@
 use crate::world::{LEASE, World};
 use carryout_checkout::ports::StuckOrders as _;
 use carryout_testing::Fault;
-use carryout_workflow::{Action, Direction, UndoState, run};
+use carryout_workflow::{Direction, StepAction, UndoState, run};
 
 const AUTHORIZE: &str = "authorize-payment";
 
@@ -32,7 +32,7 @@ async fn undo_waits_out_a_live_lease_and_nobody_goes_forward_after_it() {
 async fn a_superseded_run_acts_no_more_neither_forward_nor_back() {
     let world = World::new();
     let order = world.order().await;
-    let (forward, back) = (world.input(&order.id, Action::Process).await, world.input(&order.id, Action::Undo).await);
+    let (forward, back) = (world.input(&order.id, StepAction::Process).await, world.input(&order.id, StepAction::Undo).await);
     assert!(world.store.next_run(&order.id, 1, 0).await.unwrap());
     let before = world.stored(&order.id).await;
     for step in ["confirm-price", "reserve-items", "check-fraud", AUTHORIZE, "capture-payment", "complete-order"] {

@@ -75,7 +75,7 @@ async fn an_order_whose_run_ended_too_early_is_resumed_in_the_next_run_the_way_i
         let order = world.order().await;
         world.start(&order.id).await;
         if turned {
-            let mut input = world.input(&order.id, carryout_workflow::Action::Undo).await;
+            let mut input = world.input(&order.id, carryout_workflow::StepAction::Undo).await;
             input.failure = json!({ "Error": "Payment.Declined", "Cause": "{\"errorMessage\":\"the card was declined\"}" });
             world.run_step("authorize-payment", &input).await.unwrap();
         }

@@ -24,7 +24,9 @@ use carryout_testing::{
     ManualClock, PlainSeal, SequentialIds, Store,
     samples::{self, NOON},
 };
-use carryout_workflow::{Action, Effect, RetryClass, StepEntry, StepInput, StepReply, StepSpec, StepState, Workflow, run};
+use carryout_workflow::{
+    Effect, RetryClass, SagaStep, Stage as _, StepAction, StepEntry, StepInput, StepReply, StepState, Workflow, run,
+};
 use serde::Deserialize as _;
 use serde_json::json;
 use std::sync::Arc;
@@ -176,7 +178,7 @@ impl World {
     }
 
     /// The input of a step's function for this order as it stands.
-    pub async fn input(&self, id: &str, action: Action) -> StepInput {
+    pub async fn input(&self, id: &str, action: StepAction) -> StepInput {
         let order = self.stored(id).await;
         let mut input = execution_input(&OrderSubmitted::of(&order));
         input["action"] = json!(action);
@@ -185,12 +187,12 @@ impl World {
 
     /// One attempt of a step forward, in the order's current run.
     pub async fn process(&self, id: &str, step: &str) -> Ran {
-        self.run_step(step, &self.input(id, Action::Process).await).await
+        self.run_step(step, &self.input(id, StepAction::Process).await).await
     }
 
     /// One attempt of a step's undo, in the order's current run.
     pub async fn undo(&self, id: &str, step: &str) -> Ran {
-        self.run_step(step, &self.input(id, Action::Undo).await).await
+        self.run_step(step, &self.input(id, StepAction::Undo).await).await
     }
 
     /// Steps forward, each of which must succeed.
@@ -230,7 +232,7 @@ impl World {
     {
         let (now, lease) = (self.clock.now(), self.clock.now() + LEASE);
         let ran = match input.action {
-            Action::Undo => run::undo(&step, &self.store, input, now, lease).await,
+            StepAction::Undo => run::undo(&step, &self.store, input, now, lease).await,
             _ => run::process(&step, &self.store, input, now, lease).await,
         };
         ran.map_err(|error| error.failure())
@@ -246,7 +248,7 @@ impl World {
             begun.extend(stage.steps());
             // All branches of a group end before the undo begins; the failure of the first one counts.
             for spec in stage.steps() {
-                let ran = self.persist(spec, id, Action::Process, None).await;
+                let ran = self.persist(spec, id, StepAction::Process, None).await;
                 failure = failure.or(ran.err());
             }
             if failure.is_some() {
@@ -255,7 +257,7 @@ impl World {
         }
         let failure = match failure {
             Some(failure) => failure,
-            None => match self.persist(&workflow.finish, id, Action::Process, None).await {
+            None => match self.persist(&workflow.finish, id, StepAction::Process, None).await {
                 Ok(_) => return self.stored(id).await,
                 Err(failure) => failure,
             },
@@ -263,21 +265,21 @@ impl World {
         self.run_back(id, &begun, failure).await
     }
 
-    async fn run_back(&self, id: &str, begun: &[&StepSpec], failure: Failure) -> Order {
+    async fn run_back(&self, id: &str, begun: &[&SagaStep], failure: Failure) -> Order {
         let workflow = workflow(&self.stored(id).await.workflow);
         for spec in begun.iter().rev().filter(|spec| spec.undo) {
-            if let Err(undo_failure) = self.persist(spec, id, Action::Undo, Some(&failure)).await {
-                self.persist(&workflow.finish, id, Action::Park, Some(&undo_failure)).await.unwrap();
+            if let Err(undo_failure) = self.persist(spec, id, StepAction::Undo, Some(&failure)).await {
+                self.persist(&workflow.finish, id, StepAction::Park, Some(&undo_failure)).await.unwrap();
                 return self.stored(id).await;
             }
         }
-        self.persist(&workflow.finish, id, Action::Fail, Some(&failure)).await.unwrap();
+        self.persist(&workflow.finish, id, StepAction::Fail, Some(&failure)).await.unwrap();
         self.stored(id).await
     }
 
     /// A step with its retries.
-    async fn persist(&self, spec: &StepSpec, id: &str, action: Action, failure: Option<&Failure>) -> Ran {
-        let class = if action == Action::Process { spec.retry } else { RetryClass::Undo };
+    async fn persist(&self, spec: &SagaStep, id: &str, action: StepAction, failure: Option<&Failure>) -> Ran {
+        let class = if action == StepAction::Process { spec.retry } else { RetryClass::Undo };
         let (interval, rate, attempts, cap) = class.policy();
         let mut pause = f64::from(interval);
         let mut input = self.input(id, action).await;
@@ -300,7 +302,7 @@ impl World {
         unreachable!("the last attempt returns")
     }
 
-    async fn wait(&self, id: &str, input: &StepInput, spec: &StepSpec) -> Ran {
+    async fn wait(&self, id: &str, input: &StepInput, spec: &SagaStep) -> Ran {
         let wait = spec.wait.as_ref().unwrap();
         if let Some(answer) = &self.answer {
             self.await_merchant().answer(id, answer, self.clock.now()).await.unwrap();

@@ -1,25 +1,25 @@
 //! activate-account: ends every workflow. The marketplace gets a new courier or merchant.
 
-use super::{Module, Vendor};
-use crate::{codes, ports::VendorKind};
+use super::module::{StepInfo, StepModule, VendorUse};
+use crate::vendor::VendorKind;
+use carryout_environment::ErrorCode;
 use serde::Deserialize;
 
-pub(super) struct ActivateAccount;
-
-#[derive(Deserialize, Default)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {}
+struct ActivateAccount {}
 
-impl Module for ActivateAccount {
-    const NAME: &'static str = "activate-account";
-    const CLOSES: bool = true;
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo {
+    closes: true,
+    vendor: Some(VendorUse { kind: VendorKind::Activation, refused: ACTIVATION_REFUSED, correctable: false }),
+    ..StepInfo::of::<ActivateAccount>("activate-account")
+};
 
-    fn needs(_: &Settings) -> Vec<&'static str> {
+/// The marketplace refused the account.
+pub const ACTIVATION_REFUSED: ErrorCode = ErrorCode::permanent("Activation.Refused", "Ask support to look at the account.");
+
+impl StepModule for ActivateAccount {
+    fn needs(&self) -> Vec<&'static str> {
         vec!["legal_name", "email"]
-    }
-
-    fn vendor(_: &Settings) -> Option<Vendor> {
-        Some(Vendor { kind: VendorKind::Activation, refused: codes::ACTIVATION_REFUSED, correctable: false })
     }
 }

@@ -1,36 +1,36 @@
 //! check-background: a background check, which takes days.
 
-use super::{Finding, Module, Vendor};
+use super::module::{LegacyNames, StepInfo, StepModule, StepOutput, VendorUse};
 use crate::{
-    codes,
     form::{Field, Kind},
-    ports::VendorKind,
+    vendor::VendorKind,
 };
+use carryout_environment::ErrorCode;
 use serde::Deserialize;
 
-pub(super) struct CheckBackground;
-
-#[derive(Deserialize, Default)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {}
+struct CheckBackground {}
 
-impl Module for CheckBackground {
-    const NAME: &'static str = "check-background";
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo {
+    vendor: Some(VendorUse { kind: VendorKind::Background, refused: BACKGROUND_REFUSED, correctable: false }),
+    legacy: Some(LegacyNames { flag: "background_cleared", step: "BACKGROUND" }),
+    ..StepInfo::of::<CheckBackground>("check-background")
+};
 
-    fn fields(_: &Settings) -> Vec<Field> {
+/// The background check was not passed.
+pub const BACKGROUND_REFUSED: ErrorCode = ErrorCode::permanent("Background.Refused", "Ask support for a review.");
+
+impl StepModule for CheckBackground {
+    fn fields(&self) -> Vec<Field> {
         vec![Field::of("background_consent", "I agree to a background check", Kind::Consent)]
     }
 
-    fn needs(_: &Settings) -> Vec<&'static str> {
+    fn needs(&self) -> Vec<&'static str> {
         vec!["legal_name", "birth_date", "address_line"]
     }
 
-    fn finds(_: &Settings) -> Vec<Finding> {
-        vec![Finding::of("background_clear", [true])]
-    }
-
-    fn vendor(_: &Settings) -> Option<Vendor> {
-        Some(Vendor { kind: VendorKind::Background, refused: codes::BACKGROUND_REFUSED, correctable: false })
+    fn outputs(&self) -> Vec<StepOutput> {
+        vec![StepOutput::of("background_clear", [true])]
     }
 }

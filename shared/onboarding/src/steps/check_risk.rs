@@ -1,35 +1,36 @@
-//! check-risk: risk and compliance, as the vendor and the market's rules see it.
+//! check-risk: risk and compliance, by the vendor and the market's rules.
 
-use super::{Finding, Module, Vendor};
-use crate::{codes, ports::VendorKind};
+use super::module::{LegacyNames, StepInfo, StepModule, StepOutput, VendorUse};
+use crate::vendor::VendorKind;
+use carryout_environment::ErrorCode;
 use serde::Deserialize;
 
-pub(super) struct CheckRisk;
-
-#[derive(Deserialize, Default)]
+#[derive(Debug, Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Settings {
-    /// Whether the market's rules hold for the address.
+struct CheckRisk {
+    /// Whether the market's rules cover the address.
     address: bool,
 }
 
-impl Module for CheckRisk {
-    const NAME: &'static str = "check-risk";
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo {
+    vendor: Some(VendorUse { kind: VendorKind::Risk, refused: RISK_REFUSED, correctable: false }),
+    legacy: Some(LegacyNames { flag: "risk_cleared", step: "RISK" }),
+    ..StepInfo::of::<CheckRisk>("check-risk")
+};
 
-    fn needs(settings: &Settings) -> Vec<&'static str> {
+/// The risk is too high.
+pub const RISK_REFUSED: ErrorCode = ErrorCode::permanent("Risk.Refused", "Ask support for a review.");
+
+impl StepModule for CheckRisk {
+    fn needs(&self) -> Vec<&'static str> {
         let mut needs = vec!["legal_name", "email", "phone"];
-        if settings.address {
+        if self.address {
             needs.extend(["address_line", "address_region"]);
         }
         needs
     }
 
-    fn finds(_: &Settings) -> Vec<Finding> {
-        vec![Finding::of("risk_level", ["low", "medium"])]
-    }
-
-    fn vendor(_: &Settings) -> Option<Vendor> {
-        Some(Vendor { kind: VendorKind::Risk, refused: codes::RISK_REFUSED, correctable: false })
+    fn outputs(&self) -> Vec<StepOutput> {
+        vec![StepOutput::of("risk_level", ["low", "medium"])]
     }
 }

@@ -1,30 +1,30 @@
-//! collect-details: what is good to know besides the profile.
+//! collect-details: useful details besides the profile.
 
-use super::{Module, choice};
+use super::module::{LegacyNames, StepInfo, StepModule, choice};
 use crate::form::Field;
 use serde::Deserialize;
 
-pub(super) struct CollectDetails;
-
-#[derive(Deserialize, Default)]
+#[derive(Debug, Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Settings {
-    /// The languages to choose from; none where it is not asked.
+struct CollectDetails {
+    /// The languages to choose from; empty where the form does not ask for one.
     languages: Vec<String>,
 }
 
-impl Module for CollectDetails {
-    const NAME: &'static str = "collect-details";
-    const ACCEPTS_SKIPPED: bool = true;
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo {
+    accepts_skipped: true,
+    legacy: Some(LegacyNames { flag: "details_complete", step: "ADDITIONAL_INFO" }),
+    ..StepInfo::of::<CollectDetails>("collect-details")
+};
 
-    fn fields(settings: &Settings) -> Vec<Field> {
+impl StepModule for CollectDetails {
+    fn fields(&self) -> Vec<Field> {
         let mut fields = vec![
-            Field::text("emergency_contact", "Whom to call in an emergency", 120).personal(),
-            Field::text("referral_code", "Who brought you here", 40).optional(),
+            Field::text("emergency_contact", "Emergency contact", 120).personal(),
+            Field::text("referral_code", "Referral code", 40).optional(),
         ];
-        if !settings.languages.is_empty() {
-            fields.push(Field::of("language", "Language", choice(settings.languages.iter().cloned())));
+        if !self.languages.is_empty() {
+            fields.push(Field::of("language", "Language", choice(self.languages.iter().cloned())));
         }
         fields
     }

@@ -1,27 +1,24 @@
-//! collect-regional: one thing more that only one region asks for.
+//! collect-regional: one field that only one region asks for.
 
-use super::Module;
+use super::module::{StepInfo, StepModule};
 use crate::form::Field;
 use serde::Deserialize;
 
-pub(super) struct CollectRegional;
-
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {
-    /// The field: `merchant_registry`.
+struct CollectRegional {
+    /// The name of the field: `merchant_registry`.
     field: String,
-    /// What it is called on a screen.
+    /// Its title on screens.
     title: String,
-    /// What it looks like: a regular expression.
+    /// Its format: a regular expression.
     pattern: String,
 }
 
-impl Module for CollectRegional {
-    const NAME: &'static str = "collect-regional";
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo::of::<CollectRegional>("collect-regional");
 
-    fn fields(settings: &Settings) -> Vec<Field> {
-        vec![Field::matching(&settings.field, &settings.title, 60, &settings.pattern).personal()]
+impl StepModule for CollectRegional {
+    fn fields(&self) -> Vec<Field> {
+        vec![Field::matching(&self.field, &self.title, 60, &self.pattern).personal()]
     }
 }

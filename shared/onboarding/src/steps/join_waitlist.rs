@@ -1,26 +1,19 @@
-//! join-waitlist: waits until the market has room. An operator lets people in.
+//! join-waitlist: waits until the market has capacity. An operator admits applicants.
 
-use super::{Module, review};
+use super::module::{StepInfo, StepModule, review};
 use crate::applicant::{Applicant, Collected};
 use carryout_workflow::{Outcome, Progress};
 use serde::Deserialize;
 
-pub(super) struct JoinWaitlist;
-
-#[derive(Deserialize, Default)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {}
+struct JoinWaitlist {}
 
-impl Module for JoinWaitlist {
-    const NAME: &'static str = "join-waitlist";
-    const ACCEPTS_SKIPPED: bool = true;
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo { accepts_skipped: true, ..StepInfo::of::<JoinWaitlist>("join-waitlist") };
 
-    fn decide(_: &Settings, _: &Applicant) -> Outcome<Collected> {
-        Outcome::Waiting(Progress {
-            reference: None,
-            response: Some(review("waits for room in the market")),
-            note: Collected::default(),
-        })
+impl StepModule for JoinWaitlist {
+    fn decide(&self, _: &Applicant) -> Outcome<Collected> {
+        let response = Some(review("waits for capacity in the market"));
+        Outcome::Waiting(Progress { reference: None, response, note: Collected::default() })
     }
 }

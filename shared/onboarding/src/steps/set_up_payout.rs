@@ -1,34 +1,35 @@
-//! set-up-payout: the account that earnings go to.
+//! set-up-payout: the account that earnings are paid to.
 
-use super::{Finding, Module, Vendor};
-use crate::{codes, form::Field, ports::VendorKind};
+use super::module::{LegacyNames, StepInfo, StepModule, StepOutput, VendorUse};
+use crate::{form::Field, vendor::VendorKind};
+use carryout_environment::ErrorCode;
 use serde::Deserialize;
 
-pub(super) struct SetUpPayout;
-
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {
-    /// What an account number looks like: a regular expression.
+struct SetUpPayout {
+    /// The format of an account number: a regular expression.
     account: String,
 }
 
-impl Module for SetUpPayout {
-    const NAME: &'static str = "set-up-payout";
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo {
+    vendor: Some(VendorUse { kind: VendorKind::Payout, refused: PAYOUT_REFUSED, correctable: true }),
+    legacy: Some(LegacyNames { flag: "payout_complete", step: "PAYMENT" }),
+    ..StepInfo::of::<SetUpPayout>("set-up-payout")
+};
 
-    fn fields(settings: &Settings) -> Vec<Field> {
+/// The account can't be paid.
+pub const PAYOUT_REFUSED: ErrorCode = ErrorCode::permanent("Payout.Refused", "Correct the bank account.");
+
+impl StepModule for SetUpPayout {
+    fn fields(&self) -> Vec<Field> {
         vec![
-            Field::text("account_holder", "Holder of the account", 120).personal(),
-            Field::matching("account_number", "Number of the account", 40, &settings.account).personal(),
+            Field::text("account_holder", "Account holder", 120).personal(),
+            Field::matching("account_number", "Account number", 40, &self.account).personal(),
         ]
     }
 
-    fn finds(_: &Settings) -> Vec<Finding> {
-        vec![Finding::of("payout_ready", [true])]
-    }
-
-    fn vendor(_: &Settings) -> Option<Vendor> {
-        Some(Vendor { kind: VendorKind::Payout, refused: codes::PAYOUT_REFUSED, correctable: true })
+    fn outputs(&self) -> Vec<StepOutput> {
+        vec![StepOutput::of("payout_ready", [true])]
     }
 }

@@ -1,26 +1,26 @@
-//! sign-agreement: agrees to one version of one text.
+//! sign-agreement: consent to one edition of one agreement.
 
-use super::{Module, choice};
+use super::module::{LegacyNames, StepInfo, StepModule, choice};
 use crate::form::{Field, Kind};
 use serde::Deserialize;
 
-pub(super) struct SignAgreement;
-
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {
-    /// Which agreement: `courier_terms`.
+struct SignAgreement {
+    /// The agreement: `courier_terms`.
     agreement: String,
-    /// Its version, which the applicant must have seen.
+    /// Its edition, which the applicant must have read.
     edition: String,
 }
 
-impl Module for SignAgreement {
-    const NAME: &'static str = "sign-agreement";
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo {
+    legacy: Some(LegacyNames { flag: "agreement_signed", step: "AGREEMENT" }),
+    ..StepInfo::of::<SignAgreement>("sign-agreement")
+};
 
-    fn fields(settings: &Settings) -> Vec<Field> {
-        let Settings { agreement, edition } = settings;
+impl StepModule for SignAgreement {
+    fn fields(&self) -> Vec<Field> {
+        let Self { agreement, edition } = self;
         vec![
             Field::of(format!("{agreement}_edition"), "The edition that I have read", choice([edition])),
             Field::of(format!("{agreement}_agreed"), "I agree", Kind::Consent),

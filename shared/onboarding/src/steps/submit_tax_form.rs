@@ -1,28 +1,28 @@
 //! submit-tax-form: the tax number, on the form of the country.
 
-use super::Module;
+use super::module::{LegacyNames, StepInfo, StepModule};
 use crate::form::{Field, Kind};
 use serde::Deserialize;
 
-pub(super) struct SubmitTaxForm;
-
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {
-    /// The form: `W-9`.
+struct SubmitTaxForm {
+    /// The name of the form: `W-9`.
     form: String,
-    /// What a tax number looks like: a regular expression.
+    /// The format of a tax number: a regular expression.
     number: String,
 }
 
-impl Module for SubmitTaxForm {
-    const NAME: &'static str = "submit-tax-form";
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo {
+    legacy: Some(LegacyNames { flag: "tax_complete", step: "TAX" }),
+    ..StepInfo::of::<SubmitTaxForm>("submit-tax-form")
+};
 
-    fn fields(settings: &Settings) -> Vec<Field> {
+impl StepModule for SubmitTaxForm {
+    fn fields(&self) -> Vec<Field> {
         vec![
-            Field::matching("tax_number", format!("Tax number ({})", settings.form), 20, &settings.number).personal(),
-            Field::of("tax_certified", format!("I certify that the {} is right", settings.form), Kind::Consent),
+            Field::matching("tax_number", format!("Tax number ({})", self.form), 20, &self.number).personal(),
+            Field::of("tax_certified", format!("I certify that the {} is correct", self.form), Kind::Consent),
         ]
     }
 }

@@ -1,39 +1,38 @@
-//! upload-document: a picture of a document, put into a bucket by the applicant's own client, and verified by a vendor. Occurs once
-//! for each document.
+//! upload-document: a document that the applicant's client uploads and a vendor verifies. Occurs once for each document.
 
-use super::{Finding, Module, Vendor};
+use super::module::{LegacyNames, StepInfo, StepModule, StepOutput, VendorUse};
 use crate::{
-    codes,
     form::{Field, Kind},
-    ports::VendorKind,
+    vendor::VendorKind,
 };
+use carryout_environment::ErrorCode;
 use serde::Deserialize;
 
-pub(super) struct UploadDocument;
-
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {
-    /// Which document: `insurance`.
+struct UploadDocument {
+    /// The document: `insurance`.
     document: String,
-    /// What it is called on a screen.
+    /// Its title on screens.
     title: String,
 }
 
-impl Module for UploadDocument {
-    const NAME: &'static str = "upload-document";
-    const ACCEPTS_SKIPPED: bool = true;
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo {
+    accepts_skipped: true,
+    vendor: Some(VendorUse { kind: VendorKind::Document, refused: DOCUMENT_REFUSED, correctable: true }),
+    legacy: Some(LegacyNames { flag: "documents_uploaded", step: "DOCUMENTS" }),
+    ..StepInfo::of::<UploadDocument>("upload-document")
+};
 
-    fn fields(settings: &Settings) -> Vec<Field> {
-        vec![Field::of(format!("{}_object", settings.document), &settings.title, Kind::Document).personal()]
+/// The document can't be read, or is not the one that was asked for.
+pub const DOCUMENT_REFUSED: ErrorCode = ErrorCode::permanent("Document.Refused", "Upload a better picture of the document.");
+
+impl StepModule for UploadDocument {
+    fn fields(&self) -> Vec<Field> {
+        vec![Field::of(format!("{}_object", self.document), &self.title, Kind::Document).personal()]
     }
 
-    fn finds(settings: &Settings) -> Vec<Finding> {
-        vec![Finding::of(format!("{}_verified", settings.document), [true])]
-    }
-
-    fn vendor(_: &Settings) -> Option<Vendor> {
-        Some(Vendor { kind: VendorKind::Document, refused: codes::DOCUMENT_REFUSED, correctable: true })
+    fn outputs(&self) -> Vec<StepOutput> {
+        vec![StepOutput::of(format!("{}_verified", self.document), [true])]
     }
 }

@@ -1,42 +1,46 @@
-//! validate-address: where somebody lives or sells; whether that exists, and is served, where the workflow wants to know.
+//! validate-address: the address of the applicant. Where the workflow asks for it, a vendor checks that it exists and is served.
 
-use super::{Finding, Module, Vendor, choice};
-use crate::{codes, form::Field, ports::VendorKind};
+use super::module::{LegacyNames, StepInfo, StepModule, StepOutput, VendorUse, choice};
+use crate::{form::Field, vendor::VendorKind};
+use carryout_environment::ErrorCode;
 use serde::Deserialize;
 
-pub(super) struct ValidateAddress;
-
-#[derive(Deserialize, Default)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {
+struct ValidateAddress {
     /// The regions to choose from.
     regions: Vec<String>,
-    /// What a postal code looks like: a regular expression.
+    /// The format of a postal code: a regular expression.
     postal_code: String,
-    /// Whether the address is validated, and held against the service area.
+    /// Whether a vendor validates the address against the service area.
     #[serde(default)]
     service_area: bool,
 }
 
-impl Module for ValidateAddress {
-    const NAME: &'static str = "validate-address";
-    type Settings = Settings;
+pub(super) const INFO: StepInfo = StepInfo {
+    vendor: Some(VendorUse { kind: VendorKind::Address, refused: ADDRESS_REFUSED, correctable: true }),
+    legacy: Some(LegacyNames { flag: "validation_complete", step: "ADDRESS" }),
+    ..StepInfo::of::<ValidateAddress>("validate-address")
+};
 
-    fn fields(settings: &Settings) -> Vec<Field> {
+/// The address does not exist, or is outside the service area.
+pub const ADDRESS_REFUSED: ErrorCode = ErrorCode::permanent("Address.Refused", "Correct the address.");
+
+impl StepModule for ValidateAddress {
+    fn fields(&self) -> Vec<Field> {
         vec![
             Field::text("address_line", "Street and number", 120).personal(),
             Field::text("address_city", "City", 80),
-            Field::of("address_region", "Region", choice(settings.regions.iter().cloned())),
-            Field::matching("address_postal_code", "Postal code", 12, &settings.postal_code).personal(),
+            Field::of("address_region", "Region", choice(self.regions.iter().cloned())),
+            Field::matching("address_postal_code", "Postal code", 12, &self.postal_code).personal(),
         ]
     }
 
-    fn finds(settings: &Settings) -> Vec<Finding> {
-        if settings.service_area { vec![Finding::of("service_area", ["core", "edge"])] } else { Vec::new() }
+    fn outputs(&self) -> Vec<StepOutput> {
+        if self.service_area { vec![StepOutput::of("service_area", ["core", "edge"])] } else { Vec::new() }
     }
 
-    fn vendor(settings: &Settings) -> Option<Vendor> {
-        let vendor = Vendor { kind: VendorKind::Address, refused: codes::ADDRESS_REFUSED, correctable: true };
-        settings.service_area.then_some(vendor)
+    fn calls_vendor(&self) -> bool {
+        self.service_area
     }
 }

@@ -1,25 +1,28 @@
-//! What is told of definitions without running them.
+//! The analysis of definitions without running them.
 
 use crate::world::{World, markets_with_supply};
 use carryout_onboarding::{
+    applicant::ApplicantStatus,
+    definition::Market,
     diff::diff,
     funnel::funnel,
     graph,
     lint::{Rule, lint, lint_workflow},
-    markets::{Market, Markets, Settings, embedded_files},
+    markets::{Markets, Settings, embedded_files},
     migrate::{migrate, plan},
+    submit::Submission,
     what_if::what_if,
 };
-use carryout_workflow::{Stage, StepState, Workflow};
+use carryout_workflow::{FormStage, FormWorkflow, Stage as _, StepState};
 use futures::executor::block_on;
 use serde_json::{Map, Value, json};
 
-fn courier(country: &str) -> Workflow {
+fn courier(country: &str) -> FormWorkflow {
     Markets::embedded().unwrap().orchestrator().pick(country, "courier").unwrap().clone()
 }
 
-fn step(value: Value) -> Stage {
-    Stage::Step(serde_json::from_value(value).unwrap())
+fn step(value: Value) -> FormStage {
+    FormStage::Step(serde_json::from_value(value).unwrap())
 }
 
 #[test]
@@ -28,8 +31,8 @@ fn the_embedded_markets_are_clean() {
 }
 
 #[test]
-fn each_kind_of_mistake_is_found() {
-    type Change = fn(&mut Workflow);
+fn the_lint_finds_each_kind_of_mistake() {
+    type Change = fn(&mut FormWorkflow);
     let cases: [(Change, Rule, &str); 12] = [
         (|w| w.stages.push(step(json!({ "step": "read-palm" }))), Rule::UnknownStep, "there is no step read-palm"),
         (
@@ -46,7 +49,7 @@ fn each_kind_of_mistake_is_found() {
         (
             |w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "horoscope": "lion" } }))),
             Rule::UnknownCondition,
-            "nobody has collected",
+            "no earlier step provides",
         ),
         (
             |w| w.stages.push(step(json!({ "step": "join-waitlist", "name": "late", "when": { "legal_name": "Jo" } }))),
@@ -78,14 +81,14 @@ fn each_kind_of_mistake_is_found() {
         let findings = lint_workflow(&workflow);
         assert!(findings.iter().any(|finding| finding.rule == rule && finding.message.contains(text)), "{rule:?}: {findings:?}");
     }
-    let nowhere = Market { workflow: "gone".to_owned(), ..embedded_files().unwrap().remove(0) };
-    assert!(lint(&[nowhere]).iter().any(|finding| finding.rule == Rule::NoRoute));
+    let without_workflow = Market { workflow: "gone".to_owned(), ..embedded_files().unwrap().remove(0) };
+    assert!(lint(&[without_workflow]).iter().any(|finding| finding.rule == Rule::NoRoute));
 }
 
 #[test]
-fn data_of_a_step_that_is_not_for_everybody_does_not_count() {
+fn data_of_a_conditional_step_does_not_satisfy_a_need() {
     let mut workflow = courier("AU");
-    if let Stage::Step(address) = &mut workflow.stages[1] {
+    if let FormStage::Step(address) = &mut workflow.stages[1] {
         address.when = Some(serde_json::from_value(json!({ "supply": { "$lt": 0.5 } })).unwrap());
     }
     let findings = lint_workflow(&workflow);
@@ -96,7 +99,7 @@ fn data_of_a_step_that_is_not_for_everybody_does_not_count() {
 }
 
 #[test]
-fn a_workflow_is_drawn() {
+fn a_workflow_is_drawn_as_a_chart_and_as_text() {
     let chart = graph::mermaid(&courier("US"));
     for line in [
         "flowchart TD",
@@ -120,7 +123,7 @@ fn differences_name_what_moved() {
 }
 
 /// Australia with its second version: a quiz is new, the details are gone.
-fn second() -> (Workflow, Markets) {
+fn second() -> (FormWorkflow, Markets) {
     let mut market = embedded_files().unwrap().into_iter().find(|market| market.workflow == "onboard-courier-au").unwrap();
     let mut second = market.definitions[0].clone();
     second.version = 2;
@@ -131,7 +134,7 @@ fn second() -> (Workflow, Markets) {
 }
 
 #[test]
-fn who_is_on_the_way_stays_at_a_version_until_a_plan_moves_them() {
+fn applicants_in_progress_stay_at_their_version_until_they_are_migrated() {
     let first = courier("AU");
     let mut world = World::new(markets_with_supply(0.0));
     block_on(world.start("early", "AU", "courier")).unwrap();
@@ -139,14 +142,14 @@ fn who_is_on_the_way_stays_at_a_version_until_a_plan_moves_them() {
     world.complete_forms("waiting", &Map::new());
     block_on(world.start("half", "AU", "courier")).unwrap();
     let form = world.filled_in("half", "collect-profile", &Map::new());
-    block_on(world.submit("half", "collect-profile", carryout_onboarding::submit::Submission::Form(form))).unwrap();
+    block_on(world.submit("half", "collect-profile", Submission::Form(form))).unwrap();
     let (second, markets) = second();
-    world.markets = markets;
+    world.set_markets(markets);
     assert_eq!(block_on(world.start("late", "AU", "courier")).unwrap().workflow_version, 2);
     assert_eq!(world.view("early").workflow_version, 1);
 
-    let told = what_if(&second, &world.applicants.all());
-    assert_eq!((told.applicants, told.asked["take-quiz"], told.next["validate-address"]), (4, 3, 1));
+    let result = what_if(&second, &world.applicants.all());
+    assert_eq!((result.applicants, result.asked["take-quiz"], result.next["validate-address"]), (4, 3, 1));
 
     let planned = plan(&first, &second, &world.applicants.all());
     assert_eq!((planned.moves.len(), planned.unaffected, planned.ambiguous.len()), (2, 2, 0));
@@ -157,24 +160,24 @@ fn who_is_on_the_way_stays_at_a_version_until_a_plan_moves_them() {
     );
     for step in &planned.moves {
         assert!(block_on(migrate(&world.applicants, &second, step, world.now)).unwrap());
-        assert!(!block_on(migrate(&world.applicants, &second, step, world.now)).unwrap(), "a plan is used once");
+        assert!(!block_on(migrate(&world.applicants, &second, step, world.now)).unwrap(), "a plan applies once");
     }
     world.drain();
     world.complete_forms("half", &Map::new());
-    assert_eq!(world.applicant("half").status, carryout_onboarding::applicant::ApplicantStatus::Active);
+    assert_eq!(world.applicant("half").status, ApplicantStatus::Active);
     assert_eq!(world.applicant("half").steps.entry("take-quiz").unwrap().state, StepState::Done);
 }
 
 #[test]
-fn what_is_not_clear_is_listed_and_not_guessed() {
+fn ambiguous_migrations_are_listed_and_not_guessed() {
     let first = courier("AU");
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "AU", "courier")).unwrap();
     let form = world.filled_in("a", "collect-profile", &Map::new());
-    block_on(world.submit("a", "collect-profile", carryout_onboarding::submit::Submission::Form(form))).unwrap();
+    block_on(world.submit("a", "collect-profile", Submission::Form(form))).unwrap();
     let mut renamed = first.clone();
     renamed.version = 2;
-    if let Stage::Step(profile) = &mut renamed.stages[0] {
+    if let FormStage::Step(profile) = &mut renamed.stages[0] {
         profile.name = Some("about-you".to_owned());
     }
     let planned = plan(&first, &renamed, &world.applicants.all());
@@ -183,23 +186,23 @@ fn what_is_not_clear_is_listed_and_not_guessed() {
 }
 
 #[test]
-fn a_funnel_counts_who_came_how_far() {
+fn a_funnel_counts_the_applicants_who_reached_each_step() {
     let mut world = World::new(markets_with_supply(0.0));
     for id in ["one", "two", "three"] {
         block_on(world.start(id, "AU", "courier")).unwrap();
     }
     world.pass(60_000);
     let form = world.filled_in("one", "collect-profile", &Map::new());
-    block_on(world.submit("one", "collect-profile", carryout_onboarding::submit::Submission::Form(form))).unwrap();
-    let figures = funnel(&world.markets, &world.applicants.all(), world.now + 30 * 24 * 3_600_000);
-    let of = |step: &str| figures.iter().find(|(place, _)| place.step == step).map(|(_, figures)| figures.clone()).unwrap();
+    block_on(world.submit("one", "collect-profile", Submission::Form(form))).unwrap();
+    let counts = funnel(&world.markets, &world.applicants.all(), world.now + 30 * 24 * 3_600_000);
+    let of = |step: &str| counts.iter().find(|(found, _)| found.step == step).map(|(_, counts)| counts.clone()).unwrap();
     let profile = of("collect-profile");
     assert_eq!((profile.entered, profile.finished, profile.dropped, profile.median_ms()), (3, 1, 2, Some(60_000)));
     assert_eq!((of("validate-address").entered, of("validate-address").finished), (1, 0));
 }
 
 #[test]
-fn a_definition_in_the_control_table_is_linted_before_it_counts() {
+fn a_definition_in_the_control_table_is_linted_before_it_takes_effect() {
     let mut market = embedded_files().unwrap().remove(0);
     market.definitions[0].stages.clear();
     let refused = Markets::with(Settings { markets: vec![market], ..Settings::default() }).unwrap_err();

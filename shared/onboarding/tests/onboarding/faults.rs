@@ -1,13 +1,14 @@
-//! Applicants in five markets at once, whose functions are killed at random: each comes to the right end, no effect happens twice.
+//! Applicants in five markets at once, whose functions are killed at random: each reaches the right end, and no effect happens twice.
 
 use crate::world::{LEASE_MS, NOON, World, markets_with_supply};
 use carryout_onboarding::{
-    advance::advance,
+    advance::Advance,
     applicant::ApplicantStatus,
-    markets::{Market, embedded_files},
-    ports::{VendorAnswer, VendorKind},
+    definition::Market,
+    markets::embedded_files,
     submit::Submission,
-    wait::{Moment, look},
+    vendor::{VendorAnswer, VendorKind},
+    wait::Look,
 };
 use carryout_testing::{
     contract,
@@ -26,7 +27,7 @@ use std::{
 
 type Invocation = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Functions at work, and who may kill them.
+/// Running invocations, which may be killed.
 struct Cloud {
     running: Vec<Invocation>,
     random: fastrand::Rng,
@@ -38,8 +39,8 @@ impl Cloud {
         self.running.push(Box::pin(invocation));
     }
 
-    /// Lets some of them go on for a bit, in any order; one in `kill_one_in` steps kills.
-    fn go_on(&mut self, steps: usize, kill_one_in: u32) {
+    /// Polls invocations in random order; one in `kill_one_in` polls kills instead.
+    fn poll_some(&mut self, steps: usize, kill_one_in: u32) {
         for _ in 0..steps {
             if self.running.is_empty() {
                 return;
@@ -58,26 +59,26 @@ impl Cloud {
     }
 }
 
-/// What a vendor is told, and whether it is a refusal for good.
+/// A random script, and whether it is a definite refusal.
 fn script(random: &mut fastrand::Rng, allow_refusal: bool) -> (Script, bool) {
     let approved = || VendorAnswer::Approved { findings: Map::new() };
-    let refused = || VendorAnswer::Refused { reason: "told to refuse".to_owned() };
+    let refused = || VendorAnswer::Refused { reason: "injected refusal".to_owned() };
     match random.u32(..if allow_refusal { 12 } else { 11 }) {
         0..=3 => (Script::Now(approved()), false),
         4 | 5 => (Script::Later(approved()), false),
-        6 => (Script::Away(2, Box::new(Script::Now(approved()))), false),
-        7 => (Script::Unheard(Box::new(Script::Now(approved()))), false),
-        8 => (Script::Unheard(Box::new(Script::Later(approved()))), false),
-        9 | 10 => (Script::Away(1, Box::new(Script::Unheard(Box::new(Script::Now(approved()))))), false),
+        6 => (Script::Unreachable(2, Box::new(Script::Now(approved()))), false),
+        7 => (Script::AnswerLost(Box::new(Script::Now(approved()))), false),
+        8 => (Script::AnswerLost(Box::new(Script::Later(approved()))), false),
+        9 | 10 => (Script::Unreachable(1, Box::new(Script::AnswerLost(Box::new(Script::Now(approved()))))), false),
         _ => (if random.bool() { Script::Now(refused()) } else { Script::Later(refused()) }, true),
     }
 }
 
-struct Told {
+struct Scripted {
     refused_at: BTreeMap<String, &'static str>,
 }
 
-fn tell_vendors(world: &World, random: &mut fastrand::Rng, ids: &[String]) -> Told {
+fn script_vendors(world: &World, random: &mut fastrand::Rng, ids: &[String]) -> Scripted {
     let kinds = [
         (VendorKind::Address, "validate-address"),
         (VendorKind::Identity, "verify-identity"),
@@ -91,7 +92,7 @@ fn tell_vendors(world: &World, random: &mut fastrand::Rng, ids: &[String]) -> To
     let mut refused_at = BTreeMap::new();
     for id in ids {
         for (kind, step) in kinds {
-            // A refusal for good, where the step is part of every workflow of the market.
+            // Only a step of every workflow is definitely refused.
             let (script, refused) = script(random, kind == VendorKind::Risk);
             world.vendors.script(kind, &format!("{id}/{step}"), script);
             if refused {
@@ -99,7 +100,7 @@ fn tell_vendors(world: &World, random: &mut fastrand::Rng, ids: &[String]) -> To
             }
         }
     }
-    Told { refused_at }
+    Scripted { refused_at }
 }
 
 fn history(seed: u64, applicants: usize) {
@@ -108,13 +109,13 @@ fn history(seed: u64, applicants: usize) {
     world.vendors.ignore_keys();
     let mut random = fastrand::Rng::with_seed(seed);
     let ids: Vec<String> = (0..applicants).map(|number| format!("a{number}")).collect();
-    let told = tell_vendors(&world, &mut random, &ids);
+    let scripted = script_vendors(&world, &mut random, &ids);
     let mut cloud = Cloud { running: Vec::new(), random: random.fork(), killed: 0 };
     let mut begun_waits = Vec::new();
     let ended = |world: &World, id: &str| {
         world.applicants.get(id).is_some_and(|applicant| {
             let refused = |step: &&str| applicant.steps.entry(step).is_some_and(|entry| entry.state == StepState::Failed);
-            applicant.status == ApplicantStatus::Active || told.refused_at.get(id).is_some_and(refused)
+            applicant.status == ApplicantStatus::Active || scripted.refused_at.get(id).is_some_and(refused)
         })
     };
     let mut open = ids.clone();
@@ -122,7 +123,7 @@ fn history(seed: u64, applicants: usize) {
         open.retain(|id| !ended(&world, id));
         let Some(first) = open.first() else { break };
         assert!(round < 19_999, "seed {seed}: {:?}", world.applicants.get(first));
-        // Somebody begins, submits a form (or the same once more), or does nothing.
+        // Applicants begin, submit a form (or the same again), or do nothing.
         for _ in 0..8 {
             let id = open[random.usize(..open.len())].clone();
             let number: usize = id[1..].parse().unwrap();
@@ -139,16 +140,16 @@ fn history(seed: u64, applicants: usize) {
                 cloud.invoke(async move { drop(here.submit(&id, &step, Submission::Form(form)).await) });
             }
         }
-        // Messages, some of them lost; and those who are looked after anyway.
+        // Messages, some of them lost; and the sweeper.
         let mut due = if round % 20 == 0 { world.applicants.due(world.now) } else { Vec::new() };
-        due.extend(std::iter::from_fn(|| world.nudges.take()).filter(|_| random.u32(..5) > 0));
+        due.extend(std::iter::from_fn(|| world.queue.take()).filter(|_| random.u32(..5) > 0));
         for id in due {
             let here = world.clone();
             cloud.invoke(async move {
-                drop(advance(here.ports(), &here.waits, &here.markets, &id, here.now, here.now + LEASE_MS).await);
+                drop(here.advance(Advance { id: &id, lease_until: here.now + LEASE_MS }).await);
             });
         }
-        // Late answers: some are lost, some come twice.
+        // Late answers, some of them lost or repeated.
         if random.u32(..3) == 0 {
             for (key, answer) in world.vendors.answers_due() {
                 for _ in 0..random.usize(..3) {
@@ -163,14 +164,10 @@ fn history(seed: u64, applicants: usize) {
         if !begun_waits.is_empty() && random.u32(..3) == 0 {
             let awaited = begun_waits[random.usize(..begun_waits.len())].clone();
             let here = world.clone();
-            cloud.invoke(async move {
-                drop(
-                    look(&here.applicants, &here.vendors, &here.nudges, &here.markets, &awaited, Moment::Remind, here.now).await,
-                );
-            });
+            cloud.invoke(async move { drop(here.look(&awaited, Look::Remind).await) });
         }
         let steps = 20 + 8 * cloud.running.len();
-        cloud.go_on(steps, if round < 2_000 { 60 } else { 0 });
+        cloud.poll_some(steps, if round < 2_000 { 60 } else { 0 });
         world.pass(random.i64(0..3_000));
         // A function ends by its deadline, and its lease with it.
         if random.u32(..10) == 0 {
@@ -179,7 +176,7 @@ fn history(seed: u64, applicants: usize) {
             world.pass(LEASE_MS);
         }
     }
-    assert!(cloud.killed > 0, "seed {seed}: nobody was killed");
+    assert!(cloud.killed > 0, "seed {seed}: no invocation was killed");
     let effects = world.vendors.effects();
     let twice: Vec<_> = effects.iter().filter(|(_, times)| **times != 1).collect();
     assert!(twice.is_empty(), "seed {seed}: {twice:?}");
@@ -187,7 +184,7 @@ fn history(seed: u64, applicants: usize) {
     for id in &ids {
         let applicant = world.applicant(id);
         if applicant.status == ApplicantStatus::Active {
-            assert!(!told.refused_at.contains_key(id), "seed {seed}: {id} was refused and is active");
+            assert!(!scripted.refused_at.contains_key(id), "seed {seed}: {id} was refused and is active");
             assert!(activations(id) == 1, "seed {seed}: {id} is active without activation");
         } else {
             assert!(activations(id) == 0, "seed {seed}: {id}");
@@ -196,12 +193,12 @@ fn history(seed: u64, applicants: usize) {
 }
 
 #[test]
-fn two_hundred_applicants_come_to_the_right_end_whoever_is_killed() {
+fn two_hundred_applicants_reach_the_right_end_although_functions_are_killed() {
     history(1, 200);
 }
 
 #[test]
-fn so_do_a_few_under_many_seeds() {
+fn a_few_applicants_reach_the_right_end_under_many_seeds() {
     for seed in 2..22 {
         history(seed, 10);
     }
@@ -210,7 +207,7 @@ fn so_do_a_few_under_many_seeds() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// Steps that end at once never overwrite each other.
+    /// Concurrent steps never overwrite each other.
     #[test]
     fn concurrent_steps_keep_each_others_entries(order in proptest::collection::vec(0_usize..3, 30..60)) {
         let world = World::new(markets_with_supply(0.0));
@@ -220,8 +217,8 @@ proptest! {
             let (here, form) = (world.clone(), world.filled_in("a", step, &Map::new()));
             Some(Box::pin(async move { drop(here.submit("a", step, Submission::Form(form)).await.unwrap()) }) as Invocation)
         }).collect();
-        let everybody = order.into_iter().chain((0..3).flat_map(|one| std::iter::repeat_n(one, 20)));
-        for one in everybody {
+        let polls = order.into_iter().chain((0..3).flat_map(|one| std::iter::repeat_n(one, 20)));
+        for one in polls {
             if let Some(invocation) = &mut running[one]
                 && invocation.as_mut().poll(&mut Context::from_waker(&noop_waker())) == Poll::Ready(())
             {
@@ -237,9 +234,9 @@ proptest! {
 }
 
 #[test]
-fn the_store_in_memory_keeps_what_stores_promise() {
+fn the_in_memory_storage_fulfils_the_contract() {
     let store = MemoryApplicants::default();
-    store.set_now(NOON);
+    store.clock().set(NOON);
     let made = std::cell::Cell::new(0);
     let new_id = || {
         made.set(made.get() + 1);

@@ -1,30 +1,23 @@
-//! Operators, vendors that answer late or never, privacy, and applicants from an older system.
+//! Operators, vendors that answer late or never, privacy, and applicants from the older system.
 
 use crate::world::{LEASE_MS, NOON, World, findings, legacy_of, markets_with_supply, owner};
 use carryout_onboarding::{
+    advance::{Advance, AdvanceError},
     answer::Answered,
-    applicant::{Applicant, ApplicantStatus, Datum},
-    legacy::{LegacyRecord, LegacyStatus, LegacyStep, Shape, merge},
+    applicant::{ApplicantStatus, Datum, LegacyShape, OperatorAction},
+    legacy::{LegacyRecord, LegacyStatus, LegacyStep, merge},
     markets::{Markets, Settings},
-    operate::{Action, OperateError, Operation, operate},
-    ports::{VendorAnswer, VendorKind},
-    privacy,
+    operate::OperateError,
     submit::Submission,
-    uploads::{LARGEST_BYTES, UPLOAD_LASTS_MS, upload},
+    uploads::{LARGEST_BYTES, UPLOAD_LASTS_MS, UploadRequest},
+    vendor::{VendorAnswer, VendorKind},
     view::WaitsFor,
-    wait::{Moment, look},
+    wait::Look,
 };
 use carryout_testing::onboarding::Script;
 use carryout_workflow::StepState;
 use futures::executor::block_on;
 use serde_json::{Map, json};
-
-impl World {
-    pub fn operate(&self, id: &str, step: &str, action: Action) -> Result<Applicant, OperateError> {
-        let operation = Operation { operator: "op_1", action, reason: "looked at it" };
-        block_on(operate(&self.applicants, &self.nudges, &self.waits, &self.markets, id, step, operation, self.now))
-    }
-}
 
 fn refused(reason: &str) -> VendorAnswer {
     VendorAnswer::Refused { reason: reason.to_owned() }
@@ -34,7 +27,7 @@ fn approved() -> VendorAnswer {
     VendorAnswer::Approved { findings: Map::new() }
 }
 
-/// A courier in Australia who has done everything, with `verify-identity` as told.
+/// A courier in Australia who has filled in every form, with a scripted vendor of `verify-identity`.
 fn at_identity(script: Script) -> World {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "AU", "courier")).unwrap();
@@ -44,31 +37,61 @@ fn at_identity(script: Script) -> World {
 }
 
 #[test]
-fn a_refusal_waits_for_an_operator_who_may_have_it_tried_again_under_another_key() {
-    let world = at_identity(Script::Now(refused("the picture is of somebody else")));
+fn a_refused_step_waits_for_an_operator_who_can_retry_it_under_another_key() {
+    let world = at_identity(Script::Now(refused("the picture does not match")));
     let next = world.view("a").next.into_iter().find(|next| next.step == "verify-identity").unwrap();
     assert_eq!((next.waits_for, next.failure.unwrap().code), (WaitsFor::Operator, "Identity.Refused".to_owned()));
-    world.operate("a", "verify-identity", Action::Retry).unwrap();
+    world.operate("a", "verify-identity", OperatorAction::Retry).unwrap();
     world.complete_forms("a", &Map::new());
     assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
     let keys: Vec<String> = world.vendors.effects().into_keys().filter(|key| key.contains("identity")).collect();
-    // Keys begin with the day, for vendors remember those of an application before this one.
+    // Keys begin with the day, since vendors may remember those of an earlier application.
     let day = NOON / 86_400_000;
     assert_eq!(keys, [format!("a/verify-identity/{day}"), format!("a/verify-identity/{}", day + 1)]);
     let audit = &world.applicant("a").audit;
-    assert_eq!((audit[0].operator.as_str(), audit[0].action, audit[0].reason.as_str()), ("op_1", Action::Retry, "looked at it"));
+    assert_eq!(
+        (audit[0].operator.as_str(), audit[0].action, audit[0].reason.as_str()),
+        ("op_1", OperatorAction::Retry, "reviewed")
+    );
 }
 
 #[test]
-fn what_must_be_done_can_not_be_skipped_by_an_operator_either() {
+fn an_unreachable_vendor_holds_up_only_its_own_step_which_an_operator_can_reject() {
+    let world = World::new(markets_with_supply(0.0));
+    block_on(world.start("a", "US", "courier")).unwrap();
+    let outage = Script::Unreachable(u32::MAX, Box::new(Script::Now(approved())));
+    world.vendors.script(VendorKind::Identity, "a/verify-identity", outage);
+    to_step(&world, "a", "validate-address");
+    let address = world.filled_in("a", "validate-address", &Map::new());
+    block_on(world.submit("a", "validate-address", Submission::Form(address))).unwrap();
+    // Both steps of the next stage are open: one stuck with its vendor, the other one not begun.
+    let identity = world.filled_in("a", "verify-identity", &Map::new());
+    let unreachable = block_on(world.submit("a", "verify-identity", Submission::Form(identity))).unwrap_err();
+    assert_eq!(unreachable.failure().code, "Vendor.Unavailable");
+    let state = |step: &str| world.applicant("a").steps.entry(step).unwrap().state;
+    assert_eq!((state("verify-identity"), state("check-risk")), (StepState::Running, StepState::Pending));
+
+    let advanced = block_on(world.advance(Advance { id: "a", lease_until: world.now + LEASE_MS }));
+    assert!(matches!(advanced, Err(AdvanceError::Step { step, .. }) if step == "verify-identity"));
+    assert_eq!((state("verify-identity"), state("check-risk")), (StepState::Running, StepState::Done));
+
+    world.operate("a", "verify-identity", OperatorAction::Reject).unwrap();
+    let entry = world.applicant("a").steps.entry("verify-identity").cloned().unwrap();
+    assert_eq!((entry.state, entry.failure.unwrap().code.as_str()), (StepState::Failed, "ApplicantStep.Rejected"));
+    world.drain();
+    assert_eq!(state("verify-identity"), StepState::Failed, "a rejected step is not run again");
+}
+
+#[test]
+fn a_required_step_can_not_be_skipped_by_an_operator_either() {
     let world = at_identity(Script::Now(refused("")));
-    assert!(matches!(world.operate("a", "verify-identity", Action::Skip), Err(OperateError::NotSkippable(_))));
-    assert!(matches!(world.operate("a", "verify-identity", Action::Approve), Err(OperateError::Moved { .. })));
+    assert!(matches!(world.operate("a", "verify-identity", OperatorAction::Skip), Err(OperateError::NotSkippable(_))));
+    assert!(matches!(world.operate("a", "verify-identity", OperatorAction::Approve), Err(OperateError::Moved { .. })));
     assert!(world.applicant("a").audit.is_empty());
 }
 
 #[test]
-fn an_answer_that_comes_later_goes_on_once() {
+fn a_late_answer_is_recorded_once() {
     let world = at_identity(Script::Later(approved()));
     assert_eq!(world.next("a"), ["verify-identity"]);
     let awaited = world.waits.begun();
@@ -78,26 +101,22 @@ fn an_answer_that_comes_later_goes_on_once() {
     assert_eq!(block_on(world.answer(key.clone(), answer)), Answered::Repeated);
     assert_eq!(block_on(world.answer(key.clone(), refused("no"))), Answered::Contradicts);
     assert_eq!(block_on(world.answer(format!("{key}9"), refused("no"))), Answered::TooLate);
-    assert_eq!(block_on(world.answer("nobody/verify-identity/1".to_owned(), approved())), Answered::Unknown);
+    assert_eq!(block_on(world.answer("unknown/verify-identity/1".to_owned(), approved())), Answered::Unknown);
     world.complete_forms("a", &Map::new());
     assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
 }
 
 #[test]
-fn a_lost_callback_is_found_by_a_look_and_a_silence_by_a_person() {
+fn a_lost_callback_is_found_by_a_poll_and_a_silence_is_put_before_an_operator() {
     let world = at_identity(Script::Later(approved()));
     let awaited = world.waits.begun().remove(0);
-    let look = |moment| {
-        block_on(look(&world.applicants, &world.vendors, &world.nudges, &world.markets, &awaited, moment, world.now))
-            .unwrap()
-            .waiting
-    };
-    assert!(look(Moment::Remind), "the vendor has not answered");
-    assert!(!look(Moment::Expire));
+    let look = |look| block_on(world.look(&awaited, look)).unwrap();
+    assert!(look(Look::Remind), "the vendor has not answered");
+    assert!(!look(Look::Expire));
     let next = world.view("a").next.remove(0);
     assert_eq!(next.waits_for, WaitsFor::Operator);
-    assert!(!look(Moment::Remind), "a person looks, nobody waits");
-    // The vendor answers after all.
+    assert!(!look(Look::Remind), "the operator's review ends the wait");
+    // The vendor answers late.
     let (key, answer) = world.vendors.answers_due().remove(0);
     assert_eq!(block_on(world.answer(key, answer)), Answered::Recorded);
     world.complete_forms("a", &Map::new());
@@ -106,22 +125,14 @@ fn a_lost_callback_is_found_by_a_look_and_a_silence_by_a_person() {
     let world = at_identity(Script::Later(approved()));
     world.vendors.answers_due();
     let awaited = world.waits.begun().remove(0);
-    let found = block_on(carryout_onboarding::wait::look(
-        &world.applicants,
-        &world.vendors,
-        &world.nudges,
-        &world.markets,
-        &awaited,
-        Moment::Remind,
-        world.now,
-    ));
-    assert!(!found.unwrap().waiting, "the answer whose callback was lost");
+    let is_waiting = block_on(world.look(&awaited, Look::Remind)).unwrap();
+    assert!(!is_waiting, "the poll finds the answer whose callback was lost");
     world.complete_forms("a", &Map::new());
     assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
 }
 
 #[test]
-fn a_form_that_a_vendor_refuses_may_be_corrected() {
+fn a_form_that_a_vendor_refuses_can_be_corrected() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "CA", "courier")).unwrap();
     world.vendors.script(VendorKind::Address, "a/validate-address", Script::Now(refused("there is no such street")));
@@ -135,7 +146,7 @@ fn a_form_that_a_vendor_refuses_may_be_corrected() {
 }
 
 #[test]
-fn a_quiz_is_taken_again_until_it_is_passed() {
+fn a_quiz_can_be_taken_again_until_it_is_passed() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "US", "merchant")).unwrap();
     let wrong = json!({ "food_safety_1": "Let it reach room temperature first", "food_safety_2": "Putting on an apron" });
@@ -150,7 +161,7 @@ fn a_quiz_is_taken_again_until_it_is_passed() {
 }
 
 #[test]
-fn forms_are_held_against_what_they_ask() {
+fn forms_are_checked_against_their_fields() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "AU", "courier")).unwrap();
     let form = world.filled_in("a", "collect-profile", &Map::new());
@@ -161,41 +172,19 @@ fn forms_are_held_against_what_they_ask() {
         assert_eq!(error.failure().code, "Request.InvalidField");
         error.to_string()
     };
-    assert!(wrong("email", json!("nobody")).starts_with("email must look like"));
+    assert!(wrong("email", json!("no address")).starts_with("email must look like"));
     assert!(wrong("birth_date", json!("2010-01-01")).contains("at least 18 years"));
     assert!(wrong("birth_date", json!("yesterday")).contains("must be a date"));
     assert!(wrong("shoe_size", json!(43)).contains("is not part of this form"));
     assert_eq!(world.applicant("a").version, 1, "nothing was written");
     let too_early = block_on(world.submit("a", "sign-agreement", Submission::Form(Map::new()))).unwrap_err();
     assert_eq!(too_early.failure().code, "ApplicantStep.NotReady");
-    let foreign = Ports::foreign(&world);
-    assert_eq!(foreign, "Applicant.Unknown");
-}
-
-struct Ports;
-
-impl Ports {
-    /// Somebody else's token.
-    fn foreign(world: &World) -> String {
-        let submission = Submission::Form(Map::new());
-        let (now, until) = (world.now, world.now + LEASE_MS);
-        let submitted = carryout_onboarding::submit::submit(
-            world.ports(),
-            &world.nudges,
-            &world.markets,
-            "a",
-            "somebody-else",
-            "collect-profile",
-            submission,
-            now,
-            until,
-        );
-        block_on(submitted).unwrap_err().failure().code
-    }
+    let foreign = world.submit_as("other-account", "a", "collect-profile", Submission::Form(Map::new()));
+    assert_eq!(block_on(foreign).unwrap_err().failure().code, "Applicant.Unknown");
 }
 
 #[test]
-fn personal_data_is_sealed_shown_to_its_owner_and_forgotten_on_request() {
+fn personal_data_is_encrypted_exported_to_its_owner_and_erased_on_request() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "US", "courier")).unwrap();
     world.complete_forms("a", &Map::new());
@@ -204,18 +193,18 @@ fn personal_data_is_sealed_shown_to_its_owner_and_forgotten_on_request() {
     for personal in ["Jo Example", "jo@example.com", "1990-02-28", "123-45-6789", "021000021"] {
         assert!(!stored.contains(personal), "{personal} can be read");
     }
-    assert!(matches!(applicant.data["vehicle_type"], Datum::Plain(_)), "conditions read it");
+    assert!(matches!(applicant.data["vehicle_type"], Datum::Plain(_)), "conditions may read it");
     assert!(!format!("{:?}", world.vendors.requests()).contains("Jo Example"));
-    let exported = block_on(privacy::export(&world.vault, &applicant)).unwrap();
+    let exported = block_on(world.export(&applicant)).unwrap();
     assert_eq!(exported["collected"]["legal_name"], "Jo Example");
-    assert!(block_on(privacy::erase(&world.applicants, &world.documents, "a", world.now)).unwrap());
+    assert!(block_on(world.erase("a")).unwrap());
     let erased = world.applicant("a");
     assert_eq!((erased.status, erased.data.len(), erased.owner.as_str()), (ApplicantStatus::Erased, 0, ""));
     assert!(erased.ttl < applicant.ttl);
 }
 
 #[test]
-fn what_is_uploaded_goes_with_its_applicant_even_where_it_comes_late() {
+fn documents_of_an_erased_applicant_are_removed_even_if_they_are_uploaded_late() {
     let mut world = World::new(markets_with_supply(0.0));
     for id in ["a", "b"] {
         block_on(world.start(id, "US", "courier")).unwrap();
@@ -223,22 +212,22 @@ fn what_is_uploaded_goes_with_its_applicant_even_where_it_comes_late() {
     }
     let objects = || world.documents.objects.lock().unwrap().clone();
     let own = objects().iter().find(|object| object.starts_with("a/upload-")).cloned().unwrap();
-    assert!(block_on(privacy::erase(&world.applicants, &world.documents, "a", world.now)).unwrap());
+    assert!(block_on(world.erase("a")).unwrap());
     assert!(objects().iter().all(|object| object.starts_with("b/")) && !objects().is_empty());
-    // An upload that was allowed before is put after it.
+    // An upload that was allowed before the erasure is made after it.
     world.documents.objects.lock().unwrap().insert(own);
     world.pass(UPLOAD_LASTS_MS - 1);
-    let forget = |world: &World| block_on(privacy::forget(&world.applicants, &world.documents, &world.applicant("a"), world.now));
-    forget(&world).unwrap();
-    assert!(world.applicant("a").sweep_at.is_some(), "another may come yet");
+    let remove = |world: &World| block_on(world.remove_documents(&world.applicant("a")));
+    remove(&world).unwrap();
+    assert!(world.applicant("a").sweep_at.is_some(), "another upload may still be made");
     world.pass(1);
-    forget(&world).unwrap();
+    remove(&world).unwrap();
     assert_eq!(world.applicant("a").sweep_at, None);
     assert!(world.documents.objects.lock().unwrap().iter().all(|object| object.starts_with("b/")));
 }
 
 #[test]
-fn nobody_submits_a_document_that_is_not_theirs_and_of_this_step() {
+fn only_the_applicants_own_document_of_the_same_step_can_be_submitted() {
     let world = World::new(markets_with_supply(0.0));
     let [mine, other] = ["a", "b"].map(|id| {
         block_on(world.start(id, "US", "merchant")).unwrap();
@@ -246,9 +235,9 @@ fn nobody_submits_a_document_that_is_not_theirs_and_of_this_step() {
         id
     });
     let allowed = |id: &str, step: &str, content_type: &str, bytes: u64| {
-        let (who, what) = (owner(id), (content_type, bytes));
-        let allowed = upload(&world.applicants, &world.documents, &world.markets, (id, &who, step), what, "doc_1", world.now);
-        block_on(allowed).map_err(|error| error.to_string())
+        let owner = owner(id);
+        let request = UploadRequest { id, owner: &owner, step, name: "doc_1", content_type, content_length: bytes };
+        block_on(world.upload(request)).map_err(|error| error.to_string())
     };
     let early = allowed(mine, "upload-menu", "image/png", 1).unwrap_err();
     assert!(early.contains("comes later"), "{early}");
@@ -272,7 +261,7 @@ fn nobody_submits_a_document_that_is_not_theirs_and_of_this_step() {
 }
 
 #[test]
-fn an_operator_approves_an_activation_that_its_vendor_will_not() {
+fn an_operator_can_approve_an_activation_under_review() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "NZ", "courier")).unwrap();
     world.vendors.script(
@@ -283,31 +272,31 @@ fn an_operator_approves_an_activation_that_its_vendor_will_not() {
     world.complete_forms("a", &Map::new());
     world.drain();
     assert_eq!(world.applicant("a").steps.entry("activate-account").unwrap().state, StepState::Waiting);
-    let approved = world.operate("a", "activate-account", Action::Approve).unwrap();
+    let approved = world.operate("a", "activate-account", OperatorAction::Approve).unwrap();
     assert_eq!((approved.status, approved.audit.len(), approved.sweep_at), (ApplicantStatus::Active, 1, None));
     world.drain();
     assert_eq!(world.applicant("a").status, ApplicantStatus::Active);
 }
 
 #[test]
-fn a_form_that_a_vendor_may_have_seen_is_not_swapped_for_another() {
+fn a_form_that_a_vendor_may_have_seen_is_not_replaced() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "NZ", "courier")).unwrap();
     to_step(&world, "a", "set-up-payout");
-    let unheard = Script::Unheard(Box::new(Script::Now(approved())));
-    world.vendors.script(VendorKind::Payout, "a/set-up-payout", unheard);
+    let answer_lost = Script::AnswerLost(Box::new(Script::Now(approved())));
+    world.vendors.script(VendorKind::Payout, "a/set-up-payout", answer_lost);
     let account = |number: &str| {
         world.filled_in("a", "set-up-payout", &[("account_number".to_owned(), json!(number))].into_iter().collect())
     };
     let (first, second) = (account("062-000 12345678"), account("062-000 87654321"));
     assert!(block_on(world.submit("a", "set-up-payout", Submission::Form(first))).is_err());
     block_on(world.submit("a", "set-up-payout", Submission::Form(second))).unwrap();
-    let kept = block_on(privacy::export(&world.vault, &world.applicant("a"))).unwrap();
+    let kept = block_on(world.export(&world.applicant("a"))).unwrap();
     assert_eq!(kept["collected"]["account_number"], "062-000 12345678");
 }
 
 #[test]
-fn a_finding_that_nobody_knows_is_for_a_person() {
+fn an_unknown_finding_is_put_before_an_operator() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "US", "courier")).unwrap();
     world.vendors.script(VendorKind::Risk, "a/check-risk", Script::Now(findings("risk_level", json!("high"))));
@@ -333,7 +322,7 @@ fn to_step(world: &World, id: &str, step: &str) {
 }
 
 #[test]
-fn whoever_began_in_an_older_system_goes_on_without_repeating_a_step() {
+fn an_applicant_of_the_older_system_continues_without_repeating_a_step() {
     let data = json!({ "legal_name": "Jo Example", "birth_date": "1990-02-28", "email": "jo@example.com", "phone": "+1 212 555 0100", "vehicle_type": "bicycle", "emergency_contact": "Sam", "language": "en" });
     let data = data.as_object().unwrap().clone();
     let flags =
@@ -350,14 +339,14 @@ fn whoever_began_in_an_older_system_goes_on_without_repeating_a_step() {
         world.complete_forms("a", &Map::new());
         let applicant = world.applicant("a");
         assert_eq!((applicant.status, applicant.legacy), (ApplicantStatus::Active, Some(record.shape())));
-        let mirrored = LegacyRecord::of(&applicant, world.markets.of(&applicant).unwrap(), Shape::V2);
+        let mirrored = LegacyRecord::of(&applicant, world.markets.of(&applicant).unwrap(), LegacyShape::V2);
         assert_eq!(mirrored.step("sign-agreement").0, StepState::Done);
         assert_eq!(legacy_of(&world, "a"), Some(record));
     }
 }
 
 #[test]
-fn progress_is_never_taken_back_and_conflicts_are_counted() {
+fn progress_is_never_reverted_and_conflicts_are_counted() {
     let world = at_identity(Script::Now(refused("no")));
     let mut applicant = world.applicant("a");
     let workflow = world.markets.of(&applicant).unwrap().clone();
@@ -365,7 +354,7 @@ fn progress_is_never_taken_back_and_conflicts_are_counted() {
     let steps = [("IDV", LegacyStatus::Complete), ("PROFILE", LegacyStatus::Failed), ("TAX", LegacyStatus::Complete)];
     let record = LegacyRecord::V3 { steps: steps.map(|(name, status)| (name.to_owned(), step(status))).into(), data: Map::new() };
     let without = merge(&mut applicant.clone(), &workflow, &record, &Map::new(), world.now);
-    assert_eq!((without.adopted, without.conflicts), (0, 2), "nobody knows the tax number yet");
+    assert_eq!((without.adopted, without.conflicts), (0, 2), "the tax number is not known yet");
     let collected = json!({ "tax_number": "123456789", "tax_certified": true }).as_object().unwrap().clone();
     let merged = merge(&mut applicant, &workflow, &record, &collected, world.now);
     let state = |name: &str| applicant.steps.entry(name).unwrap().state;
@@ -374,5 +363,5 @@ fn progress_is_never_taken_back_and_conflicts_are_counted() {
         (StepState::Failed, StepState::Done, StepState::Done)
     );
     assert_eq!((merged.adopted, merged.conflicts), (1, 2));
-    assert_eq!(merge(&mut applicant, &workflow, &record, &collected, world.now).adopted, 0, "a second time nothing is new");
+    assert_eq!(merge(&mut applicant, &workflow, &record, &collected, world.now).adopted, 0, "a second merge adopts nothing");
 }

@@ -1,34 +1,41 @@
-//! Every way through every market leads to an account, and a new market is one file.
+//! Every path through every market leads to an account, and a new market is one file.
 
-use crate::world::{ADDRESS, World, findings, markets_with_supply};
+use crate::world::{World, findings, markets_with_supply};
 use carryout_onboarding::{
-    applicant::ApplicantStatus,
-    lint,
-    markets::{Market, Markets, Settings, embedded_files, parse},
+    applicant::{ApplicantStatus, OperatorAction},
+    definition::{Market, market_key},
+    diff::diff,
+    markets::{Markets, Settings, embedded_files, parse},
+    paths::paths,
     submit::Submission,
+    vendor::VendorKind,
 };
 use carryout_testing::onboarding::Script;
-use carryout_workflow::{Orchestrator, StepState, Workflow};
+use carryout_workflow::{FormStage, FormWorkflow, Orchestrator, StepSpec as _, StepState};
 use futures::executor::block_on;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// Sends one applicant along each way through a market's workflow, and gives how many ways there are.
+/// Sends one applicant along each path through a market's workflow, and returns the number of paths.
 fn take_all_paths(markets: &Markets, country: &str, market_type: &str) -> usize {
     let workflow = markets.orchestrator().pick(country, market_type).unwrap().clone();
-    let paths = lint::paths(&workflow).unwrap();
+    let paths = paths(&workflow).unwrap();
     for (index, path) in paths.iter().enumerate() {
         let supply = path.attributes.get("supply").and_then(Value::as_f64).unwrap_or_default();
         let mut world = World::new(with_supply(markets, country, market_type, supply));
         let id = format!("{country}-{market_type}-{index}");
         if let Some(area) = path.attributes.get("service_area") {
-            world.vendors.script(ADDRESS, &format!("{id}/validate-address"), Script::Now(findings("service_area", area.clone())));
+            world.vendors.script(
+                VendorKind::Address,
+                &format!("{id}/validate-address"),
+                Script::Now(findings("service_area", area.clone())),
+            );
         }
         block_on(world.start(&id, country, market_type)).unwrap();
         world.complete_forms(&id, &path.attributes);
         if world.next(&id) == ["join-waitlist"] {
             world.pass(1_000);
-            world.operate(&id, "join-waitlist", carryout_onboarding::operate::Action::Approve).unwrap();
+            world.operate(&id, "join-waitlist", OperatorAction::Approve).unwrap();
             world.drain();
         }
         let applicant = world.applicant(&id);
@@ -38,7 +45,7 @@ fn take_all_paths(markets: &Markets, country: &str, market_type: &str) -> usize 
         let expected: BTreeSet<&str> = path.steps.iter().map(|spec| spec.entry_name()).collect();
         assert_eq!(done, expected, "{id}");
         assert!(world.vendors.effects().values().all(|times| *times == 1), "{id}");
-        assert_eq!(applicant.sweep_at, None, "{id} is still looked after");
+        assert_eq!(applicant.sweep_at, None, "{id} still has a sweep scheduled");
     }
     paths.len()
 }
@@ -46,18 +53,18 @@ fn take_all_paths(markets: &Markets, country: &str, market_type: &str) -> usize 
 fn with_supply(markets: &Markets, country: &str, market_type: &str, supply: f64) -> Markets {
     let mut settings = markets.settings().clone();
     let facts: Map<String, Value> = [("supply".to_owned(), json!(supply))].into_iter().collect();
-    settings.facts.insert(format!("{country}/{market_type}"), facts);
+    settings.facts.insert(market_key(country, market_type), facts);
     Markets::with(settings).unwrap()
 }
 
 #[test]
-fn every_way_through_every_market_ends_with_an_account() {
+fn every_path_through_every_market_ends_with_an_account() {
     let markets = Markets::embedded().unwrap();
-    let mut ways = 0;
+    let mut count = 0;
     for Market { country, market_type, .. } in embedded_files().unwrap() {
-        ways += take_all_paths(&markets, &country, &market_type);
+        count += take_all_paths(&markets, &country, &market_type);
     }
-    assert!(ways >= 20, "only {ways} ways");
+    assert!(count >= 20, "only {count} paths");
 }
 
 #[test]
@@ -79,30 +86,30 @@ fn every_file_is_embedded() {
     }
 }
 
-fn position(workflow: &Workflow, step: &str) -> usize {
+fn position(workflow: &FormWorkflow, step: &str) -> usize {
     workflow.steps().position(|spec| spec.step == step).unwrap()
 }
 
-fn courier<'m>(orchestrator: &'m Orchestrator, country: &str) -> &'m Workflow {
+fn courier<'m>(orchestrator: &'m Orchestrator<FormStage>, country: &str) -> &'m FormWorkflow {
     orchestrator.pick(country, "courier").unwrap()
 }
 
 #[test]
-fn markets_differ_as_they_should() {
+fn markets_order_and_configure_their_steps_differently() {
     let markets = Markets::embedded().unwrap();
     let all = markets.orchestrator();
     let (us, au, ca) = (courier(all, "US"), courier(all, "AU"), courier(all, "CA"));
     assert!(position(au, "validate-address") < position(au, "check-risk"), "address before compliance");
-    assert_eq!(au, courier(all, "NZ"), "New Zealand takes Australia's as it is");
+    assert_eq!(au, courier(all, "NZ"), "New Zealand uses Australia's workflow");
     assert_eq!(ca.step("validate-address").unwrap().settings["service_area"], true);
-    let differences = carryout_onboarding::diff::diff(us, courier(all, "PR"));
+    let differences = diff(us, courier(all, "PR"));
     let structural: Vec<String> =
         differences.iter().map(ToString::to_string).filter(|line| line.starts_with(['+', '-'])).collect();
     assert_eq!(structural, ["+ collect-regional"], "Puerto Rico has one step of its own");
 }
 
 #[test]
-fn a_screen_shows_several_steps_here_and_one_there() {
+fn a_composite_shows_several_steps_on_one_screen() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("us", "US", "courier")).unwrap();
     block_on(world.start("au", "AU", "courier")).unwrap();
@@ -116,7 +123,7 @@ fn a_screen_shows_several_steps_here_and_one_there() {
 }
 
 #[test]
-fn an_optional_step_may_be_skipped_and_another_may_not() {
+fn only_an_optional_step_can_be_skipped() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("m", "US", "merchant")).unwrap();
     block_on(world.submit("m", "collect-details", Submission::Skip)).unwrap();
@@ -127,7 +134,7 @@ fn an_optional_step_may_be_skipped_and_another_may_not() {
 }
 
 #[test]
-fn a_submission_takes_three_requests_and_a_look_one() {
+fn a_submission_takes_three_requests() {
     let world = World::new(markets_with_supply(0.0));
     block_on(world.start("a", "CA", "courier")).unwrap();
     for step in ["collect-profile", "collect-details", "register-vehicle", "validate-address"] {

@@ -1,95 +1,93 @@
 //! One onboarding system in memory, with applicants who fill in forms.
 
 use carryout_onboarding::{
-    advance::advance,
-    answer::{Answered, answer},
-    applicant::Applicant,
+    Onboarding,
+    advance::Advance,
+    answer::Answered,
+    applicant::{Applicant, OperatorAction},
     form::{Field, Kind},
-    legacy::{LegacyRecord, LegacySystem},
-    markets::Markets,
-    ports::{VendorCallback, VendorKind},
+    legacy::{LegacyKey, LegacyRecord, LegacySystem as _},
+    markets::{Markets, Settings, embedded_files},
+    operate::{OperateError, Operation},
     progress::progress_of,
-    start::{Beginner, StartError, start},
-    steps::Ports,
-    submit::{Submission, SubmitError, submit},
-    uploads::upload,
+    start::{NewApplication, StartError},
+    submit::{Submission, SubmitError, SubmitRequest},
+    uploads::UploadRequest,
+    vendor::{VendorAnswer, VendorCallback},
     view::{ApplicantView, view},
 };
-use carryout_testing::onboarding::{
-    MemoryApplicants, MemoryDocuments, MemoryLegacy, MemoryNudges, MemoryWaits, SandboxVendors, TurningVault,
-};
+use carryout_testing::onboarding::{InMemory, in_memory};
+use carryout_workflow::StepSpec as _;
 use futures::executor::block_on;
 use serde_json::{Map, Value, json};
+use std::{ops::Deref, sync::Arc};
 
 /// 2026-03-01T12:00:00Z.
 pub const NOON: i64 = 1_772_366_400_000;
 pub const LEASE_MS: i64 = 10_000;
 
+/// Onboarding in memory. Clones share their storage and clock.
 #[derive(Clone)]
 pub struct World {
-    pub applicants: MemoryApplicants,
-    pub vendors: SandboxVendors,
-    pub vault: TurningVault,
-    pub documents: MemoryDocuments,
-    pub nudges: MemoryNudges,
-    pub waits: MemoryWaits,
-    pub legacy: MemoryLegacy,
-    pub markets: Markets,
+    pub onboarding: Onboarding<InMemory>,
     pub now: i64,
+}
+
+impl Deref for World {
+    type Target = Onboarding<InMemory>;
+
+    fn deref(&self) -> &Onboarding<InMemory> {
+        &self.onboarding
+    }
 }
 
 impl World {
     pub fn new(markets: Markets) -> Self {
-        let world = Self {
-            applicants: MemoryApplicants::default(),
-            vendors: SandboxVendors::default(),
-            vault: TurningVault,
-            documents: MemoryDocuments::default(),
-            nudges: MemoryNudges::default(),
-            waits: MemoryWaits::default(),
-            legacy: MemoryLegacy::default(),
-            markets,
-            now: NOON,
-        };
-        world.applicants.set_now(NOON);
-        world
-    }
-
-    pub fn ports(&self) -> Ports<'_, MemoryApplicants, SandboxVendors, TurningVault> {
-        Ports { applicants: &self.applicants, vendors: &self.vendors, vault: &self.vault }
+        Self { onboarding: in_memory(markets, NOON), now: NOON }
     }
 
     pub fn pass(&mut self, milliseconds: i64) {
         self.now += milliseconds;
-        self.applicants.set_now(self.now);
+        self.clock.set(self.now);
+    }
+
+    pub fn set_markets(&mut self, markets: Markets) {
+        self.onboarding.markets = Arc::new(markets);
     }
 
     pub async fn start(&self, id: &str, country: &str, market_type: &str) -> Result<Applicant, StartError> {
-        let beginner = Beginner {
+        let application = NewApplication {
             id: id.to_owned(),
             owner: owner(id),
             country: country.to_owned(),
             market_type: market_type.to_owned(),
             correlation_id: format!("trace-{id}"),
         };
-        let started = start(&self.applicants, &self.nudges, &self.vault, &self.legacy, &self.markets, beginner, self.now).await;
-        started.map(|(applicant, _)| applicant)
+        self.onboarding.start(application).await.map(|started| started.applicant)
     }
 
     pub async fn submit(&self, id: &str, step: &str, submission: Submission) -> Result<Applicant, SubmitError> {
+        self.submit_as(&owner(id), id, step, submission).await
+    }
+
+    pub async fn submit_as(&self, owner: &str, id: &str, step: &str, submission: Submission) -> Result<Applicant, SubmitError> {
         let lease_until = self.now + LEASE_MS;
-        submit(self.ports(), &self.nudges, &self.markets, id, &owner(id), step, submission, self.now, lease_until).await
+        self.onboarding.submit(SubmitRequest { id, owner, step, submission, callback_api: None, lease_until }).await
     }
 
-    pub async fn answer(&self, key: String, answered: carryout_onboarding::ports::VendorAnswer) -> Answered {
-        let callback = VendorCallback { key, answer: answered };
-        answer(&self.applicants, &self.nudges, &self.waits, &self.markets, &callback, self.now).await.unwrap()
+    pub async fn answer(&self, key: String, answer: VendorAnswer) -> Answered {
+        self.onboarding.answer(&VendorCallback { key, answer }).await.unwrap()
     }
 
-    /// Reads every message.
+    pub fn operate(&self, id: &str, step: &str, action: OperatorAction) -> Result<Applicant, OperateError> {
+        let operation = Operation { id, step, operator: "op_1", action, reason: "reviewed" };
+        block_on(self.onboarding.operate(operation))
+    }
+
+    /// Handles every message of the queue.
     pub fn drain(&self) {
-        while let Some(id) = self.nudges.take() {
-            block_on(advance(self.ports(), &self.waits, &self.markets, &id, self.now, self.now + LEASE_MS)).unwrap();
+        while let Some(id) = self.queue.take() {
+            block_on(self.advance(Advance { id: &id, lease_until: self.now + LEASE_MS })).unwrap();
         }
     }
 
@@ -101,29 +99,28 @@ impl World {
         view(&self.applicant(id), &self.markets).unwrap()
     }
 
-    /// The names of the steps that are next.
+    /// The names of the next steps.
     pub fn next(&self, id: &str) -> Vec<String> {
         self.view(id).next.into_iter().map(|next| next.step).collect()
     }
 
-    /// Uploads a document for `step`, and gives its object.
+    /// Uploads a document for `step`, and returns its object.
     pub fn uploaded(&self, id: &str, step: &str) -> String {
-        let who = owner(id);
-        let name = format!("doc_{}", self.documents.objects.lock().unwrap().len());
-        let (whose, what) = ((id, who.as_str(), step), ("image/jpeg", 1_000));
-        let upload = block_on(upload(&self.applicants, &self.documents, &self.markets, whose, what, &name, self.now)).unwrap();
+        let (owner, name) = (owner(id), format!("doc_{}", self.documents.objects.lock().unwrap().len()));
+        let request = UploadRequest { id, owner: &owner, step, name: &name, content_type: "image/jpeg", content_length: 1_000 };
+        let upload = block_on(self.upload(request)).unwrap();
         self.documents.objects.lock().unwrap().insert(upload.object.clone());
         upload.object
     }
 
-    /// A form of `step` filled in, with these values where it asks for them.
+    /// The form of `step`, filled in with the `wanted` values where it asks for them.
     pub fn filled_in(&self, id: &str, step: &str, wanted: &Map<String, Value>) -> Map<String, Value> {
         let applicant = self.applicant(id);
         let progress = progress_of(self.markets.of(&applicant).unwrap(), &applicant);
         let next = progress.next.iter().find(|next| next.spec.entry_name() == step);
         let next = next.unwrap_or_else(|| panic!("{step} is not next of {id}"));
         let settings = &next.spec.settings;
-        let fields = next.description.fields.iter();
+        let fields = next.step.fields.iter();
         fields
             .map(|field| {
                 let filled =
@@ -133,24 +130,17 @@ impl World {
             .collect()
     }
 
-    /// Submits whatever is next until only others are waited for.
+    /// Submits every next form until the applicant has nothing left to do.
     pub fn complete_forms(&self, id: &str, wanted: &Map<String, Value>) {
         for _ in 0..40 {
             self.drain();
             let applicant = self.applicant(id);
-            let open: Vec<String> = self
-                .view(id)
-                .next
-                .into_iter()
-                .filter(|next| {
-                    next.form.is_some() && applicant.steps.entry(&next.step).is_some_and(|entry| entry.failure.is_none())
-                })
-                .map(|next| next.step)
-                .collect();
-            let Some(step) = open.first() else { return };
-            let form = self.filled_in(id, step, wanted);
-            if let Err(error) = block_on(self.submit(id, step, Submission::Form(form))) {
-                assert!(error.failure().code.ends_with(".Refused"), "{id} {step}: {error}");
+            let has_failed = |step: &str| applicant.steps.entry(step).is_none_or(|entry| entry.failure.is_some());
+            let next = self.view(id).next.into_iter().find(|next| next.form.is_some() && !has_failed(&next.step));
+            let Some(next) = next else { return };
+            let form = self.filled_in(id, &next.step, wanted);
+            if let Err(error) = block_on(self.submit(id, &next.step, Submission::Form(form))) {
+                assert!(error.failure().code.ends_with(".Refused"), "{id} {}: {error}", next.step);
             }
         }
         panic!("{id} never comes to an end: {:?}", self.view(id));
@@ -161,7 +151,7 @@ pub fn owner(id: &str) -> String {
     format!("person-{id}")
 }
 
-/// Texts of which one fits each pattern.
+/// Texts; at least one matches each pattern.
 const SAMPLES: &[&str] = &[
     "jo@example.com",
     "+1 212 555 0100",
@@ -200,27 +190,25 @@ fn sample(field: &Field, settings: &Map<String, Value>) -> Value {
             asked.map_or_else(|| json!(choices[0]), |question| question["answer"].clone())
         }
         Kind::Consent => json!(true),
-        Kind::Document => panic!("{} is uploaded first", field.name),
+        Kind::Document => panic!("{} must be uploaded first", field.name),
     }
 }
 
 /// The markets with this supply everywhere.
 pub fn markets_with_supply(supply: f64) -> Markets {
-    let mut settings = carryout_onboarding::markets::Settings::default();
-    for market in carryout_onboarding::markets::embedded_files().unwrap() {
+    let mut settings = Settings::default();
+    for market in embedded_files().unwrap() {
         let facts = json!({ "supply": supply }).as_object().unwrap().clone();
-        settings.facts.insert(format!("{}/{}", market.country, market.market_type), facts);
+        settings.facts.insert(market.key(), facts);
     }
     Markets::with(settings).unwrap()
 }
 
-pub fn findings(name: &str, value: Value) -> carryout_onboarding::ports::VendorAnswer {
-    carryout_onboarding::ports::VendorAnswer::Approved { findings: [(name.to_owned(), value)].into_iter().collect() }
+pub fn findings(name: &str, value: Value) -> VendorAnswer {
+    VendorAnswer::Approved { findings: [(name.to_owned(), value)].into_iter().collect() }
 }
 
-/// The vendor that a step of this name asks.
-pub const ADDRESS: VendorKind = VendorKind::Address;
-
 pub fn legacy_of(world: &World, id: &str) -> Option<LegacyRecord> {
-    block_on(world.legacy.record(&owner(id), "", "")).unwrap()
+    let key = LegacyKey { owner: &owner(id), country: "", market_type: "" };
+    block_on(world.legacy.record(key)).unwrap()
 }

@@ -107,7 +107,7 @@ async fn fencing<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture
     lost(statuses.remember(&dead, "pi_dead", &OrderNote::default()).await);
     lost(statuses.complete(&dead, StepState::Done, &progress("pi_dead", OrderNote::default())).await);
     lost(statuses.release(&dead, &failure("Payment.Unclear"), Release::Retry).await);
-    lost(statuses.complete_undo(&dead, &Progress::default()).await);
+    lost(statuses.complete_undo(&dead, &OrderNote::default()).await);
     lost(statuses.release_undo(&dead, &failure("Payment.Unclear")).await);
     fixture.is_untouched(&claimed).await;
     done(statuses.release(&alive, &failure("Payment.Unclear"), Release::Retry).await);
@@ -177,7 +177,7 @@ async fn undo<W: Submissions, Q: Quotes, O: Orders, I: Ids>(fixture: &Fixture<W,
     assert_eq!(some(claimed.steps.entry(AUTHORIZE), AUTHORIZE).undo_attempts, 2);
     let event = event(LedgerPhase::Success, "pi_1", order.total());
     let note = OrderNote { ledger: vec![event.clone()], flags: Vec::new() };
-    done(statuses.complete_undo(&claim, &Progress { note, ..Progress::default() }).await);
+    done(statuses.complete_undo(&claim, &note).await);
     let stored = fixture.stored(&order.id).await;
     let entry = some(stored.steps.entry(AUTHORIZE), AUTHORIZE);
     assert_eq!((entry.undo, entry.state, entry.lease_until), (UndoState::Done, StepState::Pending, 0));

@@ -13,7 +13,7 @@ use carryout_checkout::{
 use carryout_environment::Ids;
 use carryout_money::Money;
 use carryout_pricing::Refunded;
-use carryout_workflow::{Claim, Direction, Release, StatusMap, StatusStore, StepState};
+use carryout_workflow::{Claim, Direction, Release, StatusMap, StepState, UndoStore};
 use std::{collections::BTreeSet, fmt::Debug};
 
 /// The stores of refunds: [`RefundRequests`], [`RefundClosing`], [`ParkedRefunds`], and with them the status store and the
@@ -24,7 +24,7 @@ pub async fn refunds<W: Submissions, Q: Quotes, O: Orders, I: Ids>(
     requests: &impl RefundRequests,
     closing: &impl RefundClosing,
     parked: &impl ParkedRefunds,
-    statuses: &impl StatusStore<Subject = OrderRefund, Note = OrderNote>,
+    statuses: &impl UndoStore<Subject = OrderRefund, Note = OrderNote>,
     stuck: &impl StuckOrders<Subject = OrderRefund>,
 ) {
     const PAY: &str = refund_payment::NAME;

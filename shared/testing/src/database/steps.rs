@@ -4,7 +4,7 @@ use super::{
 };
 use carryout_checkout::ports::OrderNote;
 use carryout_environment::{Failure, StorageError};
-use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StatusStore, StepState, UndoState};
+use carryout_workflow::{Claim, ClaimRefused, Direction, Progress, Release, StatusStore, StepState, UndoState, UndoStore};
 
 impl<S: SubjectRecord> StatusStore for Store<S> {
     type Subject = S;
@@ -56,12 +56,14 @@ impl<S: SubjectRecord> StatusStore for Store<S> {
     async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
         self.held("release", claim, |order, now| {
             if let Some(entry) = entry_mut(order, &claim.step) {
-                entry.give_back(failure, release, now);
+                entry.release(failure, release, now);
             }
         })
         .await
     }
+}
 
+impl<S: SubjectRecord> UndoStore for Store<S> {
     async fn claim_undo(&self, claim: &Claim, reason: Option<&Failure>) -> Result<S, ClaimRefused<S>> {
         self.write(
             "claim_undo",
@@ -97,14 +99,14 @@ impl<S: SubjectRecord> StatusStore for Store<S> {
         .await
     }
 
-    async fn complete_undo(&self, claim: &Claim, progress: &Progress<OrderNote>) -> Result<(), StorageError> {
+    async fn complete_undo(&self, claim: &Claim, note: &OrderNote) -> Result<(), StorageError> {
         self.held("complete_undo", claim, |order, now| {
             if let Some(entry) = entry_mut(order, &claim.step) {
                 entry.undo = UndoState::Done;
                 entry.lease_until = 0;
                 entry.ended_at = Some(now);
             }
-            take_note(order, &progress.note);
+            take_note(order, note);
         })
         .await
     }

@@ -1,9 +1,9 @@
-use super::{lock, pause};
-use carryout_environment::{Failure, StorageError};
+use super::pause;
+use crate::{ManualClock, lock};
+use carryout_environment::{Clock as _, Failure, StorageError};
 use carryout_onboarding::{
-    applicant::{Applicant, ApplicantStatus, Collected, SWEEP_AFTER_MS},
+    applicant::{Applicant, ApplicantStatus, Collected, SWEEP_AFTER_MS, sweep_shard},
     ports::{ApplicantPages, Applicants, Awaited, Change},
-    start::shard,
 };
 use carryout_workflow::{Claim, ClaimRefused, Progress, Refused, Release, StatusStore, StepEntry, StepState, Subject as _};
 use std::{
@@ -13,33 +13,33 @@ use std::{
 
 type Fault = Box<dyn FnMut(&str) -> bool + Send>;
 
-/// Applicants in memory. Each method is one atomic write; any of them may be told to fail, before or after it.
+/// Storage of applicants in memory. Each method is one atomic write; failures can be injected before and after each.
 #[derive(Clone, Default)]
 pub struct MemoryApplicants {
     applicants: Arc<Mutex<BTreeMap<String, Applicant>>>,
-    now: Arc<Mutex<i64>>,
+    clock: ManualClock,
     before: Arc<Mutex<Option<Fault>>>,
     after: Arc<Mutex<Option<Fault>>>,
     requests: Arc<Mutex<u32>>,
 }
 
 impl MemoryApplicants {
-    /// The store's clock. Milliseconds since the Unix epoch.
-    pub fn set_now(&self, now: i64) {
-        *lock(&self.now) = now;
+    /// The clock that stamps writes.
+    pub fn clock(&self) -> ManualClock {
+        self.clock.clone()
     }
 
-    /// Asks before each request, by its name, whether it fails without effect.
+    /// Injects failures without effect: `fault` decides by the name of each request.
     pub fn fail_before(&self, fault: impl FnMut(&str) -> bool + Send + 'static) {
         *lock(&self.before) = Some(Box::new(fault));
     }
 
-    /// Asks after each request, by its name, whether its answer is lost.
+    /// Injects lost answers: `fault` decides by the name of each request.
     pub fn fail_after(&self, fault: impl FnMut(&str) -> bool + Send + 'static) {
         *lock(&self.after) = Some(Box::new(fault));
     }
 
-    /// Requests so far.
+    /// The number of requests so far.
     pub fn requests(&self) -> u32 {
         *lock(&self.requests)
     }
@@ -54,7 +54,7 @@ impl MemoryApplicants {
         lock(&self.applicants).values().cloned().collect()
     }
 
-    /// Those whom somebody should look after by `now`.
+    /// Applicants whose sweep is due at `now`.
     pub fn due(&self, now: i64) -> Vec<String> {
         let due = |applicant: &&Applicant| applicant.sweep_at.is_some_and(|at| at <= now);
         lock(&self.applicants).values().filter(due).map(|applicant| applicant.id.clone()).collect()
@@ -68,17 +68,17 @@ impl MemoryApplicants {
         pause().await;
         *lock(&self.requests) += 1;
         let fails = |fault: &Mutex<Option<Fault>>| lock(fault).as_mut().is_some_and(|fault| fault(name));
-        let lost = || StorageError::Unavailable(format!("{name} was told to fail"));
+        let lost = || StorageError::Unavailable(format!("injected failure of {name}"));
         if fails(&self.before) {
             return Err(lost().into());
         }
-        let now = *lock(&self.now);
+        let now = self.clock.now();
         let written = write(&mut lock(&self.applicants), now);
         pause().await;
         if fails(&self.after) { Err(lost().into()) } else { written }
     }
 
-    async fn held(
+    async fn under_claim(
         &self,
         name: &str,
         claim: &Claim,
@@ -92,19 +92,19 @@ impl MemoryApplicants {
                 return Err(StorageError::ClaimLost);
             }
             write(entry, now);
-            take_note(applicant, note, now);
+            apply_note(applicant, note, now);
             Ok(())
         })
         .await
     }
 }
 
-fn take_note(applicant: &mut Applicant, note: &Collected, now: i64) {
+fn apply_note(applicant: &mut Applicant, note: &Collected, now: i64) {
     applicant.data.extend(note.data.clone());
     applicant.updated_at = now;
     applicant.version += 1;
     if let Some(at) = note.sweep_at {
-        look_after(applicant, at);
+        schedule_sweep(applicant, at);
     }
     if let Some(until) = note.activated_until {
         activate(applicant, until);
@@ -117,9 +117,9 @@ fn activate(applicant: &mut Applicant, until: i64) {
     (applicant.sweep_at, applicant.sweep_shard) = (None, None);
 }
 
-fn look_after(applicant: &mut Applicant, at: i64) {
+fn schedule_sweep(applicant: &mut Applicant, at: i64) {
     applicant.sweep_at = Some(at);
-    applicant.sweep_shard = Some(shard(at));
+    applicant.sweep_shard = Some(sweep_shard(at));
 }
 
 impl StatusStore for MemoryApplicants {
@@ -137,40 +137,22 @@ impl StatusStore for MemoryApplicants {
             if let Some(entry) = applicant.steps.0.get_mut(&claim.step) {
                 entry.begin(claim, now);
             }
-            take_note(applicant, note, now);
+            apply_note(applicant, note, now);
             Ok(applicant.clone())
         })
         .await
     }
 
     async fn remember(&self, claim: &Claim, reference: &str, note: &Collected) -> Result<(), StorageError> {
-        self.held("remember", claim, note, |entry, _| entry.reference = Some(reference.to_owned())).await
+        self.under_claim("remember", claim, note, |entry, _| entry.reference = Some(reference.to_owned())).await
     }
 
     async fn complete(&self, claim: &Claim, state: StepState, progress: &Progress<Collected>) -> Result<(), StorageError> {
-        self.held("complete", claim, &progress.note, |entry, now| entry.end(state, progress, now)).await
+        self.under_claim("complete", claim, &progress.note, |entry, now| entry.end(state, progress, now)).await
     }
 
     async fn release(&self, claim: &Claim, failure: &Failure, release: Release) -> Result<(), StorageError> {
-        self.held("release", claim, &Collected::default(), |entry, now| entry.give_back(failure, release, now)).await
-    }
-
-    async fn claim_undo(&self, claim: &Claim, _: Option<&Failure>) -> Result<Applicant, ClaimRefused<Applicant>> {
-        // Nothing of an application is undone.
-        self.request("claim_undo", |applicants, _| {
-            Err(applicants
-                .get(&claim.id)
-                .map_or(ClaimRefused::NotFound, |applicant| ClaimRefused::ConditionFailed(Box::new(applicant.clone()))))
-        })
-        .await
-    }
-
-    async fn complete_undo(&self, _: &Claim, _: &Progress<Collected>) -> Result<(), StorageError> {
-        Err(StorageError::ClaimLost)
-    }
-
-    async fn release_undo(&self, _: &Claim, _: &Failure) -> Result<(), StorageError> {
-        Err(StorageError::ClaimLost)
+        self.under_claim("release", claim, &Collected::default(), |entry, now| entry.release(failure, release, now)).await
     }
 }
 
@@ -205,7 +187,7 @@ impl Applicants for MemoryApplicants {
             applicant.audit.extend(change.audit.clone());
             applicant.updated_at = change.at;
             applicant.version += 1;
-            look_after(applicant, change.at + SWEEP_AFTER_MS);
+            schedule_sweep(applicant, change.at + SWEEP_AFTER_MS);
             if let Some(until) = change.activated_until {
                 activate(applicant, until);
             }
@@ -239,7 +221,7 @@ impl Applicants for MemoryApplicants {
         self.request("rest", |applicants, _| {
             if let Some(applicant) = applicants.get_mut(id).filter(|applicant| applicant.version == version) {
                 applicant.sweep_at = until;
-                applicant.sweep_shard = until.map(shard);
+                applicant.sweep_shard = until.map(sweep_shard);
             }
             Ok(())
         })

@@ -1,4 +1,4 @@
-//! In-memory adapters, for tests: a store that writes as the real one does, vendors that can be slow, fail and answer late.
+//! In-memory adapters, for tests: storage that writes as the real one does, vendors that can be slow, fail and answer late.
 
 mod applicants;
 mod vendors;
@@ -6,18 +6,20 @@ mod vendors;
 pub use applicants::MemoryApplicants;
 pub use vendors::{Effects, SandboxVendors, Script};
 
-use crate::lock;
+use crate::{ManualClock, lock};
 use carryout_environment::StorageError;
 use carryout_onboarding::{
-    legacy::{LegacyRecord, LegacySystem},
-    ports::{Awaited, Document, Documents, Nudges, Upload, Vault, Waits},
+    Onboarding, Ports,
+    legacy::{LegacyKey, LegacyRecord, LegacySystem},
+    markets::Markets,
+    ports::{AdvanceQueue, Awaited, Document, Documents, Upload, Vault, Waits},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex},
 };
 
-/// Lets others go on: a request takes time, and may be the last that somebody does.
+/// Yields once to other tasks: a request takes time, and its caller may be killed meanwhile.
 async fn pause() {
     let mut paused = false;
     std::future::poll_fn(|context| {
@@ -31,27 +33,61 @@ async fn pause() {
     .await;
 }
 
-/// A vault that turns texts round: what is sealed can't be read by mistake, and opens for its applicant and field only.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TurningVault;
+/// Every port in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct InMemory;
 
-impl Vault for TurningVault {
+impl Ports for InMemory {
+    type Applicants = MemoryApplicants;
+    type Vendors = SandboxVendors;
+    type Vault = ReversingVault;
+    type Documents = MemoryDocuments;
+    type Queue = MemoryQueue;
+    type Waits = MemoryWaits;
+    type Legacy = MemoryLegacy;
+    type Markets = Arc<Markets>;
+    type Clock = ManualClock;
+}
+
+/// Onboarding in memory, with these markets, at `now` in milliseconds since the Unix epoch.
+pub fn in_memory(markets: Markets, now: i64) -> Onboarding<InMemory> {
+    let applicants = MemoryApplicants::default();
+    let clock = applicants.clock();
+    clock.set(now);
+    Onboarding {
+        applicants,
+        vendors: SandboxVendors::default(),
+        vault: ReversingVault,
+        documents: MemoryDocuments::default(),
+        queue: MemoryQueue::default(),
+        waits: MemoryWaits::default(),
+        legacy: MemoryLegacy::default(),
+        markets: Arc::new(markets),
+        clock,
+    }
+}
+
+/// A vault that reverses texts: a sealed text can't be mistaken for a plain one, and opens for its applicant and field only.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReversingVault;
+
+impl Vault for ReversingVault {
     async fn seal(&self, id: &str, values: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StorageError> {
-        let turned = |text: &str| text.chars().rev().collect::<String>();
-        Ok(values.into_iter().map(|(field, value)| (field.clone(), format!("{id}|{field}|{}", turned(&value)))).collect())
+        let reversed = |text: &str| text.chars().rev().collect::<String>();
+        Ok(values.into_iter().map(|(field, value)| (field.clone(), format!("{id}|{field}|{}", reversed(&value)))).collect())
     }
 
     async fn open(&self, id: &str, sealed: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StorageError> {
         let opened = sealed.into_iter().map(|(field, value)| {
-            let turned = value.strip_prefix(&format!("{id}|{field}|")).ok_or_else(|| StorageError::Corrupt(field.clone()))?;
-            let opened = turned.chars().rev().collect();
+            let reversed = value.strip_prefix(&format!("{id}|{field}|")).ok_or_else(|| StorageError::Corrupt(field.clone()))?;
+            let opened = reversed.chars().rev().collect();
             Ok((field, opened))
         });
         opened.collect()
     }
 }
 
-/// A bucket. What is uploaded is put by the test itself.
+/// A bucket. Tests put uploaded documents there themselves.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryDocuments {
     /// The names of its objects.
@@ -75,35 +111,35 @@ impl Documents for MemoryDocuments {
     }
 }
 
-/// Messages that wait to be read.
+/// A queue of applicants to advance.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryNudges(Arc<Mutex<VecDeque<String>>>);
+pub struct MemoryQueue(Arc<Mutex<VecDeque<String>>>);
 
-impl MemoryNudges {
-    /// The next message.
+impl MemoryQueue {
+    /// Removes the next message.
     pub fn take(&self) -> Option<String> {
         lock(&self.0).pop_front()
     }
 }
 
-impl Nudges for MemoryNudges {
-    async fn nudge(&self, applicant_id: &str, _: &str) -> Result<(), StorageError> {
+impl AdvanceQueue for MemoryQueue {
+    async fn request(&self, applicant_id: &str, _: &str) -> Result<(), StorageError> {
         lock(&self.0).push_back(applicant_id.to_owned());
         Ok(())
     }
 }
 
-/// Waits that were begun.
+/// Waits that have begun.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryWaits(Arc<Mutex<Vec<Awaited>>>);
 
 impl MemoryWaits {
-    /// The waits that were begun, each once.
+    /// The waits that have begun, each once.
     pub fn begun(&self) -> Vec<Awaited> {
         lock(&self.0).clone()
     }
 
-    /// The waits that were begun since, taken away.
+    /// Removes the waits that have begun.
     pub fn take(&self) -> Vec<Awaited> {
         std::mem::take(&mut *lock(&self.0))
     }
@@ -123,31 +159,31 @@ impl Waits for MemoryWaits {
     }
 }
 
-/// A system before this one.
+/// The older system.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLegacy {
-    /// Its records by owner.
+    /// Its records, with their versions, by owner.
     pub records: Arc<Mutex<BTreeMap<String, (u64, LegacyRecord)>>>,
-    /// Owners for whom it fails.
+    /// Owners whose records can't be read.
     pub fails_for: BTreeSet<String>,
 }
 
 impl LegacySystem for MemoryLegacy {
-    async fn record(&self, owner: &str, _: &str, _: &str) -> Result<Option<LegacyRecord>, StorageError> {
-        if self.fails_for.contains(owner) {
-            return Err(StorageError::Unavailable("told to fail".to_owned()));
+    async fn record(&self, key: LegacyKey<'_>) -> Result<Option<LegacyRecord>, StorageError> {
+        if self.fails_for.contains(key.owner) {
+            return Err(StorageError::Unavailable("injected failure".to_owned()));
         }
-        Ok(lock(&self.records).get(owner).map(|(_, record)| record.clone()))
+        Ok(lock(&self.records).get(key.owner).map(|(_, record)| record.clone()))
     }
 
-    async fn mirror(&self, owner: &str, _: &str, _: &str, version: u64, record: &LegacyRecord) -> Result<(), StorageError> {
+    async fn mirror(&self, key: LegacyKey<'_>, version: u64, record: &LegacyRecord) -> Result<(), StorageError> {
         let mut records = lock(&self.records);
-        if records.get(owner).is_none_or(|(held, _)| *held < version) {
+        if records.get(key.owner).is_none_or(|(held, _)| *held < version) {
             let mut newest = record.clone();
-            if let Some((_, held)) = records.get(owner) {
+            if let Some((_, held)) = records.get(key.owner) {
                 newest.keep(held.data());
             }
-            records.insert(owner.to_owned(), (version, newest));
+            records.insert(key.owner.to_owned(), (version, newest));
         }
         Ok(())
     }

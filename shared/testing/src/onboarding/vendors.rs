@@ -1,25 +1,29 @@
-use super::{lock, pause};
-use carryout_onboarding::ports::{VendorAnswer, VendorError, VendorKind, VendorRequest, Vendors};
+use super::pause;
+use crate::lock;
+use carryout_onboarding::{
+    ports::Vendors,
+    vendor::{VendorAnswer, VendorError, VendorKind, VendorRequest},
+};
 use serde_json::Map;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
 
-/// What a vendor does with a request under a key, the first time that it is heard.
+/// The reaction of a vendor to the first request that reaches it under a key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Script {
     /// Answers at once.
     Now(VendorAnswer),
-    /// Answers later, when it is told to.
+    /// Answers later, by a callback.
     Later(VendorAnswer),
-    /// Is not there, so many times; then does the other.
-    Away(u32, Box<Self>),
-    /// Does the other, but its first answer is lost.
-    Unheard(Box<Self>),
+    /// Is unreachable so many times, then reacts as given.
+    Unreachable(u32, Box<Self>),
+    /// Reacts as given, but its first answer is lost.
+    AnswerLost(Box<Self>),
 }
 
-/// What vendors did, by key.
+/// The number of effects, by key.
 pub type Effects = BTreeMap<String, u32>;
 
 #[derive(Default)]
@@ -32,27 +36,27 @@ struct State {
     requests: Vec<VendorRequest>,
 }
 
-/// Vendors that keep books, honour keys, and do as they are told; without being told they approve at once.
+/// Vendors that keep books, honour keys, and follow scripts; without a script they approve at once.
 #[derive(Clone, Default)]
 pub struct SandboxVendors(Arc<Mutex<State>>);
 
 impl SandboxVendors {
-    /// Tells the vendor what to do with requests of this step's entry of this applicant.
+    /// Sets the reaction to requests of one step of one applicant (`applicant/step`).
     pub fn script(&self, kind: VendorKind, applicant_and_step: &str, script: Script) {
         lock(&self.0).scripts.insert((kind, applicant_and_step.to_owned()), script);
     }
 
-    /// From now on every request has its effect, also under a key that is known.
+    /// From now on every request has an effect, also under a known key.
     pub fn ignore_keys(&self) {
         lock(&self.0).ignores_keys = true;
     }
 
-    /// How often each effect happened.
+    /// The number of effects, by key.
     pub fn effects(&self) -> Effects {
         lock(&self.0).effects.clone()
     }
 
-    /// What was asked, in order.
+    /// All requests, in order.
     pub fn requests(&self) -> Vec<VendorRequest> {
         lock(&self.0).requests.clone()
     }
@@ -69,15 +73,15 @@ impl SandboxVendors {
         let name = request.key.rsplit_once('/').map_or(request.key.as_str(), |(name, _)| name).to_owned();
         let place = (request.kind, name);
         let mut script = state.scripts.get(&place).cloned().unwrap_or_else(|| Script::Now(approved()));
-        if let Script::Away(times, then) = script {
+        if let Script::Unreachable(times, then) = script {
             if times > 0 {
-                state.scripts.insert(place, Script::Away(times - 1, then));
-                return Err(VendorError::Unavailable("told to be away".to_owned()));
+                state.scripts.insert(place, Script::Unreachable(times - 1, then));
+                return Err(VendorError::Unavailable("injected outage".to_owned()));
             }
             script = *then;
         }
-        let unheard = matches!(script, Script::Unheard(_));
-        if let Script::Unheard(then) = script {
+        let answer_lost = matches!(script, Script::AnswerLost(_));
+        if let Script::AnswerLost(then) = script {
             script = *then;
         }
         let answer = match script {
@@ -86,16 +90,16 @@ impl SandboxVendors {
                 VendorAnswer::Pending
             }
             Script::Now(answer) => answer,
-            Script::Away(..) | Script::Unheard(_) => approved(),
+            Script::Unreachable(..) | Script::AnswerLost(_) => approved(),
         };
         *state.effects.entry(request.key.clone()).or_default() += 1;
         state.answers.insert(request.key.clone(), answer.clone());
-        // What was said of one key says nothing of the next.
+        // A script is for one key, not for the next.
         state.scripts.remove(&place);
-        if unheard { Err(VendorError::NoAnswer("told to be unheard".to_owned())) } else { Ok(answer) }
+        if answer_lost { Err(VendorError::NoAnswer("injected loss of the answer".to_owned())) } else { Ok(answer) }
     }
 
-    /// The answers that come later, as callbacks; they are known from now on.
+    /// The late answers, as callbacks; a vendor that is asked knows them from now on.
     pub fn answers_due(&self) -> Vec<(String, VendorAnswer)> {
         let mut state = lock(&self.0);
         let due: Vec<(String, VendorAnswer)> = std::mem::take(&mut state.later).into_iter().collect();

@@ -343,7 +343,6 @@ const STRUCTS: &[(&str, &str, &str, Way)] = &[
 
 /// The enum behind each schema of names.
 const ENUMS: &[(&str, &str, &str)] = &[
-    ("Currency", "shared/money/src/currency.rs", "Currency"),
     ("Country", "shared/checkout/src/market.rs", "Country"),
     ("MarketType", "shared/checkout/src/market.rs", "MarketType"),
     ("CartFulfilment", CART, "CartFulfilment"),
@@ -370,6 +369,7 @@ const BY_HAND: &[&str] = &[
     "ExportedApplication",
     "Problem",
     "Rate",
+    "Currency",
     "Openness",
     "MerchantWebhook",
     "PaymentWebhook",

@@ -3,7 +3,7 @@
 use crate::harness::{Fixture, Harness, assert_problem};
 use anyhow::Result;
 use carryout_checkout::audit::{KEEP_UNUSED_SECONDS, QuoteRecord, Replay};
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 use carryout_pricing::{Pipeline, explain};
 use reqwest::Method;
 
@@ -14,7 +14,7 @@ async fn record(fixture: &Fixture<'_>, quote_id: &str) -> Result<QuoteRecord> {
 #[tokio::test]
 async fn the_price_of_an_order_is_explained_and_found_again() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::CA, MarketType::Grocery).await?;
+    let fixture = harness.fixture(ids::CA, MarketType::Grocery).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let unused = record(&fixture, &quote.terms.id).await?;
     assert_eq!(unused.kept_until, Some(quote.terms.expires_at / 1_000 + KEEP_UNUSED_SECONDS));
@@ -40,7 +40,7 @@ async fn the_price_of_an_order_is_explained_and_found_again() -> Result<()> {
 #[tokio::test]
 async fn an_order_that_fails_gives_its_quotes_record_back_to_its_term() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let reply = fixture.checkout(&quote, &fixture.declined_card()?).await?;
     let order_id = reply.body["order_id"].as_str().unwrap_or_default();

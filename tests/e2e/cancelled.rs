@@ -4,8 +4,8 @@ use crate::harness::{Harness, assert_problem};
 use crate::webhooks::{accept, waiting};
 use anyhow::Result;
 use carryout::client::Reply;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::track::OrderView;
+use carryout_market::{MarketType, ids};
 use reqwest::Method;
 
 async fn cancel(harness: &Harness, consumer: &str, order_id: &str) -> Result<Reply> {
@@ -15,7 +15,7 @@ async fn cancel(harness: &Harness, consumer: &str, order_id: &str) -> Result<Rep
 #[tokio::test]
 async fn an_order_that_waits_for_its_store_is_cancelled_at_once_and_nothing_is_left() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::AU, MarketType::Restaurant).await?;
     let (id, quote) = waiting(&fixture).await?;
     let reply = cancel(&harness, &fixture.consumer.id, &id).await?;
     let view: OrderView = reply.expect(202)?;
@@ -31,7 +31,7 @@ async fn an_order_that_waits_for_its_store_is_cancelled_at_once_and_nothing_is_l
 #[tokio::test]
 async fn an_order_that_its_store_has_accepted_is_not_cancelled() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::NZ, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::NZ, MarketType::Restaurant).await?;
     let (id, quote) = waiting(&fixture).await?;
     accept(&harness, &id).await?;
     assert_problem(&cancel(&harness, &fixture.consumer.id, &id).await?, 409, "Order.CancelTooLate", None);
@@ -43,7 +43,7 @@ async fn an_order_that_its_store_has_accepted_is_not_cancelled() -> Result<()> {
 #[tokio::test]
 async fn nobody_cancels_somebody_elses_order() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::AU, MarketType::Restaurant).await?;
     let (id, quote) = waiting(&fixture).await?;
     assert_problem(&cancel(&harness, "con_eve", &id).await?, 404, "Order.Unknown", None);
     assert_problem(&cancel(&harness, &fixture.consumer.id, "ord_none").await?, 404, "Order.Unknown", None);

@@ -3,14 +3,9 @@
 use crate::harness::{Fixture, Harness, assert_problem, times_played};
 use crate::lost::submit_and_lose_the_message;
 use anyhow::Result;
-use carryout_checkout::{
-    cart::CartLine,
-    market::{Country, MarketType},
-    order::OrderSubmitted,
-    ports::OrderQueue as _,
-    submit::CheckoutAnswer,
-};
+use carryout_checkout::{cart::CartLine, order::OrderSubmitted, ports::OrderQueue as _, submit::CheckoutAnswer};
 use carryout_lambda::{clock::SystemClock, ids::RandomIds};
+use carryout_market::{MarketType, ids};
 use serde_json::json;
 
 /// More often than anything is tried: a partner that says no says it to every attempt.
@@ -19,7 +14,7 @@ const ALWAYS: u32 = 20;
 #[tokio::test]
 async fn a_declined_card_releases_stock_and_quote_for_another_card() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let answer: CheckoutAnswer = fixture.checkout(&quote, &fixture.declined_card()?).await?.expect(202)?;
     let view = fixture.assert_undone(&answer.order_id, &quote, "Payment.Declined").await?;
@@ -30,7 +25,7 @@ async fn a_declined_card_releases_stock_and_quote_for_another_card() -> Result<(
 #[tokio::test]
 async fn a_card_without_enough_money_is_named_as_the_reason() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::CA, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::CA, MarketType::Restaurant).await?;
     fixture.fault("payment", "confirm", "decline", json!({ "code": "insufficient_funds", "times": ALWAYS })).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let id = fixture.order(&quote).await?;
@@ -51,7 +46,7 @@ async fn fails(fixture: &Fixture<'_>, code: &str, kind: &str) -> Result<String> 
 #[tokio::test]
 async fn a_restaurant_that_refuses_is_told_apart_and_leaves_nothing() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::AU, MarketType::Restaurant).await?;
     fixture.fault("merchant", "notify", "refuse", json!({ "reason": "the kitchen is full" })).await?;
     let message = fails(&fixture, "Merchant.Refused", "refuse").await?;
     assert!(message.contains("the kitchen is full"), "{message}");
@@ -61,7 +56,7 @@ async fn a_restaurant_that_refuses_is_told_apart_and_leaves_nothing() -> Result<
 #[tokio::test]
 async fn a_restaurant_that_refuses_at_once_has_its_courier_called_off() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     fixture.fault("merchant", "notify", "refuse", json!({ "reason": "no more rice" })).await?;
     let message = fails(&fixture, "Merchant.Refused", "refuse").await?;
     assert!(message.contains("no more rice"), "{message}");
@@ -71,7 +66,7 @@ async fn a_restaurant_that_refuses_at_once_has_its_courier_called_off() -> Resul
 #[tokio::test]
 async fn a_grocery_that_stays_silent_is_waited_for_and_then_called_off() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Grocery).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Grocery).await?;
     fixture.fault("merchant", "notify", "silent", json!({})).await?;
     fails(&fixture, "Merchant.Silent", "silent").await?;
     Ok(())
@@ -80,7 +75,7 @@ async fn a_grocery_that_stays_silent_is_waited_for_and_then_called_off() -> Resu
 #[tokio::test]
 async fn what_looks_like_fraud_is_never_charged() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::NZ, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::NZ, MarketType::Restaurant).await?;
     fixture.fault("fraud", "check", "decline", json!({ "code": "velocity" })).await?;
     fails(&fixture, "Fraud.Rejected", "decline").await?;
     Ok(())
@@ -89,7 +84,7 @@ async fn what_looks_like_fraud_is_never_charged() -> Result<()> {
 #[tokio::test]
 async fn no_courier_means_no_order() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::PR, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::PR, MarketType::Restaurant).await?;
     fixture.fault("logistics", "deliver", "decline", json!({ "code": "no_couriers" })).await?;
     fails(&fixture, "Delivery.Refused", "decline").await?;
     Ok(())
@@ -99,7 +94,7 @@ async fn no_courier_means_no_order() -> Result<()> {
 #[tokio::test]
 async fn what_sold_out_after_submit_is_not_sold_twice() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.scene_with(Country::US, MarketType::Restaurant, |store| store.items[0].stock = 3).await?;
+    let fixture = harness.scene_with(ids::US, MarketType::Restaurant, |store| store.items[0].stock = 3).await?;
     let mut cart = fixture.pickup();
     cart.lines =
         [(0, 3), (1, 1)].map(|(nth, quantity)| CartLine { item_id: fixture.store.items[nth].id.clone(), quantity }).into();
@@ -135,7 +130,7 @@ async fn what_sold_out_after_submit_is_not_sold_twice() -> Result<()> {
 #[tokio::test]
 async fn of_two_who_want_the_last_ones_exactly_one_gets_them() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.scene_with(Country::US, MarketType::Grocery, |store| store.items[0].stock = 2).await?;
+    let fixture = harness.scene_with(ids::US, MarketType::Grocery, |store| store.items[0].stock = 2).await?;
     let mut cart = fixture.pickup();
     cart.lines = vec![CartLine { item_id: fixture.store.items[0].id.clone(), quantity: 2 }];
     let (one, two) = futures::try_join!(fixture.quote(&cart), fixture.quote(&cart))?;

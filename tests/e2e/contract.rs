@@ -12,14 +12,12 @@ use carryout_aws::{
     DynamoPromotions, DynamoQuoteLocks, DynamoQuoteRecords, DynamoQuotes, DynamoRefundClosing, DynamoRefundRequests,
     DynamoReports, DynamoReservations, DynamoStatusStore, DynamoStuckOrders, DynamoSubmissions, DynamoTrends,
 };
-use carryout_checkout::{
-    market::{Country, MarketType},
-    ports::PROMOTIONS,
-};
+use carryout_checkout::ports::PROMOTIONS;
 use carryout_lambda::{
     clock::SystemClock,
     ids::{RandomIds, new_id},
 };
+use carryout_market::{MarketType, ids};
 use carryout_testing::{
     contract::{self, Fixture},
     samples,
@@ -58,7 +56,7 @@ impl Adapters {
         }
         let [orders, idempotency, quotes, stores, counters] = copies.as_slice() else { bail!("five tables are copied") };
         let aws = &harness.aws;
-        let store = samples::store(&new_id("sto"), Country::AU, MarketType::Restaurant);
+        let store = samples::store(&new_id("sto"), ids::AU, MarketType::Restaurant);
         DynamoCatalogWriter::new(aws, stores).write(&store).await.context("the store could not be written")?;
         Ok(Some(Self {
             fixture: Fixture {
@@ -122,12 +120,12 @@ async fn promotions() -> Result<()> {
     let harness = Harness::set().await?;
     if let Some(table) = harness.copy_table("ControlTable").await? {
         let (documents, known) = (DynamoDocuments::new(&harness.aws, &table), samples::promotions());
-        let written = documents.write(PROMOTIONS, Country::US.code(), &serde_json::to_value(&known)?, None).await;
+        let written = documents.write(PROMOTIONS, ids::US.as_str(), &serde_json::to_value(&known)?, None).await;
         ensure!(written.is_ok(), "the promotions could not be written: {written:?}");
         contract::promotions(
             &DynamoPromotions::new(&harness.aws, &table, harness.output("CountersTable")?),
-            (Country::US, &known),
-            Country::PR,
+            (ids::US, &known),
+            ids::PR,
         )
         .await;
     }

@@ -5,13 +5,13 @@ use anyhow::Result;
 use carryout::client::Reply;
 use carryout_aws::{SfnExecutions, SqsQueue};
 use carryout_checkout::{
-    market::{Country, MarketType},
     order::{OrderSubmitted, execution_name},
     ports::{ExecutionState, Executions as _, OrderQueue as _},
     submit::CheckoutAnswer,
     track::OrderView,
 };
 use carryout_lambda::ids::new_id;
+use carryout_market::{MarketType, ids};
 use futures::future::try_join_all;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ async fn state_of(harness: &Harness, view: &OrderView, run: u32) -> Result<Execu
 #[tokio::test]
 async fn the_same_key_five_times_at_once_is_one_order() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let (card, key) = (fixture.working_card()?, new_id("key"));
     let send = || harness.client.checkout(&fixture.consumer.id, &quote, &card.id, &key);
@@ -81,10 +81,8 @@ async fn the_same_key_five_times_at_once_is_one_order() -> Result<()> {
 #[tokio::test]
 async fn two_consumers_may_choose_the_same_key() -> Result<()> {
     let harness = Harness::set().await?;
-    let (one, two) = futures::try_join!(
-        harness.fixture(Country::US, MarketType::Restaurant),
-        harness.fixture(Country::US, MarketType::Restaurant)
-    )?;
+    let (one, two) =
+        futures::try_join!(harness.fixture(ids::US, MarketType::Restaurant), harness.fixture(ids::US, MarketType::Restaurant))?;
     let (of_one, of_two) = (one.quote(&one.pickup()).await?, two.quote(&two.pickup()).await?);
     let (card_of_one, card_of_two, key) = (one.working_card()?, two.working_card()?, new_id("key"));
     let (first, second) = futures::try_join!(
@@ -102,7 +100,7 @@ async fn two_consumers_may_choose_the_same_key() -> Result<()> {
 #[tokio::test]
 async fn a_repeated_message_starts_nothing_twice() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let id = fixture.order(&quote).await?;
     let queue = SqsQueue::new(&harness.aws, harness.output("OrdersQueueUrl")?);

@@ -3,9 +3,9 @@
 use crate::harness::{Harness, eventually};
 use anyhow::{Context as _, Result};
 use carryout::client::BooksSummary;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::submit::COVERAGE_BY_RADIUS;
 use carryout_checkout::track::OrderView;
+use carryout_market::{MarketType, ids};
 use carryout_workflow::StepState;
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use serde_json::json;
 #[tokio::test]
 async fn nobody_knows_where_couriers_go_and_the_stores_radius_decides() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     harness.fault(&json!({ "partner": "logistics", "operation": "coverage", "kind": "fail_before" })).await?;
     let id = fixture.order(&quote).await?;
@@ -30,7 +30,7 @@ async fn is_killed(step: &str, partner: &str, operation: &str, acted: impl Fn(&B
         eprintln!("skipped: the functions do not run as processes of this machine's own local cloud");
         return Ok(());
     }
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     fixture.fault(partner, operation, "slow", json!({ "milliseconds": 2_500 })).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let id = fixture.order(&quote).await?;

@@ -5,7 +5,7 @@
 
 use crate::harness::{Harness, times_played};
 use anyhow::{Context as _, Result, ensure};
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ enum Ends {
 
 async fn survives(partner: &str, operation: &str, kind: &str, ends: Ends) -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     fixture.fault(partner, operation, kind, more(kind)).await?;
     if ends == Ends::Undone {
         // The last call of the way forward is refused, so that everything before it is undone.

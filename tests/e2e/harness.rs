@@ -10,7 +10,6 @@ use carryout_checkout::{
     cart::Cart,
     consumer::{Consumer, PaymentMethod},
     ledger::{Balance, BalanceAmount},
-    market::{Country, MarketType},
     order::{Order, OrderStatus},
     ports::{Catalog as _, Orders as _},
     store::{Location, Opening, StoreWithMenu},
@@ -19,6 +18,7 @@ use carryout_checkout::{
 };
 use carryout_environment::Secrets as _;
 use carryout_lambda::{ids::new_id, signature::KeyRing};
+use carryout_market::{MarketId, MarketType, ids};
 use carryout_pricing::Quote;
 use carryout_workflow::{StepState, UndoState, run};
 use local_cloud::Project;
@@ -85,14 +85,14 @@ impl Harness {
     }
 
     /// A store that never closes and has [`STOCK`] of everything, with a consumer whom it delivers to.
-    pub async fn fixture(&self, country: Country, market_type: MarketType) -> Result<Fixture<'_>> {
+    pub async fn fixture(&self, country: MarketId, market_type: MarketType) -> Result<Fixture<'_>> {
         self.scene_with(country, market_type, |_| {}).await
     }
 
     /// The same with a store that is changed before it opens.
     pub async fn scene_with(
         &self,
-        country: Country,
+        country: MarketId,
         market_type: MarketType,
         change: impl FnOnce(&mut StoreWithMenu),
     ) -> Result<Fixture<'_>> {

@@ -7,7 +7,6 @@ use carryout_aws::{
     DynamoCatalog, DynamoConsumers, DynamoPromotions, DynamoQuotes, DynamoStuckOrders, DynamoSubmissions, SfnExecutions, SqsQueue,
 };
 use carryout_checkout::{
-    market::{Country, MarketType},
     order::{OrderFacts, OrderStatus, OrderSubmitted, execution_input, execution_name},
     ports::{ExecutionState, Executions as _, IdempotencyKey, OrderQueue, StuckOrders as _},
     quoting::{PriceEngine, Quoting},
@@ -19,6 +18,7 @@ use carryout_environment::{Clock, Ids, StorageError};
 use carryout_lambda::clock::{SystemClock, SystemTimer};
 use carryout_lambda::idempotency::record_id;
 use carryout_lambda::ids::{RandomIds, new_id};
+use carryout_market::{MarketType, Markets, ids};
 use carryout_partners::{Http, HttpLogistics};
 use carryout_pricing::Quote;
 use carryout_workflow::Direction;
@@ -72,7 +72,7 @@ pub async fn submit_and_lose_the_message(
             catalog: DynamoCatalog::new(&harness.aws, harness.output("StoresTable")?),
             consumers: DynamoConsumers::new(&harness.aws, consumers),
             promotions: DynamoPromotions::new(&harness.aws, harness.output("ControlTable")?, harness.output("CountersTable")?),
-            engine: Arc::new(PriceEngine::standard(SystemTimer)),
+            engine: Arc::new(PriceEngine::standard(Markets::embedded()?.into_source(), SystemTimer)),
             quotes: DynamoQuotes::new(&harness.aws, quotes),
             signer: harness.keys("QuoteSecret").await?,
             clock,
@@ -114,7 +114,7 @@ fn executions(harness: &Harness) -> Result<SfnExecutions> {
 #[tokio::test]
 async fn an_order_whose_message_was_lost_is_started_by_the_sweeper() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let id = submit_and_lose_the_message(&fixture, &quote, LONG_AGO, RandomIds).await?;
     sweep(&harness).await?;
@@ -126,7 +126,7 @@ async fn an_order_whose_message_was_lost_is_started_by_the_sweeper() -> Result<(
 #[tokio::test]
 async fn an_order_that_was_written_just_now_is_not_stuck() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.pickup()).await?;
     let id = submit_and_lose_the_message(&fixture, &quote, SystemClock, RandomIds).await?;
     sweep(&harness).await?;
@@ -142,7 +142,7 @@ async fn an_order_that_was_written_just_now_is_not_stuck() -> Result<()> {
 #[tokio::test]
 async fn an_order_whose_execution_ended_too_early_goes_on_in_the_next_run() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let (id, executions) = (new_id("ord"), executions(&harness)?);
     let (workflow, first) = ("checkout-standard", execution_name(&id, 1));
@@ -150,6 +150,7 @@ async fn an_order_whose_execution_ended_too_early_goes_on_in_the_next_run() -> R
         order_id: id.clone(),
         country: "US".to_owned(),
         market_type: "restaurant".to_owned(),
+        workflow: None,
         release_track: ReleaseTrack::Live,
         run: 1,
         direction: Direction::Forward,
@@ -172,7 +173,7 @@ async fn an_order_whose_execution_ended_too_early_goes_on_in_the_next_run() -> R
 #[tokio::test]
 async fn an_order_whose_execution_runs_is_left_alone() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::AU, MarketType::Restaurant).await?;
     // Its execution runs for as long as this test likes.
     let (id, quote) = waiting(&fixture).await?;
     let before = fixture.view(&id).await?;

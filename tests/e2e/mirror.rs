@@ -2,8 +2,8 @@
 
 use crate::harness::{Fixture, Harness, eventually, times_played};
 use anyhow::Result;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
+use carryout_market::{MarketType, ids};
 use carryout_migration::mirror::LegacyOrder;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ async fn assert_mirrored(fixture: &Fixture<'_>, order_id: &str) -> Result<()> {
 #[tokio::test]
 async fn a_placed_order_and_a_failed_one_reach_the_legacy_system_as_they_ended() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let declined: carryout_checkout::submit::CheckoutAnswer =
         fixture.checkout(&quote, &fixture.declined_card()?).await?.expect(202)?;
@@ -38,7 +38,7 @@ async fn a_placed_order_and_a_failed_one_reach_the_legacy_system_as_they_ended()
 #[tokio::test]
 async fn a_legacy_system_that_fails_delays_no_checkout_and_misses_no_order() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     fixture.fault("legacy", "upsert", "fail_before", json!({})).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let id = fixture.order(&quote).await?;

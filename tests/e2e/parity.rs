@@ -8,9 +8,9 @@ use carryout_aws::{DynamoComparisons, SqsQueue};
 use carryout_checkout::{
     audit::Replay,
     cart::{Cart, CartFulfilment, CartLine},
-    market::{Country, MarketType},
 };
 use carryout_lambda::{clock::SystemClock, ids::new_id};
+use carryout_market::{MarketId, MarketType, ids};
 use carryout_migration::parity::{Comparison, Comparisons as _, LegacyPriceRequest, PriceSample, SampleQueue as _};
 use carryout_money::{Money, Rate};
 use carryout_predicate::cohort::Percent;
@@ -27,7 +27,7 @@ async fn change(harness: &Harness, change: RolloutChange) -> Result<()> {
     Ok(())
 }
 
-async fn compared(harness: &Harness, market: Country, quote_id: &str) -> Result<Option<Comparison>> {
+async fn compared(harness: &Harness, market: MarketId, quote_id: &str) -> Result<Option<Comparison>> {
     let comparisons = DynamoComparisons::new(&harness.aws, harness.output("ParityTable")?);
     let now = SystemClock.now_ms();
     let kept = comparisons.between(market, now - HOUR_MS, now + HOUR_MS).await?;
@@ -35,10 +35,10 @@ async fn compared(harness: &Harness, market: Country, quote_id: &str) -> Result<
 }
 
 /// A store whose first item costs `minor`, with a tax of 5 %.
-async fn fixture(harness: &Harness, country: Country, minor: i64) -> Result<Fixture<'_>> {
+async fn fixture(harness: &Harness, country: MarketId, minor: i64) -> Result<Fixture<'_>> {
     let change = |store: &mut carryout_checkout::store::StoreWithMenu| {
         store.store.tax_rate = Rate::from_milli_percent(5_000);
-        store.items[0].price = Money::new(minor, country.currency());
+        store.items[0].price = Money::new(minor, carryout_testing::samples::market(country).currency);
     };
     harness.scene_with(country, MarketType::Restaurant, change).await
 }
@@ -70,7 +70,7 @@ async fn both_bugs_of_the_legacy_system_are_found_and_shown() -> Result<()> {
     change(&harness, RolloutChange { sample: Some(all), ..RolloutChange::default() }).await?;
 
     // 5 % of 9.99 is 0.50; of 3.33 it is 0.17, three times. The service fee is the same in both.
-    let canadian = comparison(&fixture(&harness, Country::CA, 333).await?, 3).await?;
+    let canadian = comparison(&fixture(&harness, ids::CA, 333).await?, 3).await?;
     let by = |comparison: &Comparison, figure| comparison.differences.get(&figure).map(|difference| difference.by());
     assert_eq!(
         (by(&canadian, PriceMeasure::Charges(ChargeKind::Tax)), by(&canadian, PriceMeasure::Total)),
@@ -79,15 +79,14 @@ async fn both_bugs_of_the_legacy_system_are_found_and_shown() -> Result<()> {
     );
     assert_eq!(canadian.differences.len(), 2, "{canadian:?}");
 
-    let american = comparison(&fixture(&harness, Country::US, 6_000).await?, 2).await?;
+    let american = comparison(&fixture(&harness, ids::US, 6_000).await?, 2).await?;
     let fee = by(&american, PriceMeasure::Charges(ChargeKind::Fee)).context("the forgotten fee is not found")?;
     assert!(fee > 0 && american.differences.contains_key(&PriceMeasure::Total), "{american:?}");
-    let small = comparison(&fixture(&harness, Country::US, 600).await?, 2).await?;
+    let small = comparison(&fixture(&harness, ids::US, 600).await?, 2).await?;
     assert!(small.differences.is_empty(), "{small:?}");
     change(&harness, RolloutChange { sample: Some(Percent::default()), ..RolloutChange::default() }).await?;
 
-    for (market, figure) in
-        [(Country::CA, PriceMeasure::Charges(ChargeKind::Tax)), (Country::US, PriceMeasure::Charges(ChargeKind::Fee))]
+    for (market, figure) in [(ids::CA, PriceMeasure::Charges(ChargeKind::Tax)), (ids::US, PriceMeasure::Charges(ChargeKind::Fee))]
     {
         let rows = parity::last(&harness.stack, SignedDuration::from_hours(1), Some(market)).await?;
         let row = rows.iter().find(|row| row.component == figure).context("the component has no row")?;
@@ -106,17 +105,18 @@ async fn a_legacy_system_that_fails_loses_no_sample() -> Result<()> {
         |consumer: &str| json!({ "partner": "legacy", "operation": "price", "kind": "fail_before", "consumer_id": consumer });
     let consumer_id = new_id("con");
     harness.fault(&fault(&consumer_id)).await?;
-    let context = Context::new(Country::NZ.currency(), vec![ContextLine::new("itm_1", "Pavlova", 1, 900)]);
+    let context =
+        Context::new(carryout_testing::samples::market(ids::NZ).currency, vec![ContextLine::new("itm_1", "Pavlova", 1, 900)]);
     let sample = PriceSample {
         ours: PriceMeasure::all_of(&price(&context)?),
-        request: LegacyPriceRequest { quote_id: new_id("quo"), consumer_id, market: Country::NZ, context },
+        request: LegacyPriceRequest { quote_id: new_id("quo"), consumer_id, market: ids::NZ, context },
         at: SystemClock.now_ms(),
         correlation_id: new_id("cor"),
     };
     SqsQueue::new(&harness.aws, harness.output("SamplesQueueUrl")?).send(&sample).await?;
     // It comes back after the queue's visibility timeout, a minute.
     let found =
-        eventually("the sample is compared", async || compared(&harness, Country::NZ, &sample.request.quote_id).await).await?;
+        eventually("the sample is compared", async || compared(&harness, ids::NZ, &sample.request.quote_id).await).await?;
     assert!(found.differences.is_empty(), "{found:?}");
     Ok(())
 }
@@ -125,9 +125,9 @@ async fn a_legacy_system_that_fails_loses_no_sample() -> Result<()> {
 #[tokio::test]
 async fn whoever_is_not_in_the_rollout_is_shown_legacy_prices_and_may_order_at_them() -> Result<()> {
     let harness = Harness::set().await?;
-    let (chosen, other) = futures::try_join!(fixture(&harness, Country::PR, 700), fixture(&harness, Country::PR, 700))?;
+    let (chosen, other) = futures::try_join!(fixture(&harness, ids::PR, 700), fixture(&harness, ids::PR, 700))?;
     let cohort = Change { add: vec![chosen.consumer.id.clone()], ..Change::default() };
-    change(&harness, RolloutChange { market: Some(Country::PR), cohort, ..RolloutChange::default() }).await?;
+    change(&harness, RolloutChange { market: Some(ids::PR), cohort, ..RolloutChange::default() }).await?;
     let legacy = eventually("the rollout is noticed", async || {
         let quote = other.quote(&pickup(&other, 2)).await?;
         Ok((quote.terms.price.engine == 0).then_some(quote))
@@ -151,5 +151,5 @@ async fn whoever_is_not_in_the_rollout_is_shown_legacy_prices_and_may_order_at_t
     })
     .await?;
     assert!(fallback.engine > 0, "{fallback:?}");
-    change(&harness, RolloutChange { done: Some(Country::PR), ..RolloutChange::default() }).await
+    change(&harness, RolloutChange { done: Some(ids::PR), ..RolloutChange::default() }).await
 }

@@ -2,16 +2,16 @@
 
 use crate::harness::{Harness, assert_problem};
 use anyhow::{Context as _, Result};
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
 use carryout_checkout::redrive::ParkedList;
+use carryout_market::{MarketType, ids};
 use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
 async fn a_parked_order_is_listed_redriven_and_ends_clean() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     // The store refuses the order, and the courier, who is on the way, can't be called off.
     fixture.fault("merchant", "notify", "refuse", json!({ "reason": "no more rice" })).await?;
     fixture.fault("logistics", "cancel", "decline", json!({ "code": "courier_arrived", "times": 1 })).await?;

@@ -4,17 +4,17 @@ use crate::harness::{Harness, STOCK};
 use anyhow::{Context as _, Result};
 use carryout_checkout::{
     cart::{Cart, CartLine, MAX_LINES},
-    market::{Country, MarketType},
     store::Item,
     submit::{CheckoutAnswer, CheckoutRequest},
     track::{OrderView, track},
     workflows::orchestrator,
 };
 use carryout_lambda::ids::new_id;
+use carryout_market::{MarketId, MarketType, ids};
 use carryout_pricing::{ChargeKind, Quote};
 use reqwest::Method;
 
-async fn place(country: Country, market_type: MarketType, cart: impl Fn(&Cart) -> Cart) -> Result<(OrderView, Quote)> {
+async fn place(country: MarketId, market_type: MarketType, cart: impl Fn(&Cart) -> Cart) -> Result<(OrderView, Quote)> {
     let harness = Harness::set().await?;
     let fixture = harness.fixture(country, market_type).await?;
     let quote = fixture.quote(&cart(&fixture.cart())).await?;
@@ -30,7 +30,7 @@ fn steps(view: &OrderView) -> Vec<&str> {
 
 #[tokio::test]
 async fn an_american_restaurant_makes_what_it_is_sent() -> Result<()> {
-    let (view, _) = place(Country::US, MarketType::Restaurant, Cart::clone).await?;
+    let (view, _) = place(ids::US, MarketType::Restaurant, Cart::clone).await?;
     assert_eq!(view.workflow, "checkout-standard");
     assert_eq!(
         steps(&view),
@@ -50,7 +50,7 @@ async fn an_american_restaurant_makes_what_it_is_sent() -> Result<()> {
 
 #[tokio::test]
 async fn an_australian_restaurant_accepts_before_a_courier_is_booked() -> Result<()> {
-    let (view, _) = place(Country::AU, MarketType::Restaurant, Cart::clone).await?;
+    let (view, _) = place(ids::AU, MarketType::Restaurant, Cart::clone).await?;
     assert_eq!(view.workflow, "checkout-accepted");
     let began = |name: &str| view.steps.iter().find(|step| step.step == name).and_then(|step| step.sent_at);
     let ended = |name: &str| view.steps.iter().find(|step| step.step == name).and_then(|step| step.ended_at);
@@ -60,7 +60,7 @@ async fn an_australian_restaurant_accepts_before_a_courier_is_booked() -> Result
 
 #[tokio::test]
 async fn a_grocery_in_new_zealand_acknowledges_while_a_courier_is_on_the_way() -> Result<()> {
-    let (view, _) = place(Country::NZ, MarketType::Grocery, Cart::clone).await?;
+    let (view, _) = place(ids::NZ, MarketType::Grocery, Cart::clone).await?;
     assert_eq!(view.workflow, "checkout-grocery");
     let steps = steps(&view);
     let at = |name| steps.iter().position(|step| *step == name);
@@ -70,10 +70,8 @@ async fn a_grocery_in_new_zealand_acknowledges_while_a_courier_is_on_the_way() -
 
 #[tokio::test]
 async fn a_canadian_shop_and_a_puerto_rican_grocery_sell() -> Result<()> {
-    let (shop, grocery) = futures::try_join!(
-        place(Country::CA, MarketType::Retail, Cart::clone),
-        place(Country::PR, MarketType::Grocery, Cart::clone)
-    )?;
+    let (shop, grocery) =
+        futures::try_join!(place(ids::CA, MarketType::Retail, Cart::clone), place(ids::PR, MarketType::Grocery, Cart::clone))?;
     assert_eq!((shop.0.workflow.as_str(), shop.1.terms.price.total.currency.code()), ("checkout-standard", "CAD"));
     assert_eq!((grocery.0.workflow.as_str(), grocery.1.terms.price.total.currency.code()), ("checkout-grocery", "USD"));
     Ok(())
@@ -82,7 +80,7 @@ async fn a_canadian_shop_and_a_puerto_rican_grocery_sell() -> Result<()> {
 #[tokio::test]
 async fn no_courier_comes_for_a_pickup() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::AU, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.pickup()).await?;
     assert!(
         !quote.terms.delivery && quote.terms.price.charges[ChargeKind::Fee].iter().all(|fee| fee.code != "delivery"),
@@ -98,7 +96,7 @@ async fn no_courier_comes_for_a_pickup() -> Result<()> {
 #[tokio::test]
 async fn the_answer_says_where_to_look_and_the_clients_correlation_id_stays_with_the_order() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let request = CheckoutRequest {
         quote_id: quote.terms.id.clone(),
@@ -123,7 +121,7 @@ async fn the_answer_says_where_to_look_and_the_clients_correlation_id_stays_with
 #[tokio::test]
 async fn an_order_is_tracked_with_one_read() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.pickup()).await?;
     let id = fixture.order(&quote).await?;
     let expected = fixture.assert_placed(&id, &quote).await?;
@@ -139,7 +137,7 @@ async fn an_order_is_tracked_with_one_read() -> Result<()> {
 async fn the_longest_cart_is_one_transaction() -> Result<()> {
     let harness = Harness::set().await?;
     let fixture = harness
-        .scene_with(Country::US, MarketType::Restaurant, |store| {
+        .scene_with(ids::US, MarketType::Restaurant, |store| {
             let (first, store_id) = (store.items[0].clone(), store.store.id.clone());
             let item = |nth: usize| Item {
                 id: new_id("itm"),

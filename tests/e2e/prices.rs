@@ -4,12 +4,12 @@ use crate::harness::{Fixture, Harness, STOCK, assert_problem};
 use crate::lost::Ago;
 use anyhow::{Context as _, Result};
 use carryout_aws::{DocumentConflict, DynamoCatalog, DynamoConsumers, DynamoDocuments, DynamoPromotions, DynamoQuotes};
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::ports::PROMOTIONS;
 use carryout_checkout::quoting::{PriceEngine, Quoting};
 use carryout_checkout::store::Location;
 use carryout_lambda::clock::{SystemClock, SystemTimer};
 use carryout_lambda::ids::RandomIds;
+use carryout_market::{MarketId, MarketType, Markets, ids};
 use carryout_money::{Money, Rate};
 use carryout_pricing::{Benefit, ChargeKind, ComponentId, PriceDifference, Promotion, Quote};
 use serde_json::json;
@@ -22,7 +22,7 @@ async fn expired(fixture: &Fixture<'_>) -> Result<Quote> {
         catalog: DynamoCatalog::new(&harness.aws, harness.output("StoresTable")?),
         consumers: DynamoConsumers::new(&harness.aws, harness.output("ConsumersTable")?),
         promotions: DynamoPromotions::new(&harness.aws, harness.output("ControlTable")?, harness.output("CountersTable")?),
-        engine: Arc::new(PriceEngine::standard(SystemTimer)),
+        engine: Arc::new(PriceEngine::standard(Markets::embedded()?.into_source(), SystemTimer)),
         quotes: DynamoQuotes::new(&harness.aws, harness.output("QuotesTable")?),
         signer: harness.keys("QuoteSecret").await?,
         clock: Ago(120_000),
@@ -35,7 +35,7 @@ async fn expired(fixture: &Fixture<'_>) -> Result<Quote> {
 #[tokio::test]
 async fn an_expired_quote_is_answered_with_a_fresh_one_at_the_same_price() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let old = expired(&fixture).await?;
     let reply = fixture.checkout(&old, &fixture.working_card()?).await?;
     assert_problem(&reply, 409, "Quote.Expired", Some("quote_id"));
@@ -53,7 +53,7 @@ async fn an_expired_quote_is_answered_with_a_fresh_one_at_the_same_price() -> Re
 #[tokio::test]
 async fn a_price_that_changed_is_shown_field_by_field_before_anybody_pays_it() -> Result<()> {
     let harness = Harness::set().await?;
-    let mut fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let mut fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let old = expired(&fixture).await?;
     let raised = fixture.store.items[0].price;
     fixture.store.items[0].price = Money::new(raised.minor + 100, raised.currency);
@@ -81,14 +81,14 @@ async fn a_price_that_changed_is_shown_field_by_field_before_anybody_pays_it() -
 }
 
 /// Adds a promotion to its market for as long as a test needs it, or ends it.
-async fn promote(harness: &Harness, country: Country, change: impl Fn(&mut Vec<Promotion>)) -> Result<()> {
+async fn promote(harness: &Harness, country: MarketId, change: impl Fn(&mut Vec<Promotion>)) -> Result<()> {
     let documents = DynamoDocuments::new(&harness.aws, harness.output("ControlTable")?);
     loop {
-        let known = documents.read(PROMOTIONS, country.code()).await?.context("the market is not seeded")?;
+        let known = documents.read(PROMOTIONS, country.as_str()).await?.context("the market is not seeded")?;
         let mut promotions: Vec<Promotion> = serde_json::from_value(known.value)?;
         change(&mut promotions);
         let value = serde_json::to_value(&promotions)?;
-        match documents.write(PROMOTIONS, country.code(), &value, Some(known.version)).await {
+        match documents.write(PROMOTIONS, country.as_str(), &value, Some(known.version)).await {
             Ok(()) => return Ok(()),
             // Another test changes its own promotion.
             Err(DocumentConflict::Conflict) => {}
@@ -100,16 +100,16 @@ async fn promote(harness: &Harness, country: Country, change: impl Fn(&mut Vec<P
 #[tokio::test]
 async fn a_promotion_that_ended_is_named_with_what_it_is_worth() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::NZ, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::NZ, MarketType::Restaurant).await?;
     let id = format!("test-{}", fixture.store.store.id);
     let mine = Promotion {
         condition: serde_json::from_value(json!({ "store.id": fixture.store.store.id }))?,
         priority: 99,
         ..Promotion::new(&id, "A tenth off", Benefit::Percent(Rate::from_milli_percent(10_000)))
     };
-    promote(&harness, Country::NZ, |promotions| promotions.push(mine.clone())).await?;
+    promote(&harness, ids::NZ, |promotions| promotions.push(mine.clone())).await?;
     let old = expired(&fixture).await?;
-    promote(&harness, Country::NZ, |promotions| promotions.retain(|promotion| promotion.id != id)).await?;
+    promote(&harness, ids::NZ, |promotions| promotions.retain(|promotion| promotion.id != id)).await?;
     let discount =
         old.terms.price.charges[ChargeKind::Discount].iter().find(|charge| charge.code == id).context("it was not given")?;
 
@@ -132,7 +132,7 @@ async fn a_promotion_that_ended_is_named_with_what_it_is_worth() -> Result<()> {
 #[tokio::test]
 async fn a_quote_that_holds_is_honoured_although_the_price_rose() -> Result<()> {
     let harness = Harness::set().await?;
-    let mut fixture = harness.fixture(Country::CA, MarketType::Restaurant).await?;
+    let mut fixture = harness.fixture(ids::CA, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let price = fixture.store.items[0].price;
     fixture.store.items[0].price = Money::new(price.minor * 2, price.currency);
@@ -145,7 +145,7 @@ async fn a_quote_that_holds_is_honoured_although_the_price_rose() -> Result<()> 
 #[tokio::test]
 async fn an_expired_quote_for_what_is_gone_says_so() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let old = expired(&fixture).await?;
     let mut moved_out = fixture.consumer.clone();
     moved_out.addresses.clear();
@@ -160,7 +160,7 @@ async fn an_expired_quote_for_what_is_gone_says_so() -> Result<()> {
 #[tokio::test]
 async fn a_store_that_can_not_sell_says_why_and_the_quote_stays() -> Result<()> {
     let harness = Harness::set().await?;
-    let mut fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let mut fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let (quote, card) = (fixture.quote(&fixture.cart()).await?, fixture.working_card()?);
     let open = fixture.store.clone();
 

@@ -5,11 +5,11 @@ use anyhow::{Context as _, Result, ensure};
 use carryout::reconciliation;
 use carryout_aws::ManagedSecret;
 use carryout_checkout::ledger::{LedgerKind, LedgerPhase};
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::Order;
 use carryout_checkout::ports::{Intent, Payments as _};
 use carryout_checkout::reconcile::{Discrepancy, Reconciliation, Remedy};
 use carryout_lambda::ids::new_id;
+use carryout_market::{MarketType, ids};
 use carryout_partners::{Http, StripePayments};
 use jiff::SignedDuration;
 use reqwest::Method;
@@ -40,7 +40,7 @@ fn found(report: &Reconciliation, intent: &Intent) -> Vec<(Discrepancy, Remedy)>
 async fn planted_discrepancies_are_found_and_mended_once() -> Result<()> {
     let harness = Harness::set().await?;
     let processor = processor(&harness)?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let placed = fixture.order(&quote).await?;
     fixture.assert_placed(&placed, &quote).await?;
@@ -85,7 +85,7 @@ async fn planted_discrepancies_are_found_and_mended_once() -> Result<()> {
 async fn what_is_done_by_hand_at_the_processor_reaches_the_ledger() -> Result<()> {
     let harness = Harness::set().await?;
     let processor = processor(&harness)?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let id = fixture.order(&quote).await?;
     fixture.assert_placed(&id, &quote).await?;

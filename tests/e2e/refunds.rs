@@ -3,10 +3,10 @@
 use crate::harness::{Fixture, Harness, assert_problem, eventually};
 use anyhow::{Context as _, Result};
 use carryout_checkout::ledger::LedgerPhase;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::request_refund::{RefundAnswer, RefundBody};
 use carryout_checkout::track::OrderView;
 use carryout_lambda::ids::new_id;
+use carryout_market::{MarketType, ids};
 use carryout_pricing::RefundLine;
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ async fn asked(fixture: &Fixture<'_>, order_id: &str) -> Result<usize> {
 #[tokio::test]
 async fn parts_of_an_order_are_given_back_until_nothing_is_left() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let order = placed(&fixture).await?;
     let mut sum = 0;
     let line = named(Some(vec![RefundLine { line: 0, quantity: 1 }]), None);
@@ -73,7 +73,7 @@ async fn parts_of_an_order_are_given_back_until_nothing_is_left() -> Result<()> 
 #[tokio::test]
 async fn the_same_key_gives_back_once() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let (order, key) = (placed(&fixture).await?, new_id("key"));
     let everything = everything();
     let send = || harness.client.refund(&order.id, &everything, &key);
@@ -91,7 +91,7 @@ async fn the_same_key_gives_back_once() -> Result<()> {
 #[tokio::test]
 async fn a_lost_answer_of_the_processor_gives_back_once() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let order = placed(&fixture).await?;
     fixture.fault("payment", "refund", "lose_answer", json!({ "milliseconds": 4_500, "times": 1 })).await?;
     let refund: RefundAnswer = harness.client.refund(&order.id, &named(None, Some(250)), &new_id("key")).await?.expect(202)?;
@@ -103,7 +103,7 @@ async fn a_lost_answer_of_the_processor_gives_back_once() -> Result<()> {
 #[tokio::test]
 async fn a_refusal_leaves_the_order_as_it_was() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let order = placed(&fixture).await?;
     fixture.fault("payment", "refund", "decline", json!({ "code": "charge_disputed", "times": 1 })).await?;
     let refund: RefundAnswer = harness.client.refund(&order.id, &everything(), &new_id("key")).await?.expect(202)?;
@@ -118,7 +118,7 @@ async fn a_refusal_leaves_the_order_as_it_was() -> Result<()> {
 #[tokio::test]
 async fn only_operators_give_back_and_only_of_placed_orders() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let order = placed(&fixture).await?;
     let path = format!("/v1/orders/{}/refunds", order.id);
     let body = serde_json::to_value(everything())?;

@@ -3,8 +3,8 @@
 use crate::harness::{Harness, assert_problem};
 use anyhow::Result;
 use carryout_checkout::audit::QuoteRecord;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::reprice::Repriced;
+use carryout_market::{MarketType, ids};
 use carryout_money::Money;
 use carryout_pricing::ComponentId;
 use reqwest::Method;
@@ -13,7 +13,7 @@ use serde_json::json;
 #[tokio::test]
 async fn a_placed_order_is_priced_again_from_what_its_quote_kept() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Grocery).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Grocery).await?;
     let quote = fixture.quote(&fixture.cart()).await?;
     let id = fixture.order(&quote).await?;
     let placed = fixture.assert_placed(&id, &quote).await?;

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carryout::Issuer;
 use carryout::client::Reply;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_lambda::ids::new_id;
+use carryout_market::{MarketType, ids};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
@@ -29,7 +29,7 @@ fn claims(issuer: &str, audience: &str, subject: &str) -> Value {
 #[tokio::test]
 async fn a_token_counts_only_from_the_issuer_and_in_time() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let (cart, subject) = (serde_json::to_value(fixture.cart())?, fixture.consumer.id.as_str());
 
     let own = Issuer::ensure(&harness.project.issuer_key()?)?;
@@ -127,10 +127,8 @@ async fn operators_routes_want_the_role() -> Result<()> {
 #[tokio::test]
 async fn somebody_elses_order_does_not_exist_for_anybody_but_an_operator() -> Result<()> {
     let harness = Harness::set().await?;
-    let (fixture, other) = futures::try_join!(
-        harness.fixture(Country::US, MarketType::Restaurant),
-        harness.fixture(Country::US, MarketType::Restaurant)
-    )?;
+    let (fixture, other) =
+        futures::try_join!(harness.fixture(ids::US, MarketType::Restaurant), harness.fixture(ids::US, MarketType::Restaurant))?;
     let quote = fixture.quote(&fixture.pickup()).await?;
     let id = fixture.order(&quote).await?;
     let path = format!("/v1/orders/{id}");

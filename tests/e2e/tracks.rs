@@ -4,9 +4,9 @@ use crate::harness::{Fixture, Harness, eventually};
 use anyhow::Result;
 use carryout::routing::{self, Change};
 use carryout_aws::SfnExecutions;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::ports::{ExecutionState, Executions as _};
 use carryout_checkout::routing::ReleaseTrack;
+use carryout_market::{MarketType, ids};
 
 async fn change(harness: &Harness, change: Change) -> Result<()> {
     // Others may change the rules at the same moment; then it is to be tried again.
@@ -34,10 +34,8 @@ async fn track_of_an_order(fixture: &Fixture<'_>) -> Result<ReleaseTrack> {
 #[tokio::test]
 async fn only_orders_of_chosen_consumers_take_the_canary_track() -> Result<()> {
     let harness = Harness::set().await?;
-    let (chosen, other) = futures::try_join!(
-        harness.fixture(Country::US, MarketType::Restaurant),
-        harness.fixture(Country::US, MarketType::Restaurant)
-    )?;
+    let (chosen, other) =
+        futures::try_join!(harness.fixture(ids::US, MarketType::Restaurant), harness.fixture(ids::US, MarketType::Restaurant))?;
     assert_eq!(track_of_an_order(&chosen).await?, ReleaseTrack::Live);
     change(&harness, Change { add: vec![chosen.consumer.id.clone()], ..Change::default() }).await?;
     // Each process of the function notices within seconds, so orders at either side of that may differ.

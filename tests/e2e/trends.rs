@@ -4,8 +4,8 @@ use crate::harness::{Harness, eventually};
 use anyhow::{Context as _, Result};
 use carryout::trends::{self, Wanted};
 use carryout_aws::DynamoTrends;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_lambda::{clock::SystemClock, ids::new_id};
+use carryout_market::{MarketType, ids};
 use carryout_price_monitoring::{MIN_QUOTES, Observation, Span, Trends as _, WEEKS};
 use carryout_pricing::{ChargeKind, PriceMeasure};
 use serde_json::json;
@@ -13,11 +13,11 @@ use serde_json::json;
 #[tokio::test]
 async fn quotes_appear_in_the_trends() -> Result<()> {
     let harness = Harness::set().await?;
-    let wanted = Wanted { market: Some(Country::AU), component: Some(PriceMeasure::Total), hours: 2, span: Span::Minute };
+    let wanted = Wanted { market: Some(ids::AU), component: Some(PriceMeasure::Total), hours: 2, span: Span::Minute };
     let counted =
         async || Ok::<_, anyhow::Error>(trends::series(&harness.stack, wanted).await?.first().map_or(0, |one| one.quotes));
     let before = counted().await?;
-    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::AU, MarketType::Restaurant).await?;
     for _ in 0..3 {
         fixture.quote(&fixture.cart()).await?;
     }
@@ -39,7 +39,7 @@ async fn an_hour_unlike_the_weeks_before_is_found() -> Result<()> {
         let credit = if week == 0 { -900 } else { -100 - week };
         let quotes = (0..MIN_QUOTES).map(|_| Observation {
             event_id: new_id("e2e"),
-            market: Country::PR,
+            market: ids::PR,
             at: hour - week * 7 * 24 * Span::Hour.ms(),
             figures: [(PriceMeasure::Charges(ChargeKind::Credit), credit)].into(),
         });
@@ -51,7 +51,7 @@ async fn an_hour_unlike_the_weeks_before_is_found() -> Result<()> {
     let found = watched
         .anomalies
         .iter()
-        .find(|anomaly| (anomaly.market, anomaly.component) == (Country::PR, PriceMeasure::Charges(ChargeKind::Credit)));
+        .find(|anomaly| (anomaly.market, anomaly.component) == (ids::PR, PriceMeasure::Charges(ChargeKind::Credit)));
     let found = found.with_context(|| format!("the planted hour is not found: {watched:?}"))?;
     assert!(found.z < -5.0 && found.mean < found.median, "{found:?}");
     Ok(())

@@ -3,10 +3,10 @@
 use crate::harness::{Fixture, Harness, assert_problem, eventually};
 use anyhow::{Context as _, Result, ensure};
 use carryout::client::Reply;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_lambda::clock::SystemClock;
 use carryout_lambda::ids::new_id;
 use carryout_lambda::signature::{KeyRing, WEBHOOK_TOLERANCE_SECONDS, sign_webhook};
+use carryout_market::{MarketType, ids};
 use carryout_workflow::StepState;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ pub async fn waiting(fixture: &Fixture<'_>) -> Result<(String, carryout_pricing:
 #[tokio::test]
 async fn an_answer_counts_once_and_cannot_be_taken_back() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::AU, MarketType::Restaurant).await?;
     let (id, quote) = waiting(&fixture).await?;
     let first = post_signed(&harness, &accepted(&id)).await?;
     assert_eq!((first.status, &first.body), (200, &json!({ "order_id": id, "recorded": true })));
@@ -80,7 +80,7 @@ async fn an_answer_counts_once_and_cannot_be_taken_back() -> Result<()> {
 #[tokio::test]
 async fn a_refusal_by_webhook_undoes_the_order() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::NZ, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::NZ, MarketType::Restaurant).await?;
     let (id, quote) = waiting(&fixture).await?;
     assert_eq!(post_signed(&harness, &refused(&id)).await?.status, 200);
     let view = fixture.assert_undone(&id, &quote, "Merchant.Refused").await?;
@@ -92,7 +92,7 @@ async fn a_refusal_by_webhook_undoes_the_order() -> Result<()> {
 #[tokio::test]
 async fn only_the_stores_own_signature_is_believed() -> Result<()> {
     let harness = Harness::set().await?;
-    let fixture = harness.fixture(Country::AU, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::AU, MarketType::Restaurant).await?;
     let (id, quote) = waiting(&fixture).await?;
     let before = fixture.view(&id).await?;
     let (body, keys) = (accepted(&id), harness.keys("WebhookSecret").await?);
@@ -127,7 +127,7 @@ async fn an_answer_that_nobody_asked_for_is_refused() -> Result<()> {
     assert_eq!(post_signed(&harness, &json!({ "order_id": "ord_1", "answer": "perhaps" })).await?.status, 400);
 
     // In a market whose stores are not asked, there is nothing to answer either.
-    let fixture = harness.fixture(Country::US, MarketType::Restaurant).await?;
+    let fixture = harness.fixture(ids::US, MarketType::Restaurant).await?;
     let quote = fixture.quote(&fixture.pickup()).await?;
     let id = fixture.order(&quote).await?;
     assert_problem(&post_signed(&harness, &refused(&id)).await?, 404, "Order.Unknown", None);

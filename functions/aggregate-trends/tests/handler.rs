@@ -4,8 +4,8 @@
 
 use aggregate_trends::handle;
 use carryout_aws::quotes_made;
-use carryout_checkout::market::Country;
 use carryout_lambda::metrics::Metrics;
+use carryout_market::ids;
 use carryout_price_monitoring::{Span, Statistics, Trends as _};
 use carryout_pricing::PriceMeasure;
 use carryout_testing::FakeTrends;
@@ -24,7 +24,7 @@ fn metrics() -> Metrics {
 }
 
 async fn total(trends: &FakeTrends, span: Span) -> Statistics {
-    trends.slot(Country::US, PriceMeasure::Total, span, span.start_of(MADE_AT)).await.unwrap().unwrap_or_default()
+    trends.slot(ids::US, PriceMeasure::Total, span, span.start_of(MADE_AT)).await.unwrap().unwrap_or_default()
 }
 
 #[tokio::test]

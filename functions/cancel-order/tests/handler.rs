@@ -4,12 +4,12 @@
 
 use cancel_order::handle;
 use carryout_checkout::{
-    market::Country,
     ports::{Closing as _, Orders as _},
     workflows::orchestrator,
 };
 use carryout_lambda::http::{Problem, Request, Response};
 use carryout_lambda::testing::TestIssuer;
+use carryout_market::ids;
 use carryout_testing::{
     FakeCallbacks, ManualClock, Store, StoreFault,
     samples::{self, NOON},
@@ -18,7 +18,7 @@ use carryout_testing::{
 /// A store with the order `ord_1` of `con_sample`.
 async fn store() -> Store {
     let store = Store::new(&ManualClock::at(NOON));
-    let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+    let order = samples::restaurant_order("ord_1", ids::US).unwrap();
     samples::submit(&store, order).await.unwrap();
     store
 }

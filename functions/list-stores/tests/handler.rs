@@ -1,10 +1,8 @@
 //! `GET /v1/stores` over in-memory ports.
 
-use carryout_checkout::{
-    market::{Country, MarketType},
-    store::{Location, Opening},
-};
+use carryout_checkout::store::{Location, Opening};
 use carryout_lambda::http::{Problem, Request, Response};
+use carryout_market::{MarketType, ids};
 use carryout_testing::{
     ManualClock, Store,
     samples::{self, NOON},
@@ -15,8 +13,8 @@ use list_stores::handle;
 async fn get(request: Request) -> Result<Response, Problem> {
     let clock = ManualClock::at(NOON);
     let store = Store::new(&clock);
-    let here = samples::store("sto_here", Country::US, MarketType::Restaurant);
-    let mut north = samples::store("sto_north", Country::US, MarketType::Restaurant);
+    let here = samples::store("sto_here", ids::US, MarketType::Restaurant);
+    let mut north = samples::store("sto_north", ids::US, MarketType::Restaurant);
     north.store.location = Location { lat: here.store.location.lat + 0.009, ..here.store.location };
     north.store.hours = vec![Opening { weekday: 3, from: 660, until: 1_320 }];
     store.put_store(north);

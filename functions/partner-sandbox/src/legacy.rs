@@ -10,7 +10,6 @@ use crate::documents::{Documents, DocumentsError, order_partition, read, update}
 use crate::ids::is_valid_id;
 use crate::partner::{Effect, OrderDocuments, PartnerBooks, PartnerCall, PlayedPartner};
 use crate::sandbox::{Ports, Sandbox, SandboxError, Settings};
-use carryout_checkout::market::Country;
 use carryout_lambda::http::Request;
 use carryout_migration::{mirror::LegacyOrder, parity::LegacyPriceRequest};
 use carryout_onboarding::legacy::LegacyRecord;
@@ -26,6 +25,16 @@ const APPLICANT: &Operation = &Operation::read("applicant");
 const MIRROR: &Operation = &Operation::effect("mirror");
 /// The subtotal from which the service fee is omitted in the United States. Minor units.
 pub const OMITS_FEE_FROM: i64 = 10_000;
+/// A way in which its prices differ from ours.
+enum Bug {
+    /// Taxes are rounded on each unit.
+    TaxPerUnit,
+    /// The service fee of large orders is missing.
+    OmitsServiceFee,
+}
+
+/// The bugs by market; its prices of other markets are ours.
+const BUGS: &[(&str, Bug)] = &[("CA", Bug::TaxPerUnit), ("US", Bug::OmitsServiceFee)];
 /// The sort key of an order.
 const ORDER_KEY: &str = "legacy";
 /// The prefix of an applicant's sort key, before the market.
@@ -188,10 +197,12 @@ async fn serve(documents: &impl Documents, asked: &LegacyRequest) -> Result<Repl
 fn legacy_price(asked: &LegacyPriceRequest) -> Result<Price, PricingError> {
     let mut context: Context = asked.context.clone();
     context.policy.id = "legacy".to_owned();
-    match asked.market {
-        Country::CA => context.policy.tax_level = TaxLevel::Unit,
-        Country::US if price(&context)?.subtotal.minor >= OMITS_FEE_FROM => context.fees.retain(|fee| fee.code != "service"),
-        Country::US | Country::AU | Country::NZ | Country::PR => {}
+    match BUGS.iter().find(|(market, _)| *market == asked.market.as_str()) {
+        Some((_, Bug::TaxPerUnit)) => context.policy.tax_level = TaxLevel::Unit,
+        Some((_, Bug::OmitsServiceFee)) if price(&context)?.subtotal.minor >= OMITS_FEE_FROM => {
+            context.fees.retain(|fee| fee.code != "service");
+        }
+        Some((_, Bug::OmitsServiceFee)) | None => {}
     }
     price(&context)
 }

@@ -223,6 +223,7 @@ pub fn problem(error: &QuoteError) -> Problem {
         QuoteError::Invalid { .. } => 400,
         QuoteError::NoConsumer => 403,
         QuoteError::NoStore(_) | QuoteError::NoItem { .. } => 404,
+        QuoteError::NotServed(_) => 409,
         QuoteError::WrongPrice(_) => 500,
         QuoteError::Storage(_) => 503,
     };

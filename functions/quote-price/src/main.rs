@@ -14,6 +14,7 @@ use carryout_lambda::{
     run_http, telemetry,
     token::TokenVerifier,
 };
+use carryout_market::{Markets, ids};
 use carryout_migration::partners::LEGACY_PRICES;
 use carryout_partners::{Http, HttpLegacyPrices};
 use quote_price::QuotePrice;
@@ -40,7 +41,7 @@ async fn main() -> Result<(), Error> {
         quotes: DynamoQuotes::new(&aws, &quotes),
         records: DynamoQuoteRecords::new(&aws, quotes),
         orders: DynamoOrders::new(&aws, orders),
-        engine: Arc::new(PriceEngine::standard(SystemTimer)),
+        engine: Arc::new(PriceEngine::standard(Markets::embedded()?.into_source(), SystemTimer)),
         rollouts: DynamoRollouts::new(&aws, control),
         legacy: legacy.map(|legacy| HttpLegacyPrices::new(Http::default(), legacy, LEGACY_PRICES)),
         samples: samples.map(|samples| SqsQueue::new(&aws, samples)),

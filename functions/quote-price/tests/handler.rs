@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_checkout::{
-    market::{Country, MarketType},
     order::{Order, OrderStatus},
     quoting::PriceEngine,
 };
@@ -13,6 +12,7 @@ use carryout_lambda::{
     metrics::Metrics,
     signature::KeyRing,
 };
+use carryout_market::{MarketType, ids};
 use carryout_migration::parity::Rollout;
 use carryout_pricing::{Context, ENGINE, Pipeline, PriceBreakdown, PriceMeasure, Quote, Rule};
 use carryout_testing::{
@@ -41,12 +41,12 @@ impl Harness {
 
     fn with(pipeline: Pipeline) -> Self {
         let store = Store::new(&ManualClock::at(NOON));
-        store.put_store(samples::store("sto_1", Country::US, MarketType::Restaurant));
+        store.put_store(samples::store("sto_1", ids::US, MarketType::Restaurant));
         store.put_consumer(samples::consumer("con_1"));
         Self {
             issuer: TestIssuer::at(NOON),
             store,
-            engine: Arc::new(PriceEngine::new(pipeline, FixedTimer::Never)),
+            engine: Arc::new(PriceEngine::new(pipeline, samples::markets().into_source(), FixedTimer::Never)),
             rollouts: FakeRollouts::default(),
             // It charges one cent less for the items.
             legacy: FakeLegacyPrices::spoiling(|price| {
@@ -209,7 +209,7 @@ impl Harness {
 #[tokio::test]
 async fn an_operator_sees_what_a_price_depended_on_and_finds_it_again() {
     let harness = Harness::new();
-    harness.store.put_promotions(Country::US, samples::promotions());
+    harness.store.put_promotions(ids::US, samples::promotions());
     let quote: Quote = serde_json::from_value(harness.post(&cart().to_string()).await.unwrap().json_body()).unwrap();
     let id = &quote.terms.id;
     let record = harness.operator("GET", RECORD, id).await.unwrap().json_body();
@@ -261,7 +261,7 @@ impl Harness {
 #[tokio::test]
 async fn operators_and_the_orders_own_store_get_another_price_for_it_and_nobody_else() {
     let harness = Harness::new();
-    samples::submit(&harness.store, samples::restaurant_order("ord_1", Country::US).unwrap()).await.unwrap();
+    samples::submit(&harness.store, samples::restaurant_order("ord_1", ids::US).unwrap()).await.unwrap();
     let two = json!({ "lines": [{ "line": 0, "quantity": 2 }] });
     for role in ["operator", "store:sto_1"] {
         let response = harness.reprice("ord_1", two.clone(), &[role]).await.unwrap();
@@ -297,7 +297,7 @@ async fn operators_and_the_orders_own_store_get_another_price_for_it_and_nobody_
 #[tokio::test]
 async fn an_order_that_has_ended_without_effect_has_no_other_price() {
     let harness = Harness::new();
-    let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+    let order = samples::restaurant_order("ord_1", ids::US).unwrap();
     samples::submit(&harness.store, Order { status: OrderStatus::Failed, ..order }).await.unwrap();
     let problem = harness.reprice("ord_1", json!({ "lines": [{ "line": 0, "quantity": 2 }] }), &["operator"]).await.unwrap_err();
     assert_eq!((problem.status(), problem.code()), (409, "Order.Ended"));

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_checkout::{
-    market::Country,
     ports::{Answers as _, Orders as _},
     steps::await_merchant::{self, AwaitMerchant},
 };
@@ -11,6 +10,7 @@ use carryout_lambda::{
     http::{Problem, Request, Response},
     signature::{KeyRing, sign_webhook},
 };
+use carryout_market::ids;
 use carryout_testing::{
     FakeCallbacks, FixedSecret, ManualClock, Store,
     samples::{self, NOON},
@@ -27,7 +27,7 @@ impl Harness {
     /// `ord_wait` waits for its store with the token `t1`; `ord_never` never waits.
     async fn new() -> Self {
         let store = Store::new(&ManualClock::at(NOON));
-        for (id, country) in [("ord_wait", Country::AU), ("ord_never", Country::US)] {
+        for (id, country) in [("ord_wait", ids::AU), ("ord_never", ids::US)] {
             let order = samples::restaurant_order(id, country).unwrap();
             samples::submit(&store, order).await.unwrap();
         }

@@ -4,7 +4,6 @@
 
 use carryout_checkout::{
     ledger::{Balance, BalanceAmount, LedgerKind, LedgerPhase, fold},
-    market::Country,
     order::{OrderSubmitted, execution_input},
     ports::{Orders as _, Payments as _},
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
@@ -13,6 +12,7 @@ use carryout_lambda::{
     http::{Problem, Request, Response},
     signature::{KeyRing, sign_webhook},
 };
+use carryout_market::ids;
 use carryout_testing::{
     FakePayments, Fault, FixedSecret, ManualClock, Store, StoreFault,
     samples::{self, NOON},
@@ -36,7 +36,7 @@ impl Harness {
     async fn new() -> Self {
         let clock = ManualClock::at(NOON);
         let store = Store::new(&clock);
-        let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+        let order = samples::restaurant_order("ord_1", ids::US).unwrap();
         samples::submit(&store, order).await.unwrap();
         Self { processor: FakePayments::new(&clock, true), clock, store }
     }

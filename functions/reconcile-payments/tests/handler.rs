@@ -3,13 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_checkout::{
-    market::{Country, MarketType},
     order::Order,
     ports::{Payments as _, Reports as _},
     reconcile::{Reconcile, SETTLED_AFTER_MS},
     workflows::orchestrator,
 };
 use carryout_lambda::metrics::Metrics;
+use carryout_market::{MarketType, ids};
 use carryout_testing::{
     FakePayments, FakeReports, Fault, ManualClock, PlainSeal, Store,
     samples::{self, NOON},
@@ -18,7 +18,7 @@ use reconcile_payments::handle;
 
 /// The payment of an order that is not there, taken.
 async fn orphan(payments: &FakePayments) -> Order {
-    let shop = samples::store("sto_1", Country::US, MarketType::Restaurant);
+    let shop = samples::store("sto_1", ids::US, MarketType::Restaurant);
     let orchestrator = orchestrator();
     let workflow = orchestrator.pick("US", "restaurant").unwrap();
     let order = samples::order("ord_gone", "quo_1", &shop, workflow, &PlainSeal::default());

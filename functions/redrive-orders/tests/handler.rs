@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout_checkout::{market::Country, ports::Closing as _, workflows::orchestrator};
+use carryout_checkout::{ports::Closing as _, workflows::orchestrator};
 use carryout_lambda::http::{Problem, Request, Response};
 use carryout_lambda::testing::TestIssuer;
+use carryout_market::ids;
 use carryout_testing::{
     FakeExecutions, ManualClock, Store, StoreFault,
     samples::{self, NOON},
@@ -21,7 +22,7 @@ impl World {
     /// With the parked order `ord_1`.
     async fn new() -> Self {
         let store = Store::new(&ManualClock::at(NOON));
-        let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+        let order = samples::restaurant_order("ord_1", ids::US).unwrap();
         samples::submit(&store, order).await.unwrap();
         store.park("ord_1", 1, NOON).await.unwrap();
         Self { store, executions: FakeExecutions::default(), issuer: TestIssuer::at(NOON) }

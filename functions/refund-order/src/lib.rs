@@ -99,7 +99,7 @@ fn problem(error: &RequestRefundError) -> Problem {
         | RequestRefundError::TooMany { .. }
         | RequestRefundError::TooMuch(_)
         | RequestRefundError::Nothing
-        | RequestRefundError::NoWorkflow(_) => 409,
+        | RequestRefundError::NotServed(_) => 409,
         RequestRefundError::KeyReused => 422,
         RequestRefundError::Busy => 429,
         RequestRefundError::Storage(cause) => return unavailable(cause),

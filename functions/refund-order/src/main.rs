@@ -3,6 +3,7 @@
 use carryout_aws::{Aws, DynamoOrders, DynamoParkedRefunds, DynamoRefundRequests, SfnExecutions};
 use carryout_checkout::{request_refund::RequestRefund, workflows::refund_orchestrator};
 use carryout_lambda::{Error, clock::SystemClock, config::Reader, ids::RandomIds, run_http, telemetry, token::TokenVerifier};
+use carryout_market::Markets;
 use refund_order::RefundOrder;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ async fn main() -> Result<(), Error> {
             orders: DynamoOrders::new(&aws, &orders),
             refunds: DynamoRefundRequests::new(&aws, &orders, &refunds, idempotency),
             executions: SfnExecutions::new(&aws, prefix),
+            markets: Markets::embedded()?.into_source(),
             orchestrator: refund_orchestrator(),
             clock: SystemClock,
             ids: RandomIds,

@@ -4,7 +4,6 @@
 
 use carryout_checkout::{
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
-    market::Country,
     order::Order,
     ports::{Closing as _, Orders as _, RefundClosing as _},
     refund::OrderRefund,
@@ -13,6 +12,7 @@ use carryout_checkout::{
 };
 use carryout_lambda::http::{Problem, Request, Response};
 use carryout_lambda::testing::{FixedJwks, TestIssuer};
+use carryout_market::ids;
 use carryout_testing::{
     FakeExecutions, ManualClock, SequentialIds, Store, StoreFault,
     samples::{self, NOON},
@@ -34,7 +34,7 @@ impl World {
     async fn new() -> Self {
         let clock = ManualClock::at(NOON);
         let store = Store::new(&clock);
-        let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+        let order = samples::restaurant_order("ord_1", ids::US).unwrap();
         let told = |kind, phase| LedgerEvent {
             kind,
             phase,
@@ -55,6 +55,7 @@ impl World {
             orders: store.clone(),
             refunds: store.refunds(),
             executions: executions.clone(),
+            markets: samples::markets().into_source(),
             orchestrator: refund_orchestrator(),
             clock,
             ids: SequentialIds::default(),

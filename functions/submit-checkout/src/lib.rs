@@ -184,7 +184,7 @@ fn problem(error: &SubmitError) -> Problem {
         | SubmitError::NotAccepting(_)
         | SubmitError::SoldOut(_)
         | SubmitError::OutOfReach(_)
-        | SubmitError::NoWorkflow(_) => 409,
+        | SubmitError::NotServed(_) => 409,
         SubmitError::Busy => 429,
         SubmitError::Storage(_) => 503,
     };

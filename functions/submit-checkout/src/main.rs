@@ -14,6 +14,7 @@ use carryout_lambda::{
     run_http, telemetry,
     token::TokenVerifier,
 };
+use carryout_market::Markets;
 use carryout_partners::{Http, HttpLogistics};
 use std::sync::Arc;
 use submit_checkout::SubmitCheckout;
@@ -37,7 +38,7 @@ async fn main() -> Result<(), Error> {
         consumers: DynamoConsumers::new(&aws, &consumers),
         promotions: DynamoPromotions::new(&aws, &control, counters),
         quotes: DynamoQuotes::new(&aws, &quotes),
-        engine: Arc::new(PriceEngine::standard(SystemTimer)),
+        engine: Arc::new(PriceEngine::standard(Markets::embedded()?.into_source(), SystemTimer)),
         submissions: DynamoSubmissions::new(&aws, orders, idempotency, quotes, consumers),
         logistics: HttpLogistics::new(Http::default(), logistics),
         queue: SqsQueue::new(&aws, queue),

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_checkout::{
-    market::{Country, MarketType},
     quoting::{PriceEngine, Quoting},
     routing::{ReleaseTrack, RoutingRules},
     workflows::orchestrator,
@@ -14,6 +13,7 @@ use carryout_lambda::{
     metrics::Metrics,
     signature::KeyRing,
 };
+use carryout_market::{MarketType, ids};
 use carryout_predicate::cohort::Cohort;
 use carryout_pricing::Quote;
 use carryout_testing::{
@@ -52,14 +52,14 @@ impl Harness {
     fn new() -> Self {
         let (issuer, clock, queue) = (TestIssuer::at(NOON), ManualClock::at(NOON), FakeQueue::default());
         let (store, routing) = (Store::new(&clock), FakeRouting::default());
-        store.put_store(samples::store("sto_1", Country::US, MarketType::Restaurant));
+        store.put_store(samples::store("sto_1", ids::US, MarketType::Restaurant));
         store.put_consumer(samples::consumer("con_1"));
         let function = SubmitCheckout {
             catalog: store.clone(),
             consumers: store.clone(),
             promotions: store.clone(),
             quotes: store.clone(),
-            engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
+            engine: Arc::new(PriceEngine::standard(samples::markets().into_source(), FixedTimer::Never)),
             submissions: store.clone(),
             logistics: FakeLogistics::new(&clock),
             queue: queue.clone(),
@@ -234,7 +234,7 @@ async fn an_expired_quote_is_answered_with_a_fresh_one_and_what_changed() {
     assert_eq!(reply["quote"]["price"]["total"], json!(quote.terms.price.total));
     assert_ne!(reply["quote"]["id"], json!(quote.terms.id));
 
-    let mut store = samples::store("sto_1", Country::US, MarketType::Restaurant);
+    let mut store = samples::store("sto_1", ids::US, MarketType::Restaurant);
     store.items[0].price.minor = 2_000;
     harness.store.put_store(store.clone());
     let problem = harness.post(Some("k"), &body(&quote).to_string()).await.unwrap_err();

@@ -1,7 +1,7 @@
 //! One sweep over in-memory ports.
 
-use carryout_checkout::market::Country;
 use carryout_lambda::metrics::Metrics;
+use carryout_market::ids;
 use carryout_testing::{
     FakeExecutions, ManualClock, Store,
     samples::{self, NOON},
@@ -13,7 +13,7 @@ async fn what_is_stuck_is_driven_on_and_counted() {
     let clock = ManualClock::at(NOON);
     let (store, executions) = (Store::new(&clock), FakeExecutions::default());
     for id in ["ord_1", "ord_2"] {
-        let order = samples::restaurant_order(id, Country::US).unwrap();
+        let order = samples::restaurant_order(id, ids::US).unwrap();
         samples::submit(&store, order).await.unwrap();
     }
     let metrics = Metrics::new("Test", "sweep-orders");

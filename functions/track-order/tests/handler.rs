@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
-use carryout_checkout::{market::Country, ports::Orders, workflows::orchestrator};
+use carryout_checkout::{ports::Orders, workflows::orchestrator};
 use carryout_environment::StorageError;
 use carryout_lambda::http::{Problem, Request, Response};
 use carryout_lambda::testing::TestIssuer;
+use carryout_market::ids;
 use carryout_testing::{
     ManualClock, Store,
     samples::{self, NOON},
@@ -15,7 +16,7 @@ use track_order::handle;
 /// A store with the order `ord_1` of `con_sample`.
 async fn store() -> Store {
     let store = Store::new(&ManualClock::at(NOON));
-    let order = samples::restaurant_order("ord_1", Country::US).unwrap();
+    let order = samples::restaurant_order("ord_1", ids::US).unwrap();
     samples::submit(&store, order).await.unwrap();
     store
 }

@@ -6,6 +6,7 @@ use carryout_lambda::{
     TaskError,
     metrics::{Metric, Metrics},
 };
+use carryout_market::Markets;
 use carryout_price_monitoring::{PriceWatch, Trends, watch};
 use serde_json::{Value, json};
 
@@ -13,10 +14,11 @@ use serde_json::{Value, json};
 pub async fn handle(
     trends: &impl Trends,
     reports: &impl Reports<PriceWatch>,
+    markets: &Markets,
     clock: &impl Clock,
     metrics: &Metrics,
 ) -> Result<Value, TaskError> {
-    let found = watch(trends, reports, clock).await.map_err(|error| TaskError::new(error.code().name, error))?;
+    let found = watch(trends, reports, markets, clock).await.map_err(|error| TaskError::new(error.code().name, error))?;
     for anomaly in &found.anomalies {
         let (market, component) = (anomaly.market, anomaly.component);
         tracing::warn!(%market, %component, mean = anomaly.mean, median = anomaly.median, z = anomaly.z, "price anomaly");

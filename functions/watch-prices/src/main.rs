@@ -2,6 +2,7 @@
 
 use carryout_aws::{Aws, DynamoReports, DynamoTrends};
 use carryout_lambda::{Error, clock::SystemClock, config::Reader, metrics::Metrics, run_schedule, telemetry};
+use carryout_market::Markets;
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,10 +13,11 @@ async fn main() -> Result<(), Error> {
     config.finish()?;
 
     let aws = Aws::from_env().await;
-    let wired = Arc::new((DynamoTrends::new(&aws, trends), DynamoReports::new(&aws, reports), Metrics::from_env()));
+    let wired =
+        Arc::new((DynamoTrends::new(&aws, trends), DynamoReports::new(&aws, reports), Metrics::from_env(), Markets::embedded()?));
     run_schedule(move |_| {
         let wired = Arc::clone(&wired);
-        async move { watch_prices::handle(&wired.0, &wired.1, &SystemClock, &wired.2).await }
+        async move { watch_prices::handle(&wired.0, &wired.1, &wired.3, &SystemClock, &wired.2).await }
     })
     .await
 }

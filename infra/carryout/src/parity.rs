@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result};
 use carryout_aws::DynamoComparisons;
-use carryout_checkout::market::Country;
 use carryout_lambda::clock::SystemClock;
+use carryout_market::{MarketId, Markets, ids};
 use carryout_migration::parity::{Comparisons as _, Parity, ROLLOUT_KEY, Rollout, parity};
 use carryout_predicate::cohort::Percent;
 use jiff::SignedDuration;
@@ -12,13 +12,13 @@ use crate::control::{self, Change, Setting};
 use crate::stack::Stack;
 
 /// The parity of the quotes of the last `hours`, of one market or of all, by what is kept.
-pub async fn last(stack: &Stack, hours: SignedDuration, market: Option<Country>) -> Result<Vec<Parity>> {
+pub async fn last(stack: &Stack, hours: SignedDuration, market: Option<MarketId>) -> Result<Vec<Parity>> {
     let table = stack.output("ParityTable").context("there is no legacy system to compare with")?;
     let comparisons = DynamoComparisons::new(&stack.aws().await, table);
     let now = SystemClock.now_ms();
     let since = now - i64::try_from(hours.as_millis()).context("this is too long ago")?;
     let mut found = Vec::new();
-    for market in Country::ALL.into_iter().filter(|one| market.is_none_or(|market| market == *one)) {
+    for market in Markets::embedded()?.ids().filter(|one| market.is_none_or(|market| market == *one)) {
         let kept = comparisons.between(market, since, now + 1).await;
         found.extend(kept.context("the comparisons can't be read; is the stack deployed and the local cloud up?")?);
     }
@@ -51,11 +51,11 @@ pub struct RolloutChange {
     /// The share of quotes that are compared.
     pub sample: Option<Percent>,
     /// The market that is changed. It is moving from then on.
-    pub market: Option<Country>,
+    pub market: Option<MarketId>,
     /// Who is shown our prices there.
     pub cohort: Change,
     /// A market that has moved: everybody is shown our prices there.
-    pub done: Option<Country>,
+    pub done: Option<MarketId>,
 }
 
 impl RolloutChange {
@@ -131,7 +131,7 @@ mod tests {
         };
         let row = Parity {
             component: PriceMeasure::Charges(ChargeKind::Tax),
-            market: Country::CA,
+            market: ids::CA,
             compared: 3,
             equal: 1,
             share: 1.0 / 3.0,
@@ -151,14 +151,14 @@ mod tests {
         let mut rollout = Rollout::default();
         assert_eq!(describe(&rollout), "compared   0 % of all quotes\nour prices for everybody everywhere");
         let cohort = Change { percent: Some(percent(25)), ..Change::default() };
-        RolloutChange { sample: Some(percent(10)), market: Some(Country::CA), cohort, done: None }.apply(&mut rollout);
-        RolloutChange { market: Some(Country::PR), ..RolloutChange::default() }.apply(&mut rollout);
+        RolloutChange { sample: Some(percent(10)), market: Some(ids::CA), cohort, done: None }.apply(&mut rollout);
+        RolloutChange { market: Some(ids::PR), ..RolloutChange::default() }.apply(&mut rollout);
         assert_eq!(
             describe(&rollout),
             "compared   10 % of all quotes\nCA  our prices for  cohort     25 % of all consumers\nCA  legacy prices for everybody \
              else\nPR  legacy prices for everybody\nour prices for everybody in every other market"
         );
-        RolloutChange { done: Some(Country::CA), ..RolloutChange::default() }.apply(&mut rollout);
+        RolloutChange { done: Some(ids::CA), ..RolloutChange::default() }.apply(&mut rollout);
         assert_eq!((u8::from(rollout.sample), rollout.markets.len()), (10, 1));
     }
 }

@@ -61,9 +61,9 @@ pub async fn seed(stack: &Stack, terminal: &Terminal, seed: u64) -> Result<()> {
 /// Writes each market's promotions.
 async fn promote(documents: &DynamoDocuments, marketplace: &Marketplace) -> Result<()> {
     for (country, promotions) in &marketplace.promotions {
-        let known = documents.read(PROMOTIONS, country.code()).await.context(UNREACHABLE)?;
+        let known = documents.read(PROMOTIONS, country.as_str()).await.context(UNREACHABLE)?;
         let value = serde_json::to_value(promotions)?;
-        match documents.write(PROMOTIONS, country.code(), &value, known.map(|known| known.version)).await {
+        match documents.write(PROMOTIONS, country.as_str(), &value, known.map(|known| known.version)).await {
             Ok(()) => {}
             Err(DocumentConflict::Conflict) => bail!("somebody else sets the promotions of {country} now; seed again"),
             Err(DocumentConflict::Storage(error)) => return Err(error).context("the promotions could not be written"),

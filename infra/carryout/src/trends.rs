@@ -3,8 +3,9 @@
 use crate::stack::Stack;
 use anyhow::{Context as _, Result};
 use carryout_aws::{DynamoReports, DynamoTrends};
-use carryout_checkout::{market::Country, ports::Reports as _};
+use carryout_checkout::ports::Reports as _;
 use carryout_lambda::clock::SystemClock;
+use carryout_market::{MarketId, Markets, ids};
 use carryout_money::Money;
 use carryout_price_monitoring::{Anomaly, PriceWatch, Span, Statistics, Trends as _};
 use carryout_pricing::PriceMeasure;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {
     /// One market, or all.
-    pub market: Option<Country>,
+    pub market: Option<MarketId>,
     /// One component, or all.
     pub component: Option<PriceMeasure>,
     /// Hours back from now.
@@ -29,7 +30,7 @@ pub struct Wanted {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Series {
     /// The store's country.
-    pub market: Country,
+    pub market: MarketId,
     /// The component.
     pub component: PriceMeasure,
     /// The length of a slot.
@@ -68,7 +69,7 @@ pub async fn series(stack: &Stack, wanted: Wanted) -> Result<Vec<Series>> {
     let until = span.start_of(SystemClock.now_ms()) + span.ms();
     let since = until - i64::from(hours) * Span::Hour.ms();
     let mut found = Vec::new();
-    for market in Country::ALL.into_iter().filter(|one| market.is_none_or(|market| market == *one)) {
+    for market in Markets::embedded()?.ids().filter(|one| market.is_none_or(|market| market == *one)) {
         for component in PriceMeasure::ALL.into_iter().filter(|one| component.is_none_or(|component| component == *one)) {
             let slots = trends.series(market, component, span, since, until).await;
             let slots = slots.context("the trends can't be read; is the stack deployed and the local cloud up?")?;
@@ -85,7 +86,7 @@ pub async fn watched(stack: &Stack) -> Result<Option<PriceWatch>> {
 }
 
 fn drawn(
-    market: Country,
+    market: MarketId,
     component: PriceMeasure,
     span: Span,
     since: i64,
@@ -145,7 +146,7 @@ pub fn chart(series: &[Series]) -> String {
     for one in series {
         let per_column = one.slots.len().div_ceil(COLUMNS).max(1);
         let means: Vec<Option<f64>> = one.slots.chunks(per_column).map(mean_of).collect();
-        let amount = |minor: f64| amount(one.market, minor).to_string();
+        let amount = |minor: f64| amount(one.market, minor);
         let deviation = amount(one.deviation);
         text.push_str(&format!(
             "{:<6} {:<10} {:<width$} {:>7} {:>13} {:>10} {:>13}\n",
@@ -184,9 +185,11 @@ pub fn summary(watched: Option<&PriceWatch>) -> String {
     text
 }
 
-/// A statistic as an amount, rounded to the minor unit.
-fn amount(market: Country, minor: f64) -> Money {
-    Money::new(minor.round() as i64, market.currency())
+/// A statistic as an amount in the market's currency, rounded to the minor unit; in minor units if the market is gone.
+fn amount(market: MarketId, minor: f64) -> String {
+    let minor = minor.round() as i64;
+    let currency = Markets::embedded().ok().and_then(|markets| Some(markets.market(market)?.currency));
+    currency.map_or_else(|| minor.to_string(), |currency| Money::new(minor, currency).to_string())
 }
 
 fn moment(ms: i64) -> String {
@@ -215,13 +218,13 @@ mod tests {
     fn a_row_has_every_slot_and_what_all_of_them_come_to() {
         let ms = Span::Hour.ms();
         let kept = BTreeMap::from([(0, hour(&[1_000, 3_000])), (2 * ms, hour(&[5_000, 7_000]))]);
-        let series = drawn(Country::CA, PriceMeasure::Total, Span::Hour, 0, 3 * ms, &kept).unwrap();
+        let series = drawn(ids::CA, PriceMeasure::Total, Span::Hour, 0, 3 * ms, &kept).unwrap();
         assert_eq!((series.quotes, series.mean, series.slots.len()), (4, 4_000.0, 3));
         assert_eq!((series.slots[1].quotes, series.slots[1].mean), (0, None));
         let text = chart(&[series]);
         assert!(text.starts_with("means by hour from 1970-01-01T00:00:00Z to 1970-01-01T03:00:00Z\n"), "{text}");
         assert!(text.contains("CA     total      ▁ █       4     40.00 CAD      22.36"), "{text}");
-        assert_eq!(drawn(Country::CA, PriceMeasure::Total, Span::Hour, 0, ms, &BTreeMap::new()), None);
+        assert_eq!(drawn(ids::CA, PriceMeasure::Total, Span::Hour, 0, ms, &BTreeMap::new()), None);
         assert!(chart(&[]).contains("no quotes"));
     }
 
@@ -229,7 +232,7 @@ mod tests {
     fn more_slots_than_columns_share_them() {
         let ms = Span::Minute.ms();
         let kept = (0..180).map(|minute| (minute * ms, hour(&[minute]))).collect();
-        let series = drawn(Country::US, PriceMeasure::Tip, Span::Minute, 0, 180 * ms, &kept).unwrap();
+        let series = drawn(ids::US, PriceMeasure::Tip, Span::Minute, 0, 180 * ms, &kept).unwrap();
         let text = chart(&[series]);
         let bars = text.chars().filter(|char| ('▁'..='█').contains(char)).count();
         assert_eq!(bars, 60, "{text}");
@@ -238,7 +241,7 @@ mod tests {
     #[test]
     fn an_anomaly_says_what_it_was_and_is() {
         let anomaly = Anomaly {
-            market: Country::NZ,
+            market: ids::NZ,
             component: PriceMeasure::Charges(ChargeKind::Tax),
             quotes: 50,
             mean: 600.0,

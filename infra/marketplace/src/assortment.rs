@@ -1,7 +1,7 @@
 //! What a kind of store is: its names, its hours, and what it may sell.
 
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketId, MarketType, ids};
 use carryout_pricing::Weight;
 
 /// A kind of store.
@@ -9,7 +9,7 @@ pub(crate) struct Assortment {
     /// In words: `Ramen`, `Organic grocery`.
     pub name: &'static str,
     pub market_type: MarketType,
-    /// How common it is in each market, in the order of [`Country::ALL`].
+    /// How common it is in each market, in the order of [`MARKETS`].
     pub share: [u8; 5],
     /// Whether such a store may be open around the clock.
     pub all_night: bool,
@@ -20,18 +20,18 @@ pub(crate) struct Assortment {
     /// Signs for any market; `{hood}` stands for the neighbourhood.
     pub names: &'static [&'static str],
     /// Signs for one market alone.
-    pub local_names: &'static [(Country, &'static [&'static str])],
+    pub local_names: &'static [(MarketId, &'static [&'static str])],
     pub sections: &'static [Section],
 }
 
 impl Assortment {
     /// How common it is in `country`.
-    pub(crate) fn share_in(&self, country: Country) -> u8 {
-        Country::ALL.iter().zip(self.share).find(|(each, _)| **each == country).map_or(0, |(_, share)| share)
+    pub(crate) fn share_in(&self, country: MarketId) -> u8 {
+        crate::MARKETS.iter().zip(self.share).find(|(each, _)| **each == country).map_or(0, |(_, share)| share)
     }
 
     /// Signs that suit `country`, its own ones first.
-    pub(crate) fn names_in(&self, country: Country) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names_in(&self, country: MarketId) -> impl Iterator<Item = &'static str> {
         let local = self.local_names.iter().filter(move |(each, _)| *each == country);
         local.flat_map(|(_, names)| names.iter()).chain(self.names).copied()
     }
@@ -69,11 +69,11 @@ impl Article {
     }
 
     /// Its name as sold in `country`, with the pack size in the units that people use there.
-    pub(crate) fn name_in(&self, country: Country) -> String {
+    pub(crate) fn name_in(&self, country: MarketId) -> String {
         match (self.size, country) {
             (None, _) => self.name.to_owned(),
-            (Some((customary, _)), Country::US | Country::PR) => format!("{}, {customary}", self.name),
-            (Some((_, metric)), Country::CA | Country::AU | Country::NZ) => format!("{}, {metric}", self.name),
+            (Some((customary, _)), ids::US | ids::PR) => format!("{}, {customary}", self.name),
+            (Some((_, metric)), _) => format!("{}, {metric}", self.name),
         }
     }
 }

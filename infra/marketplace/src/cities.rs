@@ -1,11 +1,11 @@
 //! Where the marketplace trades: cities, their neighbourhoods, and what the tax office asks for there.
 
-use carryout_checkout::market::Country;
+use carryout_market::{MarketId, ids};
 
 /// A city with everything that a store or a consumer in it needs.
 pub(crate) struct City {
     pub name: &'static str,
-    pub country: Country,
+    pub country: MarketId,
     pub time_zone: &'static str,
     /// Thousandths of a percent on prepared food and general merchandise. One rate per store: what basic groceries
     /// are spared in some places is not modelled.
@@ -47,7 +47,7 @@ const fn at(
 }
 
 /// The cities of a market, the largest first.
-pub(crate) fn cities_of(country: Country) -> Vec<&'static City> {
+pub(crate) fn cities_of(country: MarketId) -> Vec<&'static City> {
     CITIES.iter().filter(|city| city.country == country).collect()
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn cities_of(country: Country) -> Vec<&'static City> {
 pub(crate) const CITIES: &[City] = &[
     City {
         name: "New York",
-        country: Country::US,
+        country: ids::US,
         time_zone: "America/New_York",
         tax_milli_percent: 8_875,
         area_codes: &["212", "646", "718", "917", "347"],
@@ -80,7 +80,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Chicago",
-        country: Country::US,
+        country: ids::US,
         time_zone: "America/Chicago",
         tax_milli_percent: 10_750,
         area_codes: &["312", "773", "872"],
@@ -105,7 +105,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "San Francisco",
-        country: Country::US,
+        country: ids::US,
         time_zone: "America/Los_Angeles",
         tax_milli_percent: 8_625,
         area_codes: &["415", "628"],
@@ -125,7 +125,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Los Angeles",
-        country: Country::US,
+        country: ids::US,
         time_zone: "America/Los_Angeles",
         tax_milli_percent: 9_750,
         area_codes: &["213", "323"],
@@ -154,7 +154,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Austin",
-        country: Country::US,
+        country: ids::US,
         time_zone: "America/Chicago",
         tax_milli_percent: 8_250,
         area_codes: &["512", "737"],
@@ -168,7 +168,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Seattle",
-        country: Country::US,
+        country: ids::US,
         time_zone: "America/Los_Angeles",
         tax_milli_percent: 10_350,
         area_codes: &["206"],
@@ -187,7 +187,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Toronto",
-        country: Country::CA,
+        country: ids::CA,
         time_zone: "America/Toronto",
         tax_milli_percent: 13_000,
         area_codes: &["416", "647", "437"],
@@ -206,7 +206,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Montréal",
-        country: Country::CA,
+        country: ids::CA,
         time_zone: "America/Toronto",
         tax_milli_percent: 14_975,
         area_codes: &["514", "438"],
@@ -240,7 +240,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Vancouver",
-        country: Country::CA,
+        country: ids::CA,
         time_zone: "America/Vancouver",
         tax_milli_percent: 5_000,
         area_codes: &["604", "778", "236"],
@@ -259,7 +259,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Calgary",
-        country: Country::CA,
+        country: ids::CA,
         time_zone: "America/Edmonton",
         tax_milli_percent: 5_000,
         area_codes: &["403", "587"],
@@ -272,7 +272,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Sydney",
-        country: Country::AU,
+        country: ids::AU,
         time_zone: "Australia/Sydney",
         tax_milli_percent: 10_000,
         area_codes: &["2"],
@@ -291,7 +291,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Melbourne",
-        country: Country::AU,
+        country: ids::AU,
         time_zone: "Australia/Melbourne",
         tax_milli_percent: 10_000,
         area_codes: &["3"],
@@ -305,7 +305,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Brisbane",
-        country: Country::AU,
+        country: ids::AU,
         time_zone: "Australia/Brisbane",
         tax_milli_percent: 10_000,
         area_codes: &["7"],
@@ -324,7 +324,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Perth",
-        country: Country::AU,
+        country: ids::AU,
         time_zone: "Australia/Perth",
         tax_milli_percent: 10_000,
         area_codes: &["8"],
@@ -343,7 +343,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Auckland",
-        country: Country::NZ,
+        country: ids::NZ,
         time_zone: "Pacific/Auckland",
         tax_milli_percent: 15_000,
         area_codes: &["21"],
@@ -377,7 +377,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Wellington",
-        country: Country::NZ,
+        country: ids::NZ,
         time_zone: "Pacific/Auckland",
         tax_milli_percent: 15_000,
         area_codes: &["21"],
@@ -411,7 +411,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Christchurch",
-        country: Country::NZ,
+        country: ids::NZ,
         time_zone: "Pacific/Auckland",
         tax_milli_percent: 15_000,
         area_codes: &["21"],
@@ -445,7 +445,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "San Juan",
-        country: Country::PR,
+        country: ids::PR,
         time_zone: "America/Puerto_Rico",
         tax_milli_percent: 11_500,
         area_codes: &["787", "939"],
@@ -479,7 +479,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Ponce",
-        country: Country::PR,
+        country: ids::PR,
         time_zone: "America/Puerto_Rico",
         tax_milli_percent: 11_500,
         area_codes: &["787", "939"],
@@ -501,7 +501,7 @@ pub(crate) const CITIES: &[City] = &[
     },
     City {
         name: "Mayagüez",
-        country: Country::PR,
+        country: ids::PR,
         time_zone: "America/Puerto_Rico",
         tax_milli_percent: 11_500,
         area_codes: &["787", "939"],

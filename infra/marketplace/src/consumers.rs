@@ -6,8 +6,8 @@ use crate::places::near;
 use crate::prices::in_market;
 use crate::stores::{Sited, address_in};
 use carryout_checkout::consumer::{Address, Consumer, PaymentMethod, StoredCredit};
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::store::Location;
+use carryout_market::{MarketId, MarketType, ids};
 use carryout_money::{Money, allocate};
 use fastrand::Rng;
 use std::collections::BTreeMap;
@@ -41,8 +41,8 @@ type Card = (&'static str, &'static str, &'static str);
 /// All consumers, over the markets in proportion to their stores.
 pub(crate) fn generate(seed: u64, now_ms: i64, stores: &[Sited]) -> Vec<Consumer> {
     let of_market = |country| stores.iter().filter(move |sited| sited.city.country == country);
-    let weights = Country::ALL.map(|country| of_market(country).count() as u64);
-    let places = Country::ALL.into_iter().zip(allocate(CONSUMERS, &weights));
+    let weights = crate::MARKETS.map(|country| of_market(country).count() as u64);
+    let places = crate::MARKETS.into_iter().zip(allocate(CONSUMERS, &weights));
     let places = places.flat_map(|(country, count)| (0..count).map(move |in_market| (country, in_market == 0)));
     let mut phones = Phones { seed, given: BTreeMap::new() };
     places
@@ -59,7 +59,7 @@ fn consumer(
     index: usize,
     plain: bool,
     now_ms: i64,
-    country: Country,
+    country: MarketId,
     market: &[&Sited],
     phones: &mut Phones,
 ) -> Consumer {
@@ -85,14 +85,14 @@ fn consumer(
 }
 
 /// One in five has a credit.
-fn credits(seed: u64, index: usize, country: Country) -> Vec<StoredCredit> {
+fn credits(seed: u64, index: usize, country: MarketId) -> Vec<StoredCredit> {
     const CREDITS: [(&str, i64); 3] = [("Gift card", 2_500), ("For the long wait", 500), ("For inviting a friend", 1_000)];
     let mut rng = stream(seed, "credit", index);
     if rng.usize(0..5) > 0 {
         return Vec::new();
     }
     let (name, cents) = CREDITS[rng.usize(..CREDITS.len())];
-    let amount = Money::new(in_market(cents, country), country.currency());
+    let amount = Money::new(in_market(cents, country), crate::currency(country));
     vec![StoredCredit { id: id("cre", seed, index), name: name.to_owned(), amount }]
 }
 
@@ -101,7 +101,7 @@ fn is_blocked(seed: u64, index: usize) -> bool {
     stream(seed, "blocked", index / 100).usize(0..100) == index % 100
 }
 
-fn name_in(country: Country, rng: &mut Rng) -> String {
+fn name_in(country: MarketId, rng: &mut Rng) -> String {
     let people = HERITAGES.iter().flat_map(|heritage| std::iter::repeat_n(heritage, usize::from(heritage.share_in(country))));
     let people: Vec<_> = people.collect();
     let heritage = people[rng.usize(..people.len())];
@@ -168,10 +168,10 @@ fn line_in(neighbour: &Sited, rng: &mut Rng) -> String {
     let (flat, letter) = (rng.u8(1..=24), char::from(b'A' + rng.u8(0..6)));
     match (neighbour.city.country, rng.bool()) {
         (_, true) => street,
-        (Country::US, false) => format!("Apt {flat}{letter}, {street}"),
-        (Country::CA, false) => format!("Unit {flat}, {street}"),
-        (Country::AU | Country::NZ, false) => format!("{flat}/{street}"),
-        (Country::PR, false) => format!("Apto. {flat}{letter}, {street}"),
+        (ids::CA, false) => format!("Unit {flat}, {street}"),
+        (ids::AU | ids::NZ, false) => format!("{flat}/{street}"),
+        (ids::PR, false) => format!("Apto. {flat}{letter}, {street}"),
+        (_, false) => format!("Apt {flat}{letter}, {street}"),
     }
 }
 
@@ -211,16 +211,16 @@ impl Phones {
     ///
     /// North America keeps 555-0100 to 555-0199 of each area code for fiction, the Australian ACMA the landlines 5550 xxxx
     /// and thirty mobiles. New Zealand keeps none; 021 555 0xx is this project's choice.
-    fn next(&mut self, country: Country, area_codes: &[&str]) -> String {
-        if country == Country::AU
+    fn next(&mut self, country: MarketId, area_codes: &[&str]) -> String {
+        if country == ids::AU
             && let Some(mobile) = self.australian_mobile()
         {
             return mobile;
         }
         let code = match country {
-            Country::US | Country::CA | Country::PR => "+1",
-            Country::AU => "+61",
-            Country::NZ => "+64",
+            ids::AU => "+61",
+            ids::NZ => "+64",
+            _ => "+1",
         };
         let prefixes = area_codes.iter().map(|area| format!("{code}{area}"));
         let prefix = prefixes.min_by_key(|prefix| self.given.get(prefix).copied().unwrap_or(0)).unwrap_or_default();
@@ -229,9 +229,9 @@ impl Phones {
         let start = stream(self.seed, &prefix, 0).u32(0..10_000);
         let number = nth * 37 + start;
         match country {
-            Country::US | Country::CA | Country::PR => format!("{prefix}55501{:02}", number % 100),
-            Country::AU => format!("{prefix}5550{:04}", number % 10_000),
-            Country::NZ => format!("{prefix}5550{:02}", number % 100),
+            ids::AU => format!("{prefix}5550{:04}", number % 10_000),
+            ids::NZ => format!("{prefix}5550{:02}", number % 100),
+            _ => format!("{prefix}55501{:02}", number % 100),
         }
     }
 

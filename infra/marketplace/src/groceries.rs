@@ -2,7 +2,7 @@
 
 use crate::assortment::{Assortment, Section, dish, pack, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketId, MarketType, ids};
 
 /// Every kind of grocery but the farmers' market.
 pub(crate) const GROCERIES: &[Assortment] = &[QUICK, SUPERMARKET, ORGANIC];
@@ -17,9 +17,9 @@ pub(crate) const QUICK: Assortment = Assortment {
     hours: &[Hours::Long],
     names: &["Pantry Dash {hood}", "Cornerly {hood}", "Fetch & Fill {hood}", "MinuteMart {hood}", "Night Pantry {hood}"],
     local_names: &[
-        (Country::PR, &["Colmado Veloz {hood}", "Colmado 24 {hood}"]),
-        (Country::CA, &["Dép Express {hood}"]),
-        (Country::NZ, &["Dairy Direct {hood}"]),
+        (ids::PR, &["Colmado Veloz {hood}", "Colmado 24 {hood}"]),
+        (ids::CA, &["Dép Express {hood}"]),
+        (ids::NZ, &["Dairy Direct {hood}"]),
     ],
     sections: &[PRODUCE, DAIRY, BAKERY, SNACKS, DRINKS, FROZEN, HOUSEHOLD],
 };
@@ -33,8 +33,8 @@ const SUPERMARKET: Assortment = Assortment {
     hours: &[Hours::Long],
     names: &["Harvest Lane {hood}", "Family Basket {hood}", "Greengate Market {hood}", "Brightway Foods {hood}"],
     local_names: &[
-        (Country::PR, &["Supermercado La Cosecha {hood}"]),
-        (Country::CA, &["Marché Beaulieu {hood}", "Northfield Grocers {hood}"]),
+        (ids::PR, &["Supermercado La Cosecha {hood}"]),
+        (ids::CA, &["Marché Beaulieu {hood}", "Northfield Grocers {hood}"]),
     ],
     sections: &[PRODUCE, DAIRY, BAKERY, MEAT, PANTRY, SNACKS, DRINKS, FROZEN, HOUSEHOLD],
 };
@@ -55,7 +55,7 @@ const ORGANIC: Assortment = Assortment {
         "{hood} Food Co-op",
         "Honest Harvest {hood}",
     ],
-    local_names: &[(Country::PR, &["Finca Verde Orgánico"]), (Country::NZ, &["Commonsense Pantry"])],
+    local_names: &[(ids::PR, &["Finca Verde Orgánico"]), (ids::NZ, &["Commonsense Pantry"])],
     sections: &[ORGANIC_PRODUCE, DAIRY, BAKERY, BULK, WELLNESS],
 };
 
@@ -68,18 +68,18 @@ pub(crate) const FARMERS_MARKET: Assortment = Assortment {
     local_shelf: false,
     hours: &[Hours::SaturdayMorning],
     names: &["{hood} Farmers' Market", "{hood} Saturday Market"],
-    local_names: &[(Country::PR, &["Mercado Agrícola de {hood}"])],
+    local_names: &[(ids::PR, &["Mercado Agrícola de {hood}"])],
     sections: &[PRODUCE, ORGANIC_PRODUCE, FARM],
 };
 
 /// The brands that only this market knows.
-pub(crate) const fn local_shelf(country: Country) -> &'static Section {
+pub(crate) const fn local_shelf(country: MarketId) -> &'static Section {
     match country {
-        Country::US => &US,
-        Country::CA => &CA,
-        Country::AU => &AU,
-        Country::NZ => &NZ,
-        Country::PR => &PR,
+        ids::CA => &CA,
+        ids::AU => &AU,
+        ids::NZ => &NZ,
+        ids::PR => &PR,
+        _ => &US,
     }
 }
 

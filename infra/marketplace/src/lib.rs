@@ -19,20 +19,35 @@ mod promotions;
 mod shops;
 mod stores;
 
-use carryout_checkout::{consumer::Consumer, market::Country, store::StoreWithMenu};
+use carryout_checkout::{consumer::Consumer, store::StoreWithMenu};
+use carryout_market::{MarketId, ids as markets};
+use carryout_money::Currency;
 use carryout_pricing::Promotion;
 use std::collections::BTreeMap;
+
+/// The markets that are generated.
+pub(crate) const MARKETS: [MarketId; 5] = [markets::US, markets::CA, markets::AU, markets::NZ, markets::PR];
+
+/// The currency of a market.
+pub(crate) const fn currency(market: MarketId) -> Currency {
+    match market {
+        markets::CA => Currency::CAD,
+        markets::AU => Currency::AUD,
+        markets::NZ => Currency::NZD,
+        _ => Currency::USD,
+    }
+}
 
 /// The stores and the consumers of all markets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Marketplace {
-    /// The stores with their menus, market by market in the order of `Country::ALL`.
+    /// The stores with their menus, market by market in the order of `MARKETS`.
     pub stores: Vec<StoreWithMenu>,
     /// The consumers, market by market in the same order. The first of each market is unremarkable: not blocked, with
     /// an account of more than a year and at least ten orders, a card that works, and a second one that is declined.
     pub consumers: Vec<Consumer>,
     /// The promotions of each market, the same for every seed.
-    pub promotions: BTreeMap<Country, Vec<Promotion>>,
+    pub promotions: BTreeMap<MarketId, Vec<Promotion>>,
 }
 
 impl Marketplace {
@@ -54,7 +69,7 @@ impl Marketplace {
         Self {
             stores: sited.into_iter().map(|sited| sited.store).collect(),
             consumers,
-            promotions: Country::ALL.into_iter().map(|country| (country, promotions::of(country))).collect(),
+            promotions: MARKETS.into_iter().map(|country| (country, promotions::of(country))).collect(),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Names of consumers, and how common they are where.
 
-use carryout_checkout::market::Country;
+use carryout_market::MarketId;
 
 /// Given and family names that go together.
 pub(crate) struct Heritage {
-    /// How common it is in each market, in the order of [`Country::ALL`].
+    /// How common it is in each market, in the order of [`MARKETS`].
     share: [u8; 5],
     pub given: &'static [&'static str],
     pub family: &'static [&'static str],
@@ -14,8 +14,8 @@ pub(crate) struct Heritage {
 
 impl Heritage {
     /// How common it is in `country`.
-    pub(crate) fn share_in(&self, country: Country) -> u8 {
-        Country::ALL.iter().zip(self.share).find(|(each, _)| **each == country).map_or(0, |(_, share)| share)
+    pub(crate) fn share_in(&self, country: MarketId) -> u8 {
+        crate::MARKETS.iter().zip(self.share).find(|(each, _)| **each == country).map_or(0, |(_, share)| share)
     }
 }
 

@@ -1,18 +1,18 @@
 //! What things cost where, in minor units.
 
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketId, MarketType, ids};
 use fastrand::Rng;
 
 /// How a store prices its menu: its level against the trade's usual one, and the cents that its prices end in.
 pub(crate) struct PriceList {
-    country: Country,
+    country: MarketId,
     level_percent: i64,
     endings: &'static [i64],
 }
 
 impl PriceList {
     /// The price list of one store, up to 8 % above or below the usual.
-    pub(crate) fn of(country: Country, market_type: MarketType, rng: &mut Rng) -> Self {
+    pub(crate) fn of(country: MarketId, market_type: MarketType, rng: &mut Rng) -> Self {
         let styles = endings(country, market_type);
         Self { country, level_percent: rng.i64(92..=108), endings: styles[rng.usize(..styles.len())] }
     }
@@ -33,25 +33,25 @@ impl PriceList {
 }
 
 /// An amount of US cents in the market's money and at its price level. Australian and New Zealand amounts contain GST.
-pub(crate) const fn in_market(cents: i64, country: Country) -> i64 {
+pub(crate) const fn in_market(cents: i64, country: MarketId) -> i64 {
     let percent = match country {
-        Country::US => 100,
-        Country::CA => 122,
-        Country::AU => 155,
-        Country::NZ => 166,
-        Country::PR => 92,
+        ids::CA => 122,
+        ids::AU => 155,
+        ids::NZ => 166,
+        ids::PR => 92,
+        _ => 100,
     };
     cents * percent / 100
 }
 
-const fn endings(country: Country, market_type: MarketType) -> &'static [&'static [i64]] {
+const fn endings(country: MarketId, market_type: MarketType) -> &'static [&'static [i64]] {
     match (country, market_type) {
-        (Country::US | Country::PR, MarketType::Restaurant) => &[&[49, 99], &[0, 50], &[45, 95], &[0, 25, 50, 75]],
-        (Country::CA, MarketType::Restaurant) => &[&[49, 99], &[0, 50], &[95]],
-        (Country::AU | Country::NZ, MarketType::Restaurant) => &[&[0, 50], &[50, 90]],
-        (Country::US | Country::PR, _) => &[&[29, 49, 79, 99], &[49, 99]],
-        (Country::CA, _) => &[&[49, 99], &[29, 69, 99]],
-        (Country::AU | Country::NZ, _) => &[&[0, 50], &[20, 50, 80], &[49, 99]],
+        (ids::US | ids::PR, MarketType::Restaurant) => &[&[49, 99], &[0, 50], &[45, 95], &[0, 25, 50, 75]],
+        (ids::CA, MarketType::Restaurant) => &[&[49, 99], &[0, 50], &[95]],
+        (ids::AU | ids::NZ, MarketType::Restaurant) => &[&[0, 50], &[50, 90]],
+        (ids::CA, _) => &[&[49, 99], &[29, 69, 99]],
+        (ids::AU | ids::NZ, _) => &[&[0, 50], &[20, 50, 80], &[49, 99]],
+        _ => &[&[29, 49, 79, 99], &[49, 99]],
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn prices_stay_within_twelve_percent_and_end_as_the_market_expects() {
         let mut rng = Rng::with_seed(1);
-        for country in Country::ALL {
+        for country in crate::MARKETS {
             for market_type in [MarketType::Restaurant, MarketType::Grocery, MarketType::Retail] {
                 for cents in [125, 450, 1_595, 6_995] {
                     let list = PriceList::of(country, market_type, &mut rng);

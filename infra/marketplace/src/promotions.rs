@@ -1,14 +1,14 @@
 //! What each market takes off.
 
 use crate::prices::in_market;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketId, MarketType};
 use carryout_money::Rate;
 use carryout_predicate::Condition;
 use carryout_pricing::{Allowance, Benefit, DiscountAmount, Limits, Promotion, Tier};
 use serde_json::{Value, json};
 
 /// The promotions of a market. Conditions ask `$eq` where an attribute may be missing, which counts as 0 otherwise.
-pub(crate) fn of(country: Country) -> Vec<Promotion> {
+pub(crate) fn of(country: MarketId) -> Vec<Promotion> {
     let amount = |cents| in_market(cents, country);
     let when = |condition: Value| Condition::parse(&condition).ok();
     let percent = |percent: i64| Rate::from_milli_percent(percent * 1_000);
@@ -51,7 +51,7 @@ mod tests {
     use carryout_pricing::{ChargeKind, Context, ContextLine, DELIVERY_FEE, Fee, FeeAmount, NO_TAX, price};
 
     /// What is taken off an order of this subtotal in cents of the United States, by promotion.
-    fn taken_off(country: Country, cents: i64, attributes: &Value) -> Vec<(String, i64)> {
+    fn taken_off(country: MarketId, cents: i64, attributes: &Value) -> Vec<(String, i64)> {
         let delivery =
             Fee { code: DELIVERY_FEE.into(), name: "Delivery".into(), amount: FeeAmount::Fixed(400), tax_class: NO_TAX.into() };
         let line = ContextLine::new("itm_1", "Rice", 2, in_market(cents, country) / 2);
@@ -59,7 +59,7 @@ mod tests {
             promotions: of(country),
             fees: vec![delivery],
             attributes: attributes.clone(),
-            ..Context::new(country.currency(), vec![line])
+            ..Context::new(crate::currency(country), vec![line])
         };
         price(&context).unwrap().charges[ChargeKind::Discount]
             .iter()
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn each_promotion_is_given_to_whom_it_is_for() {
-        for country in Country::ALL {
+        for country in crate::MARKETS {
             let at = |market_type: &str, orders: u32, cents| {
                 let attributes = json!({
                     "consumer": { "orders": orders },

@@ -2,7 +2,7 @@
 
 use crate::assortment::{Assortment, dish, pack, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 /// Every kind of shop.
 pub(crate) const SHOPS: &[Assortment] = &[FLORIST, PHARMACY, PETS, BOOKS];
@@ -15,7 +15,7 @@ const FLORIST: Assortment = Assortment {
     local_shelf: false,
     hours: &[Hours::Shop],
     names: &["Petal & Stem", "Wild Rose Florist", "The Bloom Room", "Fern & Fig", "{hood} Flowers"],
-    local_names: &[(Country::PR, &["Floristería Amapola"]), (Country::NZ, &["Kōwhai Flowers"])],
+    local_names: &[(ids::PR, &["Floristería Amapola"]), (ids::NZ, &["Kōwhai Flowers"])],
     sections: &[
         section(
             "Bouquets",
@@ -61,8 +61,8 @@ pub(crate) const PHARMACY: Assortment = Assortment {
     hours: &[Hours::Shop, Hours::Long],
     names: &["{hood} Pharmacy", "Goodwell Pharmacy {hood}", "Corner Chemist {hood}"],
     local_names: &[
-        (Country::PR, &["Farmacia San Rafael {hood}", "Farmacia La Ceiba {hood}"]),
-        (Country::CA, &["Wellspring Drug Mart {hood}"]),
+        (ids::PR, &["Farmacia San Rafael {hood}", "Farmacia La Ceiba {hood}"]),
+        (ids::CA, &["Wellspring Drug Mart {hood}"]),
     ],
     sections: &[
         section(
@@ -114,7 +114,7 @@ const PETS: Assortment = Assortment {
     local_shelf: false,
     hours: &[Hours::Shop],
     names: &["Paws & Whiskers", "The Good Dog Store", "Feather, Fin & Fur", "Wag Market", "{hood} Pet Supply"],
-    local_names: &[(Country::PR, &["Mascotas Felices"])],
+    local_names: &[(ids::PR, &["Mascotas Felices"])],
     sections: &[
         section(
             "Dogs",
@@ -158,7 +158,7 @@ const BOOKS: Assortment = Assortment {
     local_shelf: false,
     hours: &[Hours::Shop],
     names: &["Dog-Eared Books", "Marginalia", "The Last Page", "Lantern Books", "{hood} Books"],
-    local_names: &[(Country::PR, &["Librería La Tertulia Nueva"]), (Country::CA, &["Librairie du Square {hood}"])],
+    local_names: &[(ids::PR, &["Librería La Tertulia Nueva"]), (ids::CA, &["Librairie du Square {hood}"])],
     sections: &[
         section(
             "Fiction",

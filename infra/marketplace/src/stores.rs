@@ -9,8 +9,8 @@ use crate::menus::{CUISINES, drinks};
 use crate::places::near;
 use crate::prices::{PriceList, in_market};
 use crate::shops::{PHARMACY, SHOPS};
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::store::{Item, Location, Store, StoreWithMenu};
+use carryout_market::{MarketId, MarketType, ids};
 use carryout_money::{Money, Rate};
 use fastrand::Rng;
 use std::collections::BTreeSet;
@@ -59,24 +59,24 @@ enum Shortage {
 /// All stores, market by market.
 pub(crate) fn generate(seed: u64) -> Vec<Sited> {
     let mut names = BTreeSet::new();
-    let plans = Country::ALL.into_iter().flat_map(|country| plans_of(seed, country));
+    let plans = crate::MARKETS.into_iter().flat_map(|country| plans_of(seed, country));
     plans.enumerate().map(|(index, plan)| open(seed, index, &plan, &mut names)).collect()
 }
 
 /// How many restaurants, groceries and shops a market has.
-const fn size_of(country: Country) -> (usize, usize, usize) {
+const fn size_of(country: MarketId) -> (usize, usize, usize) {
     match country {
-        Country::US => (108, 24, 12),
-        Country::CA | Country::AU => (47, 10, 5),
-        Country::NZ | Country::PR => (24, 6, 3),
+        ids::CA | ids::AU => (47, 10, 5),
+        ids::NZ | ids::PR => (24, 6, 3),
+        _ => (108, 24, 12),
     }
 }
 
 /// The market's stores. First those that scenarios rely on: in each city's hub two restaurants and a grocery that never
 /// close; in the largest city also a pharmacy that never closes, a kitchen that takes no orders, one that serves past midnight,
 /// and a farmers' market.
-fn plans_of(seed: u64, country: Country) -> Vec<Plan> {
-    let mut rng = stream(seed, "market", country as usize);
+fn plans_of(seed: u64, country: MarketId) -> Vec<Plan> {
+    let mut rng = stream(seed, "market", crate::MARKETS.iter().position(|market| *market == country).unwrap_or_default());
     let cities = cities_of(country);
     let night_kitchens: Vec<_> = CUISINES.iter().filter(|cuisine| cuisine.all_night).collect();
     let mut night_kitchens = Deck::new(weighted(night_kitchens, country), &mut rng);
@@ -159,7 +159,7 @@ impl<T: Copy> Deck<T> {
 }
 
 /// Each assortment as often as it is common in `country`.
-fn weighted(assortments: impl IntoIterator<Item = &'static Assortment>, country: Country) -> Vec<&'static Assortment> {
+fn weighted(assortments: impl IntoIterator<Item = &'static Assortment>, country: MarketId) -> Vec<&'static Assortment> {
     let repeated = |each: &'static Assortment| std::iter::repeat_n(each, usize::from(each.share_in(country)));
     assortments.into_iter().flat_map(repeated).collect()
 }
@@ -168,7 +168,7 @@ fn open(seed: u64, index: usize, plan: &Plan, names: &mut BTreeSet<String>) -> S
     let mut rng = stream(seed, "store", index);
     let Plan { assortment, city, neighbourhood, .. } = *plan;
     let country = city.country;
-    let money = |cents, step| Money::new(to_nearest(step, in_market(cents, country)), country.currency());
+    let money = |cents, step| Money::new(to_nearest(step, in_market(cents, country)), crate::currency(country));
     let centre = Location { lat: neighbourhood.lat, lng: neighbourhood.lng };
     let prep_minutes = match assortment.market_type {
         MarketType::Restaurant => rng.u16(12..=35),
@@ -255,12 +255,13 @@ fn menu(seed: u64, store_index: usize, plan: &Plan, store: &Store, rng: &mut Rng
         name: article.name_in(country),
         description: article.description.to_owned(),
         section: section.to_owned(),
-        price: Money::new(prices.price(article.cents, rng), country.currency()),
+        price: Money::new(prices.price(article.cents, rng), crate::currency(country)),
         // One in fifty is off the menu today, but not where scenarios count on every item.
         available: (never_closes || rng.u8(0..50) != 0) && !lacks(place, Shortage::Unavailable),
         stock: if lacks(place, Shortage::SoldOut) { 0 } else { rng.u32(stock.clone()) },
         weight: article.weight,
-        deposit: article.deposit.map(|cents| Money::new(cents, country.currency())),
+        tax_class: None,
+        deposit: article.deposit.map(|cents| Money::new(cents, crate::currency(country))),
     };
     chosen.into_iter().enumerate().map(item).collect()
 }
@@ -268,7 +269,7 @@ fn menu(seed: u64, store_index: usize, plan: &Plan, store: &Store, rng: &mut Rng
 /// `length` articles of the assortment and the market's own shelf, with at least one of each section.
 fn choose(
     assortment: &'static Assortment,
-    country: Country,
+    country: MarketId,
     length: usize,
     rng: &mut Rng,
 ) -> Vec<(&'static str, &'static Article)> {

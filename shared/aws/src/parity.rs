@@ -4,8 +4,8 @@ use crate::{
     unavailable,
 };
 use aws_sdk_dynamodb::Client;
-use carryout_checkout::market::Country;
 use carryout_environment::StorageError;
+use carryout_market::MarketId;
 use carryout_migration::parity::{Comparison, Comparisons, PriceSample, SampleQueue};
 
 /// How long a comparison is kept. Seconds.
@@ -35,7 +35,7 @@ fn moment(at: i64) -> String {
     format!("{at:013}")
 }
 
-fn partition(market: Country, day: i64) -> String {
+fn partition(market: MarketId, day: i64) -> String {
     format!("{market}#{day}")
 }
 
@@ -57,7 +57,7 @@ impl Comparisons for DynamoComparisons {
         put.send().await.map(drop).map_err(|error| unavailable(&error))
     }
 
-    async fn between(&self, market: Country, since: i64, until: i64) -> Result<Vec<Comparison>, StorageError> {
+    async fn between(&self, market: MarketId, since: i64, until: i64) -> Result<Vec<Comparison>, StorageError> {
         let mut found = Vec::new();
         if since >= until {
             return Ok(found);

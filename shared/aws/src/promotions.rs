@@ -1,10 +1,10 @@
 use crate::{Aws, control::Settings, counters::DynamoCounters};
 use carryout_checkout::{
-    market::Country,
     ports::{PROMOTIONS, Promotions},
     redemptions::UsageCounters,
 };
 use carryout_environment::StorageError;
+use carryout_market::MarketId;
 use carryout_pricing::Promotion;
 
 /// The promotions in the control table, one document for each market; and the counters of those that are limited.
@@ -27,8 +27,8 @@ impl DynamoPromotions {
 }
 
 impl Promotions for DynamoPromotions {
-    async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StorageError> {
-        self.settings.read((PROMOTIONS, country.code())).await
+    async fn promotions(&self, country: MarketId) -> Result<Vec<Promotion>, StorageError> {
+        self.settings.read((PROMOTIONS, country.as_str())).await
     }
 
     async fn counters(&self, keys: &[String]) -> Result<UsageCounters, StorageError> {

@@ -296,9 +296,9 @@ mod tests {
     use super::*;
     use carryout_checkout::{
         cart::{MAX_LINES, MAX_QUANTITY},
-        market::{Country, MarketType},
         workflows::orchestrator,
     };
+    use carryout_market::{MarketType, ids};
     use carryout_money::Rate;
     use carryout_pricing::{ChargeKind, Context, ContextLine, Pipeline, Promotion, Weight};
     use carryout_testing::{PlainSeal, samples};
@@ -335,22 +335,23 @@ mod tests {
             deposit: 25,
             ..ContextLine::new(format!("itm_{place:020}"), format!("{name}{place}"), MAX_QUANTITY, 1_000_000 - place as i64)
         });
-        let store = samples::store("sto_1", Country::CA, MarketType::Grocery).store;
+        let (store, market) = (samples::store("sto_1", ids::CA, MarketType::Grocery).store, samples::market(ids::CA));
         let promotions = (0..20).map(|place| Promotion {
             id: format!("promotion-{place}"),
             condition: serde_json::from_value(serde_json::json!({ "$not": { "consumer.orders": { "$lt": place } } })).ok(),
             ..samples::promotions().remove(place % 2)
         });
-        let mut taxes = Country::CA.taxes(Rate::from_milli_percent(5_000));
+        let mut taxes =
+            carryout_checkout::store::Store { tax_rate: Rate::from_milli_percent(5_000), ..store.clone() }.taxes(&market);
         let second = carryout_pricing::TaxRate { code: "pst".to_owned(), compound: true, ..taxes.rates[0].clone() };
         taxes.rates.push(second);
         Context {
             promotions: promotions.collect(),
-            fees: store.fees(true),
+            fees: store.fees(&market, true),
             taxes,
             tip: 100_000,
             attributes: serde_json::json!({ "consumer": { "orders": 99 } }),
-            ..Context::new(Country::CA.currency(), lines.collect())
+            ..Context::new(market.currency, lines.collect())
         }
     }
 
@@ -362,7 +363,7 @@ mod tests {
             (price.lines.len(), price.charges[ChargeKind::Discount].len(), price.charges[ChargeKind::Tax].len()),
             (MAX_LINES, 20, 2)
         );
-        let store = samples::store("sto_1", Country::CA, MarketType::Grocery);
+        let store = samples::store("sto_1", ids::CA, MarketType::Grocery);
         let orchestrator = orchestrator();
         let workflow = orchestrator.pick("CA", "grocery").unwrap();
         let mut order = samples::order("ord_1", "quo_1", &store, workflow, &PlainSeal::default());

@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, Put, TransactWriteItem, Update},
 };
-use carryout_checkout::market::Country;
 use carryout_environment::StorageError;
+use carryout_market::MarketId;
 use carryout_price_monitoring::{Observation, Span, Statistics, Trends, WEEKS};
 use carryout_pricing::PriceMeasure;
 use serde_json::Value;
@@ -54,7 +54,7 @@ impl DynamoTrends {
     /// Adds to a slot.
     fn addition(
         &self,
-        market: Country,
+        market: MarketId,
         figure: PriceMeasure,
         span: Span,
         start: i64,
@@ -115,7 +115,7 @@ impl DynamoTrends {
 /// What an attribute that counts a bucket begins with.
 const BUCKET: &str = "b";
 
-fn partition(market: Country, figure: PriceMeasure, span: Span) -> String {
+fn partition(market: MarketId, figure: PriceMeasure, span: Span) -> String {
     format!("{}#{market}#{figure}", span.name())
 }
 
@@ -143,7 +143,7 @@ fn statistics(item: &Item) -> Result<Statistics, StorageError> {
 
 impl Trends for DynamoTrends {
     async fn observe(&self, observations: &[Observation]) -> Result<(), StorageError> {
-        let mut groups: BTreeMap<(Country, i64), Vec<&Observation>> = BTreeMap::new();
+        let mut groups: BTreeMap<(MarketId, i64), Vec<&Observation>> = BTreeMap::new();
         for observation in observations {
             let group = groups.entry((observation.market, Span::Minute.start_of(observation.at))).or_default();
             // A transaction takes an item once only.
@@ -159,7 +159,7 @@ impl Trends for DynamoTrends {
 
     async fn slot(
         &self,
-        market: Country,
+        market: MarketId,
         figure: PriceMeasure,
         span: Span,
         start: i64,
@@ -171,7 +171,7 @@ impl Trends for DynamoTrends {
 
     async fn series(
         &self,
-        market: Country,
+        market: MarketId,
         figure: PriceMeasure,
         span: Span,
         since: i64,

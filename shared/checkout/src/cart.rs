@@ -1,15 +1,14 @@
 //! A cart, and the reasons why it has no quote.
 
-use crate::codes::{CONSUMER_UNKNOWN, ITEM_UNKNOWN, PRICE_WRONG, REQUEST_INVALID, STORE_UNKNOWN};
+use crate::codes::{CONSUMER_UNKNOWN, ITEM_UNKNOWN, MARKET_UNKNOWN, PRICE_WRONG, REQUEST_INVALID, STORE_UNKNOWN};
 use carryout_environment::{ErrorCode, HasErrorCode, STORAGE_UNAVAILABLE, StorageError};
+use carryout_market::NotServed;
 use serde::{Deserialize, Serialize};
 
 /// Lines of a cart, at most. The order, its items and its idempotency record must fit into one transaction of 100.
 pub const MAX_LINES: usize = 90;
 /// Units of a line, at most.
 pub const MAX_QUANTITY: u32 = 999;
-/// A tip, at most, in minor units.
-pub const MAX_TIP: i64 = 100_000;
 
 /// A cart to be priced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +65,9 @@ pub enum QuoteError {
     /// The store does not exist.
     #[error("there is no store {0}")]
     NoStore(String),
+    /// The store's market is not open.
+    #[error(transparent)]
+    NotServed(#[from] NotServed),
     /// The store does not sell the item.
     #[error("{store} has no item {item}")]
     NoItem {
@@ -86,13 +88,14 @@ pub enum QuoteError {
 
 impl HasErrorCode for QuoteError {
     const CODES: &'static [ErrorCode] =
-        &[REQUEST_INVALID, CONSUMER_UNKNOWN, STORE_UNKNOWN, ITEM_UNKNOWN, PRICE_WRONG, STORAGE_UNAVAILABLE];
+        &[REQUEST_INVALID, CONSUMER_UNKNOWN, STORE_UNKNOWN, MARKET_UNKNOWN, ITEM_UNKNOWN, PRICE_WRONG, STORAGE_UNAVAILABLE];
 
     fn code(&self) -> ErrorCode {
         match self {
             Self::Invalid { .. } => REQUEST_INVALID,
             Self::NoConsumer => CONSUMER_UNKNOWN,
             Self::NoStore(_) => STORE_UNKNOWN,
+            Self::NotServed(_) => MARKET_UNKNOWN,
             Self::NoItem { .. } => ITEM_UNKNOWN,
             Self::WrongPrice(_) => PRICE_WRONG,
             Self::Storage(error) => error.code(),
@@ -105,7 +108,7 @@ impl QuoteError {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Invalid { field, .. } | Self::NoItem { field, .. } => Some(field),
-            Self::NoStore(_) => Some("store_id"),
+            Self::NoStore(_) | Self::NotServed(_) => Some("store_id"),
             Self::NoConsumer | Self::WrongPrice(_) | Self::Storage(_) => None,
         }
     }
@@ -120,8 +123,8 @@ pub(crate) fn checked(cart: &Cart) -> Result<Cart, QuoteError> {
     if cart.lines.is_empty() {
         return Err(QuoteError::invalid("lines", "the cart is empty: add an item"));
     }
-    if !(0..=MAX_TIP).contains(&cart.tip) {
-        return Err(QuoteError::invalid("tip", format!("a tip is between 0 and {MAX_TIP} minor units")));
+    if cart.tip < 0 {
+        return Err(QuoteError::invalid("tip", "a tip is not negative"));
     }
     if cart.fulfilment == CartFulfilment::Delivery && cart.address_id.is_none() {
         return Err(QuoteError::invalid("address_id", "a delivery needs one of your addresses"));

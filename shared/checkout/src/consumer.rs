@@ -1,6 +1,7 @@
 //! Who orders, and what they pay with.
 
-use crate::{market::Country, store::Location};
+use crate::store::Location;
+use carryout_market::MarketId;
 use carryout_money::Money;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ pub struct Consumer {
     /// E.164 number that the courier may call.
     pub phone: String,
     /// Where the account was opened.
-    pub country: Country,
+    pub country: MarketId,
     /// When the account was opened. Milliseconds since the Unix epoch.
     pub created_at: i64,
     /// Orders placed so far.

@@ -28,7 +28,6 @@ pub mod codes;
 pub mod consumer;
 pub mod decline;
 pub mod ledger;
-pub mod market;
 pub mod order;
 pub mod partners;
 pub mod ports;

@@ -3,11 +3,11 @@
 use crate::{
     consumer::{Address, PaymentMethod},
     ledger::LedgerEvent,
-    market::{Country, MarketType},
     routing::ReleaseTrack,
     store::Location,
 };
 use carryout_environment::Failure;
+use carryout_market::{MarketId, MarketType};
 use carryout_money::Money;
 use carryout_pricing::{Quote, Refunded};
 use carryout_workflow::{Direction, StatusMap, Subject};
@@ -118,7 +118,7 @@ pub struct Order {
     /// From where.
     pub store: OrderStore,
     /// The market's country.
-    pub country: Country,
+    pub country: MarketId,
     /// The market's type.
     pub market_type: MarketType,
     /// The workflow that handles it.
@@ -228,6 +228,9 @@ pub struct OrderSubmitted {
     pub country: String,
     /// Its market's type.
     pub market_type: String,
+    /// Its workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
     /// Which versions of the steps handle it.
     #[serde(default)]
     pub release_track: ReleaseTrack,
@@ -257,8 +260,9 @@ impl OrderSubmitted {
     pub fn of(order: &Order) -> Self {
         Self {
             order_id: order.id.clone(),
-            country: order.country.code().to_owned(),
+            country: order.country.as_str().to_owned(),
             market_type: order.market_type.name().to_owned(),
+            workflow: Some(order.workflow.clone()),
             release_track: order.release_track,
             run: order.run,
             direction: order.direction,
@@ -284,7 +288,7 @@ pub fn execution_input(message: &OrderSubmitted) -> Value {
 /// What a market's workflow works on, run after run: an order, a refund.
 pub trait Startable: Subject {
     /// Its market, by which its workflow is picked.
-    fn market(&self) -> (Country, MarketType);
+    fn market(&self) -> (MarketId, MarketType);
 
     /// The workflow that its runs so far were of.
     fn workflow(&self) -> &str;
@@ -299,7 +303,7 @@ pub trait Startable: Subject {
 }
 
 impl Startable for Order {
-    fn market(&self) -> (Country, MarketType) {
+    fn market(&self) -> (MarketId, MarketType) {
         (self.country, self.market_type)
     }
 

@@ -5,12 +5,12 @@
 use crate::{
     cart::{Cart, CartFulfilment, QuoteError},
     consumer::Consumer,
-    market::Country,
     ports::{Catalog, Consumers, Promotions},
     redemptions::{UsageCounters, counters_of_credits, counters_of_promotions, credits, offered, unspent},
     store::StoreWithMenu,
 };
 use carryout_environment::StorageError;
+use carryout_market::{Market, MarketId, MarketSource, NotServed};
 use carryout_pricing::{
     CONSUMER, CREDITS, ContextLine, Contribution, Credit, FEES, ITEMS, LastKnown, PROMOTIONS, Promotion, Provider, ProviderError,
     Providers, TAXES,
@@ -31,37 +31,75 @@ pub(crate) struct Asked<'a> {
     pub(crate) asked: &'a Cart,
     /// The same with lines of one item added up.
     pub(crate) cart: &'a Cart,
+    /// The consumer.
+    pub(crate) consumer_id: &'a str,
     /// Milliseconds since the Unix epoch.
     pub(crate) now: i64,
     pub(crate) consumer: SharedRead<'a, Option<Arc<Consumer>>>,
-    pub(crate) store: SharedRead<'a, Option<Arc<StoreWithMenu>>>,
+    pub(crate) shop: SharedRead<'a, Option<Arc<Shop>>>,
     promotions: Box<PromotionReader<'a>>,
     credits: Box<Crediting<'a>>,
 }
 
 /// Reads the promotions of a market, as far as this consumer can still get them.
-type PromotionReader<'a> = dyn Fn(Country) -> BoxFuture<'a, Result<Vec<Promotion>, StorageError>> + Send + Sync + 'a;
+type PromotionReader<'a> = dyn Fn(MarketId) -> BoxFuture<'a, Result<Vec<Promotion>, StorageError>> + Send + Sync + 'a;
 /// Reads what is left of a consumer's credits in a market.
-type Crediting<'a> = dyn Fn(Country, Arc<Consumer>) -> BoxFuture<'a, Result<Vec<Credit>, StorageError>> + Send + Sync + 'a;
+type Crediting<'a> = dyn Fn(Arc<Market>, Arc<Consumer>) -> BoxFuture<'a, Result<Vec<Credit>, StorageError>> + Send + Sync + 'a;
+
+/// What a price is read from.
+pub(crate) struct Sources<'a, C, U, P> {
+    pub(crate) catalog: &'a C,
+    pub(crate) consumers: &'a U,
+    pub(crate) promotions: &'a P,
+    pub(crate) markets: &'a dyn MarketSource,
+}
+
+/// A store and its market; without one if no such market is in force.
+pub(crate) struct Shop {
+    pub(crate) menu: StoreWithMenu,
+    pub(crate) market: Option<Arc<Market>>,
+}
+
+impl Shop {
+    /// The market.
+    pub(crate) fn in_market(&self) -> Result<&Arc<Market>, NotServed> {
+        self.market.as_ref().ok_or(NotServed::Unknown(self.menu.store.country))
+    }
+
+    fn market(&self) -> Result<&Arc<Market>, ProviderError> {
+        self.in_market().map_err(|error| ProviderError::Refused(error.to_string()))
+    }
+}
 
 impl<'a> Asked<'a> {
     /// Nothing is read yet.
-    pub(crate) fn new(
+    pub(crate) fn new<C: Catalog, U: Consumers, P: Promotions>(
         consumer_id: &'a str,
         (asked, cart): (&'a Cart, &'a Cart),
         now: i64,
-        catalog: &'a impl Catalog,
-        consumers: &'a impl Consumers,
-        promotions: &'a impl Promotions,
+        sources: Sources<'a, C, U, P>,
     ) -> Self {
+        let Sources { catalog, consumers, promotions, markets } = sources;
+        let shop = move || {
+            async move {
+                let (menu, markets) = futures::future::join(catalog.store(&cart.store_id), markets.markets()).await;
+                let of_market = |menu: StoreWithMenu| {
+                    let market = markets.market(menu.store.country).cloned();
+                    Arc::new(Shop { menu, market })
+                };
+                Ok(menu?.map(of_market))
+            }
+            .boxed()
+        };
         Self {
             asked,
             cart,
+            consumer_id,
             now,
             consumer: SharedRead::of(move || async move { Ok(consumers.consumer(consumer_id).await?.map(Arc::new)) }.boxed()),
-            store: SharedRead::of(move || async move { Ok(catalog.store(&cart.store_id).await?.map(Arc::new)) }.boxed()),
-            promotions: Box::new(move |country| offered_to(promotions, country, consumer_id).boxed()),
-            credits: Box::new(move |country, consumer| left_of(promotions, country, consumer).boxed()),
+            shop: SharedRead::of(shop),
+            promotions: Box::new(move |market| offered_to(promotions, market, consumer_id).boxed()),
+            credits: Box::new(move |market, consumer| left_of(promotions, market, consumer).boxed()),
         }
     }
 
@@ -70,34 +108,40 @@ impl<'a> Asked<'a> {
     }
 
     /// The lines with the store's prices.
-    pub(crate) fn lines(&self, store: &StoreWithMenu) -> Result<Vec<ContextLine>, QuoteError> {
-        let shop = &store.store;
-        if !shop.has_fees_in_its_currency() {
-            return Err(QuoteError::invalid("store_id", format!("{} has no prices", shop.name)));
+    pub(crate) fn lines(&self, shop: &Shop) -> Result<Vec<ContextLine>, QuoteError> {
+        let (market, store) = (shop.in_market()?, &shop.menu.store);
+        let currency = market.currency;
+        if !store.has_fees_in(currency) {
+            return Err(QuoteError::invalid("store_id", format!("{} has no prices", store.name)));
         }
-        let currency = shop.country.currency();
         let line = |line: &crate::cart::CartLine| {
             let place = self.asked.lines.iter().position(|other| other.item_id == line.item_id).unwrap_or_default();
             let field = format!("lines[{place}].item_id");
-            let Some(item) = store.item(&line.item_id) else {
-                return Err(QuoteError::NoItem { field, store: shop.name.clone(), item: line.item_id.clone() });
+            let Some(item) = shop.menu.item(&line.item_id) else {
+                return Err(QuoteError::NoItem { field, store: store.name.clone(), item: line.item_id.clone() });
             };
             if item.price.currency != currency {
                 return Err(QuoteError::invalid(field, format!("{} is not sold in {currency}", item.name)));
+            }
+            // An item of a class that no tax names would be sold untaxed.
+            if let Some(class) = &item.tax_class
+                && !market.knows_tax_class(class)
+            {
+                return Err(QuoteError::invalid(field, format!("{} has the unknown tax class {class}", item.name)));
             }
             Ok(item.line(line.quantity))
         };
         self.cart.lines.iter().map(line).collect()
     }
 
-    /// The store; refused where there is none.
-    async fn shop(&self) -> Result<Arc<StoreWithMenu>, ProviderError> {
-        let store = self.store.get().await.map_err(unavailable)?;
-        store.ok_or_else(|| ProviderError::Refused(QuoteError::NoStore(self.cart.store_id.clone()).to_string()))
+    /// The store; refused if there is none.
+    async fn shop(&self) -> Result<Arc<Shop>, ProviderError> {
+        let shop = self.shop.get().await.map_err(unavailable)?;
+        shop.ok_or_else(|| ProviderError::Refused(QuoteError::NoStore(self.cart.store_id.clone()).to_string()))
     }
 }
 
-async fn offered_to(promotions: &impl Promotions, country: Country, consumer_id: &str) -> Result<Vec<Promotion>, StorageError> {
+async fn offered_to(promotions: &impl Promotions, country: MarketId, consumer_id: &str) -> Result<Vec<Promotion>, StorageError> {
     let all = promotions.promotions(country).await?;
     let keys = counters_of_promotions(country, consumer_id, &all);
     // Most markets limit nothing most of the time.
@@ -105,11 +149,15 @@ async fn offered_to(promotions: &impl Promotions, country: Country, consumer_id:
     Ok(offered(all, country, consumer_id, &counters))
 }
 
-async fn left_of(promotions: &impl Promotions, country: Country, consumer: Arc<Consumer>) -> Result<Vec<Credit>, StorageError> {
-    let all = credits(country, &consumer);
-    let keys = counters_of_credits(country, &consumer.id, &all);
+async fn left_of(
+    promotions: &impl Promotions,
+    market: Arc<Market>,
+    consumer: Arc<Consumer>,
+) -> Result<Vec<Credit>, StorageError> {
+    let all = credits(&market, &consumer);
+    let keys = counters_of_credits(market.id, &consumer.id, &all);
     let counters = if keys.is_empty() { UsageCounters::new() } else { promotions.counters(&keys).await? };
-    Ok(unspent(all, country, &consumer.id, &counters))
+    Ok(unspent(all, market.id, &consumer.id, &counters))
 }
 
 fn unavailable(error: StorageError) -> ProviderError {
@@ -175,9 +223,9 @@ struct Items;
 impl<'r> Provider<Asked<'r>> for Items {
     fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
         async move {
-            let store = request.shop().await?;
-            let lines = request.lines(&store).map_err(|error| ProviderError::Refused(error.to_string()))?;
-            Ok(Contribution::Lines(store.store.country.currency(), lines))
+            let shop = request.shop().await?;
+            let lines = request.lines(&shop).map_err(|error| ProviderError::Refused(error.to_string()))?;
+            Ok(Contribution::Lines(shop.market()?.currency, lines))
         }
         .boxed()
     }
@@ -187,7 +235,11 @@ struct Fees;
 
 impl<'r> Provider<Asked<'r>> for Fees {
     fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
-        async move { Ok(Contribution::Fees(request.shop().await?.store.fees(request.is_delivery()))) }.boxed()
+        async move {
+            let shop = request.shop().await?;
+            Ok(Contribution::Fees(shop.menu.store.fees(shop.market()?, request.is_delivery())))
+        }
+        .boxed()
     }
 }
 
@@ -196,8 +248,8 @@ struct Taxes;
 impl<'r> Provider<Asked<'r>> for Taxes {
     fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
         async move {
-            let store = request.shop().await?;
-            Ok(Contribution::Taxes(store.store.country.taxes(store.store.tax_rate)))
+            let shop = request.shop().await?;
+            Ok(Contribution::Taxes(shop.menu.store.taxes(shop.market()?)))
         }
         .boxed()
     }
@@ -209,8 +261,8 @@ struct OfMarket;
 impl<'r> Provider<Asked<'r>> for OfMarket {
     fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
         async move {
-            let country = request.shop().await?.store.country;
-            Ok(Contribution::Promotions((request.promotions)(country).await.map_err(unavailable)?))
+            let market = request.shop().await?.menu.store.country;
+            Ok(Contribution::Promotions((request.promotions)(market).await.map_err(unavailable)?))
         }
         .boxed()
     }
@@ -222,9 +274,9 @@ struct OfConsumer;
 impl<'r> Provider<Asked<'r>> for OfConsumer {
     fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
         async {
-            let (store, consumer) = (request.shop().await?, request.consumer.get().await.map_err(unavailable)?);
+            let (shop, consumer) = (request.shop().await?, request.consumer.get().await.map_err(unavailable)?);
             let consumer = consumer.ok_or_else(|| ProviderError::Refused(QuoteError::NoConsumer.to_string()))?;
-            Ok(Contribution::Credits((request.credits)(store.store.country, consumer).await.map_err(unavailable)?))
+            Ok(Contribution::Credits((request.credits)(Arc::clone(shop.market()?), consumer).await.map_err(unavailable)?))
         }
         .boxed()
     }
@@ -236,12 +288,12 @@ struct StoreFacts;
 impl<'r> Provider<Asked<'r>> for StoreFacts {
     fn provide<'a>(&'a self, request: &'a Asked<'r>) -> Answer<'a> {
         async move {
-            let store = request.shop().await?;
-            let store = &store.store;
+            let shop = request.shop().await?;
+            let store = &shop.menu.store;
             let facts = json!({
                 "id": store.id,
                 "city": store.city,
-                "country": store.country.code(),
+                "country": store.country.as_str(),
                 "cuisine": store.cuisine,
                 "market_type": store.market_type.name(),
             });
@@ -262,7 +314,7 @@ impl<'r> Provider<Asked<'r>> for ConsumerFacts {
             let facts = json!({
                 "id": consumer.id,
                 "account_age_days": (request.now - consumer.created_at).max(0) / (24 * 60 * 60 * 1_000),
-                "country": consumer.country.code(),
+                "country": consumer.country.as_str(),
                 "employee": consumer.employee,
                 "orders": consumer.orders_placed,
             });

@@ -3,11 +3,11 @@
 use crate::{
     audit::{QuoteRecord, kept_until},
     cart::{Cart, CartFulfilment, CartLine, QuoteError, checked},
-    market::Country,
     ports::{Catalog, Consumers, Promotions, Quotes},
-    providers::{Asked, LastAnswers, providers},
+    providers::{Asked, LastAnswers, Sources, providers},
 };
 use carryout_environment::{Clock, Ids, Signer, StorageError, Timer};
+use carryout_market::{MarketId, MarketSource, Markets};
 use carryout_pricing::{
     CONSUMER, Context, ContextError, Flag, Pipeline, Price, PricingError, Quote, QuoteTerms, Record, limited_components,
 };
@@ -21,24 +21,30 @@ use std::sync::Arc;
 /// What prices are computed by, and what is kept from one cart to the next. One for the life of a process.
 pub struct PriceEngine {
     pipeline: Pipeline,
+    markets: Arc<dyn MarketSource>,
     timer: Box<dyn Timer>,
     last_answers: LastAnswers,
 }
 
 impl PriceEngine {
-    /// The standard pipeline, and a timer that ends the waiting for providers.
-    pub fn standard(timer: impl Timer + 'static) -> Self {
-        Self::new(Pipeline::standard(), timer)
+    /// The standard pipeline over the markets in force, and a timer that ends the waiting for providers.
+    pub fn standard(markets: Arc<dyn MarketSource>, timer: impl Timer + 'static) -> Self {
+        Self::new(Pipeline::standard(), markets, timer)
     }
 
     /// The same with another pipeline, such as one with a market's own rules.
-    pub fn new(pipeline: Pipeline, timer: impl Timer + 'static) -> Self {
-        Self { pipeline, timer: Box::new(timer), last_answers: LastAnswers::default() }
+    pub fn new(pipeline: Pipeline, markets: Arc<dyn MarketSource>, timer: impl Timer + 'static) -> Self {
+        Self { pipeline, markets, timer: Box::new(timer), last_answers: LastAnswers::default() }
     }
 
     /// What prices are computed by.
     pub const fn pipeline(&self) -> &Pipeline {
         &self.pipeline
+    }
+
+    /// The markets in force.
+    pub async fn markets(&self) -> Arc<Markets> {
+        self.markets.markets().await
     }
 }
 
@@ -49,8 +55,8 @@ pub struct Draft {
     pub terms: QuoteTerms,
     /// What our price depends on, and our price.
     pub record: Record,
-    /// The store's country.
-    pub market: Country,
+    /// The store's market.
+    pub market: MarketId,
     /// Whether the consumer works here; not, where the account could not be read in time.
     pub employee: bool,
 }
@@ -105,10 +111,10 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Signer, T: Clock, I:
         let asked = cart;
         let cart = checked(cart)?;
         let now = self.clock.now();
-        let request = Asked::new(consumer_id, (asked, &cart), now, &self.catalog, &self.consumers, &self.promotions);
+        let request = Asked::new(consumer_id, (asked, &cart), now, self.sources());
         let context = self.context(&request).await?;
-        let store = request.store.known().flatten();
-        let store = store.ok_or_else(|| StorageError::Unavailable(format!("the store {} is not known", cart.store_id)))?;
+        let shop = request.shop.known().flatten();
+        let shop = shop.ok_or_else(|| StorageError::Unavailable(format!("the store {} is not known", cart.store_id)))?;
         let (id, expires_at) = (self.ids.new_id("quo"), now + self.lock_for);
         let price = match self.engine.pipeline.price(&context) {
             Ok(price) => price,
@@ -133,12 +139,12 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Signer, T: Clock, I:
                 return Err(QuoteError::WrongPrice(id));
             }
         };
-        let (delivery, market) = (request.is_delivery(), store.store.country);
+        let (delivery, market) = (request.is_delivery(), shop.menu.store.country);
         let terms = QuoteTerms {
             id,
             consumer_id: consumer_id.to_owned(),
             store_id: cart.store_id.clone(),
-            market: market.code().to_owned(),
+            market: market.as_str().to_owned(),
             delivery,
             address_id: if delivery { cart.address_id.clone() } else { None },
             limited: limited_components(&context, &price),
@@ -170,6 +176,15 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Signer, T: Clock, I:
         self.quote(&old.consumer_id, &cart).await
     }
 
+    fn sources(&self) -> Sources<'_, C, U, P> {
+        Sources {
+            catalog: &self.catalog,
+            consumers: &self.consumers,
+            promotions: &self.promotions,
+            markets: self.engine.markets.as_ref(),
+        }
+    }
+
     /// Everything that the price of a cart depends on. The account is judged first, whatever is read first.
     async fn context(&self, request: &Asked<'_>) -> Result<Context, QuoteError> {
         let engine = &self.engine;
@@ -188,6 +203,15 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Signer, T: Clock, I:
             }
             _ => {}
         }
+        if let Some(Some(shop)) = request.shop.known() {
+            let market = shop.in_market()?;
+            let employee = request.consumer.known().flatten().is_some_and(|consumer| consumer.employee);
+            market.admit(request.consumer_id, employee)?;
+            let highest = market.limits.tip;
+            if request.cart.tip > highest {
+                return Err(QuoteError::invalid("tip", format!("a tip is between 0 and {highest} minor units")));
+            }
+        }
         let mut context = found.map_err(|missing| why(request, &missing))?;
         context.tip = request.cart.tip;
         context.attributes["fulfilment"] = json!(request.cart.fulfilment);
@@ -198,9 +222,9 @@ impl<C: Catalog, U: Consumers, P: Promotions, Q: Quotes, S: Signer, T: Clock, I:
 
 /// Why there is no context: what the store says of the cart, or that it says nothing.
 fn why(request: &Asked<'_>, missing: &ContextError) -> QuoteError {
-    let refused = match request.store.known() {
+    let refused = match request.shop.known() {
         Some(None) => Some(QuoteError::NoStore(request.cart.store_id.clone())),
-        Some(Some(store)) => request.lines(&store).err(),
+        Some(Some(shop)) => request.lines(&shop).err(),
         None => None,
     };
     refused.unwrap_or_else(|| StorageError::Unavailable(missing.to_string()).into())

@@ -10,9 +10,9 @@
 
 use crate::{
     consumer::{Consumer, StoredCredit},
-    market::Country,
     order::Order,
 };
+use carryout_market::{Market, MarketId};
 use carryout_predicate::cohort::place;
 use carryout_pricing::{Allowance, ChargeKind, ComponentId, Credit, LimitedAmount, LimitedComponent, Limits, Promotion};
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,7 @@ fn fits(left: Allowance, amount: i64) -> bool {
 
 /// What is limited: a component of a market's prices.
 struct Of<'a> {
-    market: Country,
+    market: MarketId,
     component: &'a ComponentId,
 }
 
@@ -130,7 +130,7 @@ impl Of<'_> {
 
 /// The keys of every counter of what is limited for a consumer in a market.
 pub fn counters_of<'a>(
-    market: Country,
+    market: MarketId,
     consumer_id: &str,
     limited: impl IntoIterator<Item = (&'a ComponentId, &'a Limits)>,
 ) -> Vec<String> {
@@ -144,7 +144,13 @@ pub fn counters_for(order: &Order) -> Vec<String> {
 }
 
 /// What a consumer's next order in a market can still get of `component`.
-pub fn left(market: Country, consumer_id: &str, component: &ComponentId, limits: &Limits, counters: &UsageCounters) -> Allowance {
+pub fn left(
+    market: MarketId,
+    consumer_id: &str,
+    component: &ComponentId,
+    limits: &Limits,
+    counters: &UsageCounters,
+) -> Allowance {
     let of = Of { market, component };
     let counter = |key: &String| counters.get(key).copied().unwrap_or_default();
     let shards = || (0..SHARDS).map(|shard| counter(&of.shard(shard)).left(part(limits.total, shard)));
@@ -172,14 +178,14 @@ fn component_of_credit(credit: &Credit) -> ComponentId {
 }
 
 /// The keys of the counters that tell what is left of promotions for a consumer.
-pub fn counters_of_promotions(market: Country, consumer_id: &str, promotions: &[Promotion]) -> Vec<String> {
+pub fn counters_of_promotions(market: MarketId, consumer_id: &str, promotions: &[Promotion]) -> Vec<String> {
     let limited = promotions.iter().filter(|promotion| !promotion.limits.are_none());
     limited.flat_map(|one| counters_of(market, consumer_id, [(&component_of(one), &one.limits)])).collect()
 }
 
 /// The promotions as a consumer's next order in a market can get them: without those that are used up, and none that gives more
 /// than is left of it. Of those that are limited, the first three.
-pub fn offered(mut promotions: Vec<Promotion>, market: Country, consumer_id: &str, counters: &UsageCounters) -> Vec<Promotion> {
+pub fn offered(mut promotions: Vec<Promotion>, market: MarketId, consumer_id: &str, counters: &UsageCounters) -> Vec<Promotion> {
     let mut limited = 0;
     promotions.retain_mut(|promotion| {
         if promotion.limits.are_none() {
@@ -197,8 +203,8 @@ pub fn offered(mut promotions: Vec<Promotion>, market: Country, consumer_id: &st
 }
 
 /// The credits of a consumer that pay in this market, the first three, as they were in the beginning.
-pub fn credits(market: Country, consumer: &Consumer) -> Vec<Credit> {
-    let in_currency = consumer.credits.iter().filter(|credit| credit.amount.currency == market.currency());
+pub fn credits(market: &Market, consumer: &Consumer) -> Vec<Credit> {
+    let in_currency = consumer.credits.iter().filter(|credit| credit.amount.currency == market.currency);
     let credit = |credit: &StoredCredit| Credit {
         id: credit.id.clone(),
         name: credit.name.clone(),
@@ -209,12 +215,12 @@ pub fn credits(market: Country, consumer: &Consumer) -> Vec<Credit> {
 }
 
 /// The keys of the counters that tell what is left of credits.
-pub fn counters_of_credits(market: Country, consumer_id: &str, credits: &[Credit]) -> Vec<String> {
+pub fn counters_of_credits(market: MarketId, consumer_id: &str, credits: &[Credit]) -> Vec<String> {
     credits.iter().flat_map(|one| counters_of(market, consumer_id, [(&component_of_credit(one), &one.limits)])).collect()
 }
 
 /// The credits with what is left of them, without those that are spent.
-pub fn unspent(mut credits: Vec<Credit>, market: Country, consumer_id: &str, counters: &UsageCounters) -> Vec<Credit> {
+pub fn unspent(mut credits: Vec<Credit>, market: MarketId, consumer_id: &str, counters: &UsageCounters) -> Vec<Credit> {
     credits.retain_mut(|credit| {
         let left = left(market, consumer_id, &component_of_credit(credit), &credit.limits, counters);
         credit.amount = left.budget.unwrap_or_default();

@@ -142,7 +142,7 @@ impl ParkedView {
         });
         Self {
             order_id: order.id.clone(),
-            country: order.country.code().to_owned(),
+            country: order.country.as_str().to_owned(),
             total: order.total(),
             failure: order.failure.clone(),
             remaining: remaining.collect(),

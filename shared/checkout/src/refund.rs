@@ -5,10 +5,10 @@
 
 use crate::{
     ledger::{LedgerEvent, LedgerKind, LedgerPhase},
-    market::{Country, MarketType},
     order::{Startable, execution_name},
 };
 use carryout_environment::Failure;
+use carryout_market::{MarketId, MarketType};
 use carryout_money::Money;
 use carryout_pricing::{RefundPart, Refunded};
 use carryout_workflow::{Direction, StatusMap, Subject};
@@ -64,7 +64,7 @@ pub struct OrderRefund {
     /// The order.
     pub order_id: String,
     /// The order's country.
-    pub country: Country,
+    pub country: MarketId,
     /// The order's market type.
     pub market_type: MarketType,
     /// The workflow that handles it.
@@ -161,7 +161,7 @@ impl Subject for OrderRefund {
 }
 
 impl Startable for OrderRefund {
-    fn market(&self) -> (Country, MarketType) {
+    fn market(&self) -> (MarketId, MarketType) {
         (self.country, self.market_type)
     }
 

@@ -14,11 +14,13 @@ use crate::{
     submit::{ATTEMPTS, REMEMBER_SECONDS, STUCK_AFTER_MS},
 };
 use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_CORRUPT, STORAGE_UNAVAILABLE, StorageError};
+use carryout_market::{MarketSource, Markets, NotServed};
 use carryout_money::Money;
 use carryout_pricing::{RefundError, RefundLine, RefundRequest, refund};
-use carryout_workflow::{Direction, NoWorkflow, Orchestrator, StatusMap};
+use carryout_workflow::{Direction, Orchestrator, StatusMap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Characters of a refund's reason, at most.
 pub const MAX_REASON: usize = 500;
@@ -131,7 +133,7 @@ pub enum RequestRefundError {
     Busy,
     /// No workflow handles refunds in this market.
     #[error(transparent)]
-    NoWorkflow(#[from] NoWorkflow),
+    NotServed(#[from] NotServed),
     /// A store could not be asked, or what it holds does not fit together.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -164,7 +166,7 @@ impl HasErrorCode for RequestRefundError {
             Self::Nothing => REFUND_NOTHING,
             Self::KeyReused => KEY_REUSED,
             Self::Busy => SUBMIT_BUSY,
-            Self::NoWorkflow(_) => MARKET_UNKNOWN,
+            Self::NotServed(_) => MARKET_UNKNOWN,
             Self::Storage(error) => error.code(),
         }
     }
@@ -192,7 +194,9 @@ pub struct RequestRefund<O, R, E, T, I> {
     pub refunds: R,
     /// Starts their workflow.
     pub executions: E,
-    /// Picks workflows.
+    /// The markets in force: they name the workflow.
+    pub markets: Arc<dyn MarketSource>,
+    /// The workflows of refunds.
     pub orchestrator: Orchestrator,
     /// Tells the time.
     pub clock: T,
@@ -222,7 +226,8 @@ impl<O: Orders, R: RefundRequests, E: Executions, T: Clock, I: Ids> RequestRefun
         let id = self.ids.new_id("ref");
         for _ in 0..ATTEMPTS {
             let order = self.orders.order(order_id).await?.ok_or_else(|| RequestRefundError::Unknown(order_id.to_owned()))?;
-            let submission = match self.submission(&id, &order, (body, &wanted), key, requester) {
+            let markets = self.markets.markets().await;
+            let submission = match self.submission(&id, (&order, &markets), (body, &wanted), key, requester) {
                 Ok(submission) => submission,
                 // A repeated request fails where its first one has used things up, such as what is left. Only then is it
                 // worth a read to see whether it was a repetition.
@@ -256,7 +261,7 @@ impl<O: Orders, R: RefundRequests, E: Executions, T: Clock, I: Ids> RequestRefun
     fn submission(
         &self,
         id: &str,
-        order: &Order,
+        (order, markets): (&Order, &Markets),
         (body, wanted): (&RefundBody, &RefundRequest),
         key: &IdempotencyKey,
         requester: RefundRequester<'_>,
@@ -270,7 +275,8 @@ impl<O: Orders, R: RefundRequests, E: Executions, T: Clock, I: Ids> RequestRefun
         let given = given_back(order, wanted)?;
         let corrupt = |detail: &str| StorageError::Corrupt(format!("order {}: {detail}", order.id));
         let intent = authorized_intent(order).ok_or_else(|| corrupt("it is placed, and its ledger knows no payment"))?;
-        let workflow = self.orchestrator.pick(order.country.code(), order.market_type.name())?;
+        let not_sold = || NotServed::NotSold { market: order.country, market_type: order.market_type };
+        let workflow = self.orchestrator.newest(&markets.require(order.country)?.checkout.refunds).ok_or_else(not_sold)?;
         let now = self.clock.now();
         let refund = OrderRefund {
             id: id.to_owned(),

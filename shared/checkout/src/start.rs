@@ -5,7 +5,7 @@ use crate::{
     ports::Executions,
 };
 use carryout_environment::{ErrorCode, HasErrorCode, StorageError};
-use carryout_workflow::{NoWorkflow, Orchestrator};
+use carryout_workflow::{NoWorkflow, Orchestrator, Workflow};
 
 /// Why a workflow was not started.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +36,22 @@ pub async fn start(
     executions: &impl Executions,
     message: &OrderSubmitted,
 ) -> Result<(), StartError> {
-    let workflow = orchestrator.pick(&message.country, &message.market_type)?;
+    let workflow = workflow_of(orchestrator, message.workflow.as_deref(), (&message.country, &message.market_type))?;
     let name = execution_name(&message.order_id, message.run);
     executions.start(&message.release_track.state_machine(&workflow.name), &name, &execution_input(message)).await?;
     Ok(())
+}
+
+/// The workflow that a subject began with, whatever its market says by now; that of its market if it is not known or gone.
+fn workflow_of<'o>(
+    orchestrator: &'o Orchestrator,
+    name: Option<&str>,
+    (country, market_type): (&str, &str),
+) -> Result<&'o Workflow, NoWorkflow> {
+    match name.and_then(|name| orchestrator.newest(name)) {
+        Some(workflow) => Ok(workflow),
+        None => orchestrator.pick(country, market_type),
+    }
 }
 
 /// Starts a run of the subject's workflow. A run that was started before is not started twice.
@@ -50,7 +62,7 @@ pub async fn start_run(
     run: u32,
 ) -> Result<(), StartError> {
     let (country, market_type) = subject.market();
-    let workflow = orchestrator.pick(country.code(), market_type.name())?;
+    let workflow = workflow_of(orchestrator, Some(subject.workflow()), (country.as_str(), market_type.name()))?;
     let machine = subject.release_track().state_machine(&workflow.name);
     executions.start(&machine, &execution_name(subject.id(), run), &subject.execution_input(run)).await?;
     Ok(())

@@ -1,8 +1,8 @@
 //! Stores, their menus and their hours.
 
-use crate::market::{Country, MarketType};
-use carryout_money::{Money, Rate};
-use carryout_pricing::{ContextLine, DELIVERY_FEE, Fee, FeeAmount, NO_TAX, STANDARD_TAX, Weight};
+use carryout_market::{FeeSource, Market, MarketId, MarketType};
+use carryout_money::{Currency, Money, Rate};
+use carryout_pricing::{ContextLine, Fee, FeeAmount, STANDARD_TAX, TaxRate, Taxes, Weight};
 use jiff::{Timestamp, ToSpan, civil::Time, civil::Weekday, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
@@ -51,9 +51,9 @@ pub struct Store {
     pub id: String,
     /// What is on its sign.
     pub name: String,
-    /// Where it trades.
-    pub country: Country,
-    /// What it sells.
+    /// The market that it is in.
+    pub country: MarketId,
+    /// The kind of goods it sells.
     pub market_type: MarketType,
     /// The kitchen or assortment, in words: `Ramen`, `Organic grocery`.
     pub cuisine: String,
@@ -83,7 +83,7 @@ pub struct Store {
     pub small_order_minimum: Money,
     /// The most that is charged for a small order.
     pub small_order_fee_max: Money,
-    /// Rate of the tax that the place demands.
+    /// The rate of the local tax, for taxes whose rate the market leaves to the place.
     pub tax_rate: Rate,
     /// Minutes from order to ready.
     pub prep_minutes: u16,
@@ -116,6 +116,9 @@ pub struct Item {
     /// Deposit on one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deposit: Option<Money>,
+    /// The tax class of its market; the standard class if it has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_class: Option<String>,
 }
 
 impl Item {
@@ -124,6 +127,7 @@ impl Item {
         ContextLine {
             weight: self.weight.map(|weight| Weight::from_thousandths(weight.thousandths().saturating_mul(quantity))),
             deposit: self.deposit.map_or(0, |deposit| deposit.minor),
+            tax_class: self.tax_class.clone().unwrap_or_else(|| STANDARD_TAX.to_owned()),
             ..ContextLine::new(self.id.as_str(), self.name.as_str(), quantity, self.price.minor)
         }
     }
@@ -170,35 +174,52 @@ impl Store {
         })
     }
 
-    /// Whether its fees are in its country's currency. A store whose fees are not has no prices.
-    pub fn has_fees_in_its_currency(&self) -> bool {
+    /// Whether its fees are in its market's currency. A store whose fees are not has no prices.
+    pub fn has_fees_in(&self, currency: Currency) -> bool {
         let fees =
             [self.delivery_fee, self.service_fee_min, self.service_fee_max, self.small_order_minimum, self.small_order_fee_max];
-        fees.iter().all(|fee| fee.currency == self.country.currency())
+        fees.iter().all(|fee| fee.currency == currency)
     }
 
-    /// The fees of an order from here, in minor units of the country's currency.
-    pub fn fees(&self, delivery: bool) -> Vec<Fee> {
-        let fee = |code: &str, name: &str, amount, tax_class: &str| Fee {
-            code: code.to_owned(),
-            name: name.to_owned(),
-            amount,
-            tax_class: tax_class.to_owned(),
+    /// The fees of an order, in minor units of the market's currency.
+    pub fn fees(&self, market: &Market, delivery: bool) -> Vec<Fee> {
+        let amount = |source: &FeeSource| match source {
+            FeeSource::StoreDelivery => delivery.then_some(FeeAmount::Fixed(self.delivery_fee.minor)),
+            FeeSource::StoreService => Some(FeeAmount::OfSubtotal {
+                rate: self.service_fee,
+                min: self.service_fee_min.minor,
+                max: self.service_fee_max.minor,
+                after_discounts: false,
+            }),
+            FeeSource::StoreSmallOrder => {
+                Some(FeeAmount::BelowMinimum { minimum: self.small_order_minimum.minor, max: self.small_order_fee_max.minor })
+            }
+            FeeSource::Fixed(minor) => Some(FeeAmount::Fixed(*minor)),
         };
-        let mut fees = Vec::with_capacity(3);
-        if delivery {
-            fees.push(fee(DELIVERY_FEE, "Delivery fee", FeeAmount::Fixed(self.delivery_fee.minor), NO_TAX));
-        }
-        let service = FeeAmount::OfSubtotal {
-            rate: self.service_fee,
-            min: self.service_fee_min.minor,
-            max: self.service_fee_max.minor,
-            after_discounts: false,
-        };
-        fees.push(fee("service", "Service fee", service, STANDARD_TAX));
-        let small = FeeAmount::BelowMinimum { minimum: self.small_order_minimum.minor, max: self.small_order_fee_max.minor };
-        fees.push(fee("small_order", "Small order fee", small, NO_TAX));
-        fees
+        let fees = market.fees.iter().filter_map(|rule| {
+            Some(Fee {
+                code: rule.code.clone(),
+                name: rule.name.in_locale(market.default_locale()).to_owned(),
+                amount: amount(&rule.amount)?,
+                tax_class: rule.tax_class.clone(),
+            })
+        });
+        fees.collect()
+    }
+
+    /// The taxes on items and fees, with the store's own rate where the market sets none.
+    pub fn taxes(&self, market: &Market) -> Taxes {
+        let rates = market.tax.rates.iter().map(|rule| {
+            let rate = rule.rate.unwrap_or(self.tax_rate);
+            TaxRate {
+                code: rule.code.clone(),
+                name: format!("{} {rate}", rule.name.in_locale(market.default_locale())),
+                rate,
+                compound: rule.compound,
+                classes: rule.classes.iter().cloned().collect(),
+            }
+        });
+        Taxes { included: market.tax.included, rates: rates.collect() }
     }
 
     fn opening_at(&self, now: i64) -> Option<&Opening> {

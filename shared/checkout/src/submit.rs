@@ -18,8 +18,9 @@ use crate::{
     store::StoreWithMenu,
 };
 use carryout_environment::{Clock, ErrorCode, HasErrorCode, Ids, STORAGE_UNAVAILABLE, Signer, StorageError};
+use carryout_market::{Markets, NotServed};
 use carryout_pricing::{PriceDifference, Quote, Refunded, differences};
-use carryout_workflow::{Direction, NoWorkflow, Orchestrator, Plan, PlanReport, StatusMap};
+use carryout_workflow::{Direction, Orchestrator, Plan, PlanReport, StatusMap};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -93,9 +94,9 @@ pub enum SubmitError {
     /// The address is gone.
     #[error("the quote's address is none of yours any more")]
     NoAddress,
-    /// No workflow handles this market.
+    /// The store's market takes no such order.
     #[error(transparent)]
-    NoWorkflow(#[from] NoWorkflow),
+    NotServed(#[from] NotServed),
     /// The key was used for another request.
     #[error("this Idempotency-Key was used for another request")]
     KeyReused,
@@ -145,7 +146,7 @@ impl HasErrorCode for SubmitError {
             Self::SoldOut(_) => crate::codes::ITEM_SOLD_OUT,
             Self::OutOfReach(_) => DELIVERY_OUT_OF_REACH,
             Self::NoAddress => ADDRESS_UNKNOWN,
-            Self::NoWorkflow(_) => MARKET_UNKNOWN,
+            Self::NotServed(_) => MARKET_UNKNOWN,
             Self::KeyReused => KEY_REUSED,
             Self::Busy => SUBMIT_BUSY,
             Self::Storage(error) => error.code(),
@@ -215,6 +216,7 @@ struct Loaded {
     quote: Arc<Quote>,
     payment_method: Arc<PaymentMethod>,
     store: Arc<StoreWithMenu>,
+    markets: Arc<Arc<Markets>>,
     fulfilment: Arc<(Fulfilment, bool)>,
     fraud_facts: Arc<FraudFacts>,
     report: PlanReport,
@@ -323,6 +325,7 @@ where
         let payment_method = plan.task("payment-method", (&consumer,), |(consumer,): (Arc<Consumer>,)| async move {
             consumer.payment_method(&request.payment_method_id).cloned().ok_or(SubmitError::NoPaymentMethod)
         });
+        let markets = plan.task("markets", (), |()| async move { Ok(self.quoting.engine.markets().await) });
         let store = plan.task("store", (&quote,), |(quote,): (Arc<Quote>,)| async move {
             let id = &quote.terms.store_id;
             catalog.store(id).await?.ok_or_else(|| SubmitError::NoStore(id.clone()))
@@ -360,6 +363,7 @@ where
             quote: quote.output().ok_or_else(unfinished)?,
             payment_method: payment_method.output().ok_or_else(unfinished)?,
             store: store.output().ok_or_else(unfinished)?,
+            markets: markets.output().ok_or_else(unfinished)?,
             fulfilment: fulfilment.output().ok_or_else(unfinished)?,
             fraud_facts: fraud_facts.output().ok_or_else(unfinished)?,
             report,
@@ -395,7 +399,11 @@ where
     fn order(&self, loaded: &Loaded, correlation_id: &str) -> Result<Order, SubmitError> {
         let Loaded { consumer, quote, payment_method, store, fulfilment, fraud_facts, .. } = loaded;
         let store = &store.store;
-        let workflow = self.orchestrator.pick(store.country.code(), store.market_type.name())?;
+        let market = loaded.markets.require(store.country)?;
+        market.admit(&consumer.id, consumer.employee)?;
+        let name = market.workflow_of(store.market_type)?;
+        let not_sold = || NotServed::NotSold { market: market.id, market_type: store.market_type };
+        let workflow = self.orchestrator.newest(name).ok_or_else(not_sold)?;
         let now = self.quoting.clock.now();
         let (fulfilment, by_radius) = fulfilment.as_ref();
         Ok(Order {

@@ -102,7 +102,7 @@ pub fn view(order: &Order, orchestrator: &Orchestrator) -> OrderView {
         id: order.id.clone(),
         status: order.status,
         store: order.store.name.clone(),
-        country: order.country.code().to_owned(),
+        country: order.country.as_str().to_owned(),
         workflow: order.workflow.clone(),
         fulfilment: if order.is_delivery() { "delivery" } else { "pickup" }.to_owned(),
         total: order.total(),

@@ -102,7 +102,7 @@ impl From<&Order> for LegacyOrder {
             failure: order.failure.as_ref().map(|failure| failure.code.clone()),
             consumer: LegacyParty { id: order.consumer.id.clone(), name: order.consumer.name.clone() },
             store: LegacyParty { id: order.store.id.clone(), name: order.store.name.clone() },
-            country: order.country.code().to_owned(),
+            country: order.country.as_str().to_owned(),
             fulfilment: if order.is_delivery() { LegacyFulfilment::Delivery } else { LegacyFulfilment::Pickup },
             lines: lines.collect(),
             total: order.total(),

@@ -6,8 +6,9 @@
 //! that is unavailable.
 
 use crate::{mirror, partners::LEGACY_PRICES};
-use carryout_checkout::{market::Country, ports::CallError, quoting::Draft};
+use carryout_checkout::{ports::CallError, quoting::Draft};
 use carryout_environment::StorageError;
+use carryout_market::MarketId;
 use carryout_money::{Currency, Money};
 use carryout_predicate::cohort::{Cohort, Percent};
 use carryout_pricing::{Context, Fallback, Flag, Price, PriceMeasure};
@@ -18,13 +19,12 @@ use std::{collections::BTreeMap, future::Future};
 /// consumer is shown our prices, and no quote is compared.
 ///
 /// ```
-/// use carryout_checkout::market::Country;
-/// use carryout_migration::parity::{Engine, Rollout};
+/// /// use carryout_migration::parity::{Engine, Rollout};
 ///
 /// let rollout: Rollout = serde_json::from_str(r#"{ "sample": 5, "markets": { "CA": { "employees": true } } }"#).unwrap();
-/// assert_eq!(rollout.engine(Country::CA, "con_bob", false), Engine::Legacy);
-/// assert_eq!(rollout.engine(Country::CA, "con_bob", true), Engine::Ours);
-/// assert_eq!(rollout.engine(Country::US, "con_bob", false), Engine::Ours);
+/// assert_eq!(rollout.engine(ids::CA, "con_bob", false), Engine::Legacy);
+/// assert_eq!(rollout.engine(ids::CA, "con_bob", true), Engine::Ours);
+/// assert_eq!(rollout.engine(ids::US, "con_bob", false), Engine::Ours);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -32,7 +32,7 @@ pub struct Rollout {
     /// The share of quotes to compare.
     pub sample: Percent,
     /// Markets in migration, with the consumers who are shown our prices. Other markets show our prices to every consumer.
-    pub markets: BTreeMap<Country, Cohort>,
+    pub markets: BTreeMap<MarketId, Cohort>,
 }
 
 /// The system whose price a consumer is shown.
@@ -49,7 +49,7 @@ pub const ROLLOUT_KEY: (&str, &str) = ("rollout", "pricing");
 
 impl Rollout {
     /// The system whose price a consumer is shown in a market. A consumer who is shown our price keeps it as the share grows.
-    pub fn engine(&self, market: Country, consumer_id: &str, employee: bool) -> Engine {
+    pub fn engine(&self, market: MarketId, consumer_id: &str, employee: bool) -> Engine {
         match self.markets.get(&market) {
             Some(cohort) if !cohort.has("pricing-rollout", consumer_id, employee) => Engine::Legacy,
             _ => Engine::Ours,
@@ -77,7 +77,7 @@ pub struct LegacyPriceRequest {
     /// The consumer's id.
     pub consumer_id: String,
     /// The store's country.
-    pub market: Country,
+    pub market: MarketId,
     /// The inputs of the price.
     pub context: Context,
 }
@@ -168,7 +168,7 @@ pub struct Comparison {
     /// Our quote's id.
     pub quote_id: String,
     /// The store's country.
-    pub market: Country,
+    pub market: MarketId,
     /// When the quote was made. Milliseconds since the Unix epoch.
     pub at: i64,
     /// The currency of every amount.
@@ -202,7 +202,7 @@ pub trait Comparisons: Send + Sync {
     /// since the Unix epoch.
     fn between(
         &self,
-        market: Country,
+        market: MarketId,
         since: i64,
         until: i64,
     ) -> impl Future<Output = Result<Vec<Comparison>, StorageError>> + Send;
@@ -234,7 +234,7 @@ pub struct Parity {
     /// The measure.
     pub component: PriceMeasure,
     /// The store's country.
-    pub market: Country,
+    pub market: MarketId,
     /// Quotes compared.
     pub compared: u64,
     /// Quotes in which both systems agree.
@@ -259,11 +259,11 @@ pub struct Biggest {
 /// Computes the parity of every measure in each compared market, sorted by market and then in the sequence of the price's
 /// components. Of two equally large differences, the older one is reported.
 pub fn parity<'a>(comparisons: impl IntoIterator<Item = &'a Comparison>) -> Vec<Parity> {
-    let mut markets: BTreeMap<Country, Vec<&Comparison>> = BTreeMap::new();
+    let mut markets: BTreeMap<MarketId, Vec<&Comparison>> = BTreeMap::new();
     for comparison in comparisons {
         markets.entry(comparison.market).or_default().push(comparison);
     }
-    let of = |market: Country, comparisons: &[&Comparison], measure: PriceMeasure| {
+    let of = |market: MarketId, comparisons: &[&Comparison], measure: PriceMeasure| {
         let different = || comparisons.iter().filter_map(|one| Some((*one, *one.differences.get(&measure)?)));
         let (compared, unequal) = (comparisons.len() as u64, different().count() as u64);
         let equal = compared.saturating_sub(unequal);

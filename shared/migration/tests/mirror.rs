@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
+use carryout_market::{MarketType, ids};
 use carryout_checkout::{
-    market::{Country, MarketType},
+    use carryout_market::{MarketType, ids};
     order::OrderStatus,
     workflows::orchestrator,
 };
@@ -51,7 +52,7 @@ fn newest_of_each_keeps_one_version_per_order_in_first_seen_sequence() {
 
 #[test]
 fn order_is_mirrored_in_the_documented_shape() {
-    let store = samples::store("sto_1", Country::US, MarketType::Restaurant);
+    let store = samples::store("sto_1", ids::US, MarketType::Restaurant);
     let workflow = orchestrator().pick("US", "restaurant").unwrap().clone();
     let mut order = samples::order("ord_1", "quo_1", &store, &workflow, &PlainSeal::default());
     order.status = OrderStatus::Failed;

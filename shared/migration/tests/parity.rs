@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test reports what should not happen by panicking")]
 
 use carryout_checkout::{
-    market::{Country, MarketType},
     ports::CallError,
     quoting::{PriceEngine, Quoting},
 };
+use carryout_market::{MarketType, ids};
 use carryout_migration::parity::{Comparison, Difference, PriceSample, compare, parity};
 use carryout_money::Currency;
 use carryout_pricing::{ChargeKind, PriceMeasure};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 async fn sample() -> PriceSample {
     let clock = ManualClock::at(samples::NOON);
     let store = Store::new(&clock);
-    store.put_store(samples::store("sto_wok", Country::US, MarketType::Restaurant));
+    store.put_store(samples::store("sto_wok", ids::US, MarketType::Restaurant));
     store.put_consumer(samples::consumer("con_ada"));
     let quoting = Quoting {
         catalog: store.clone(),
@@ -79,19 +79,19 @@ fn parity_is_per_market_and_reports_the_oldest_of_the_largest_differences() {
             .collect(),
     };
     let found = parity(&[
-        one("quo_1", Country::CA, &[(PriceMeasure::Charges(ChargeKind::Tax), 10, 12), (PriceMeasure::Total, 110, 112)]),
-        one("quo_2", Country::CA, &[]),
-        one("quo_3", Country::CA, &[(PriceMeasure::Charges(ChargeKind::Tax), 15, 13)]),
-        one("quo_4", Country::CA, &[(PriceMeasure::Charges(ChargeKind::Tax), 15, 14)]),
-        one("quo_5", Country::US, &[]),
+        one("quo_1", ids::CA, &[(PriceMeasure::Charges(ChargeKind::Tax), 10, 12), (PriceMeasure::Total, 110, 112)]),
+        one("quo_2", ids::CA, &[]),
+        one("quo_3", ids::CA, &[(PriceMeasure::Charges(ChargeKind::Tax), 15, 13)]),
+        one("quo_4", ids::CA, &[(PriceMeasure::Charges(ChargeKind::Tax), 15, 14)]),
+        one("quo_5", ids::US, &[]),
     ]);
     assert_eq!(found.len(), 2 * PriceMeasure::ALL.len());
     let of = |market, measure| found.iter().find(|row| (row.market, row.component) == (market, measure)).unwrap();
-    let tax = of(Country::CA, PriceMeasure::Charges(ChargeKind::Tax));
+    let tax = of(ids::CA, PriceMeasure::Charges(ChargeKind::Tax));
     assert_eq!((tax.compared, tax.equal, tax.share), (4, 1, 0.25));
     let biggest = tax.biggest.as_ref().unwrap();
     assert_eq!((&*biggest.quote_id, biggest.ours.minor, biggest.legacy.minor), ("quo_1", 10, 12));
-    assert_eq!((of(Country::CA, PriceMeasure::Total).equal, of(Country::CA, PriceMeasure::Tip).share), (3, 1.0));
-    let american = of(Country::US, PriceMeasure::Charges(ChargeKind::Tax));
+    assert_eq!((of(ids::CA, PriceMeasure::Total).equal, of(ids::CA, PriceMeasure::Tip).share), (3, 1.0));
+    let american = of(ids::US, PriceMeasure::Charges(ChargeKind::Tax));
     assert_eq!((american.compared, american.equal, &american.biggest), (1, 1, &None));
 }

@@ -1,8 +1,8 @@
-/// Splits `total` over `weights` so that the shares add up to it exactly (largest remainder).
+/// Splits `total` over `weights` so that the shares add up to it exactly (largest remainder method).
 ///
-/// Each share is first rounded towards zero; the units left over go to the largest remainders, ties to the first.
-/// The rule is sign-symmetric: splitting `-total` gives the negated shares. Weights are relative and not negative;
-/// where all are zero, each part counts the same. No weights, no shares.
+/// Each share is first rounded towards zero; the remaining units go to the largest remainders, ties to the first. The rule is
+/// sign-symmetric: splitting `-total` gives the negated shares. Weights are relative; if all are zero, every part weighs the
+/// same. No weights give no shares.
 ///
 /// ```
 /// use carryout_money::allocate;
@@ -15,7 +15,7 @@ pub fn allocate(total: i64, weights: &[u64]) -> Vec<i64> {
     shares
 }
 
-/// [`allocate`] into `shares`, which has one place for each weight; surplus places become zero.
+/// Does the same as [`allocate`], into `shares`: one slot per weight. Surplus slots become zero.
 pub fn allocate_into(total: i64, weights: &[u64], shares: &mut [i64]) {
     shares.fill(0);
     let sum: u128 = weights.iter().copied().map(u128::from).sum();
@@ -25,16 +25,16 @@ pub fn allocate_into(total: i64, weights: &[u64], shares: &mut [i64]) {
     let sign = i128::from(total.signum());
 
     let count = weights.len().min(shares.len());
-    // A part's share rounded towards zero, and what is left of it. u64 × u64 fits into u128.
+    // A part's share rounded towards zero, and its remainder. u64 × u64 fits into u128.
     let part = |index: usize| divided(magnitude * weight(index), sum);
     let mut left_over = magnitude;
     for (index, share) in shares.iter_mut().enumerate().take(count) {
-        // Each share is at most `total`, so the way back to i64 cannot overflow.
+        // Each share is at most `total`, so it fits into i64.
         let (whole, _) = part(index);
         left_over -= whole;
         *share = (sign * whole as i128) as i64;
     }
-    // Fewer units are left over than there are parts: each goes to the largest remainder that has none yet.
+    // Fewer units are left than there are parts: each goes to the largest remainder not yet served.
     let unit = total.signum();
     if left_over * count as u128 > SEARCHED {
         let mut by_remainder: Vec<(u128, usize)> = (0..count).map(|index| (part(index).1, index)).collect();
@@ -42,7 +42,7 @@ pub fn allocate_into(total: i64, weights: &[u64], shares: &mut [i64]) {
         by_remainder.iter().take(left_over as usize).for_each(|&(_, index)| shares[index] += unit);
         return;
     }
-    // Remainders of equal size are told apart by their place, so the last one served says which are done.
+    // Equal remainders are ordered by index, so the last one served tells which are done.
     let mut served: Option<(u128, usize)> = None;
     for _ in 0..left_over {
         let mut next: Option<(u128, usize)> = None;
@@ -62,21 +62,21 @@ pub fn allocate_into(total: i64, weights: &[u64], shares: &mut [i64]) {
 /// Quotient and remainder. The divisor is not zero.
 #[inline]
 fn divided(dividend: u128, divisor: u128) -> (u128, u128) {
-    // Nearly every amount fits into a register, where a division is several times as quick.
+    // Nearly every amount fits into a register, where division is several times faster.
     match (u64::try_from(dividend), u64::try_from(divisor)) {
         (Ok(dividend), Ok(divisor)) => ((dividend / divisor).into(), (dividend % divisor).into()),
         _ => (dividend / divisor, dividend % divisor),
     }
 }
 
-/// Looks at remainders above which sorting them is quicker than searching them, although it needs memory.
+/// Number of remainder comparisons above which sorting is faster than searching, although it allocates.
 const SEARCHED: u128 = 512;
 
-/// The share of `total` that the first `part` of `of` equal units have, rounded half up: what `k` units of a line cost,
-/// and so what the refund of `k` units gives back.
+/// Returns the share of `total` that belongs to the first `part` of `of` equal units, rounded half up: the cost of `k` units of
+/// a line, and so the refund for `k` units.
 ///
-/// It grows with `part`, and is `total` where `part` is `of`. A unit's own share is the difference to the unit before, so
-/// that units differ by one minor unit at most and add up exactly. Nothing where `of` is zero.
+/// It grows with `part` and equals `total` when `part` equals `of`. One unit's share is the difference from the previous unit,
+/// so units differ by at most one minor unit and add up exactly. Zero if `of` is zero.
 ///
 /// ```
 /// use carryout_money::share_of_first;
@@ -101,7 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn weights_of_zero_share_equally_and_none_gives_none() {
+    fn zero_weights_share_equally_and_no_weights_give_no_shares() {
         assert_eq!(allocate(5, &[0, 0]), [3, 2]);
         assert!(allocate(5, &[]).is_empty());
     }
@@ -141,7 +141,7 @@ mod tests {
         }
 
         #[test]
-        fn a_larger_weight_has_no_smaller_share(total in 0_i64..1_000_000, weights in prop::collection::vec(0_u64..5_000, 1..40)) {
+        fn a_larger_weight_never_has_a_smaller_share(total in 0_i64..1_000_000, weights in prop::collection::vec(0_u64..5_000, 1..40)) {
             let shares = allocate(total, &weights);
             for (place, larger) in weights.iter().enumerate() {
                 for (other, smaller) in weights.iter().enumerate() {
@@ -157,14 +157,14 @@ mod tests {
         }
 
         #[test]
-        fn more_to_split_is_less_for_nobody_by_more_than_one(total in 0_i64..100_000, weights in prop::collection::vec(1_u64..1_000, 1..20)) {
+        fn a_larger_total_lowers_no_share_by_more_than_one(total in 0_i64..100_000, weights in prop::collection::vec(1_u64..1_000, 1..20)) {
             for (before, after) in allocate(total, &weights).into_iter().zip(allocate(total + 1, &weights)) {
                 prop_assert!(after >= before - 1);
             }
         }
 
         #[test]
-        fn first_units_cost_more_and_more_up_to_the_total(total: i64, of in 1_u64..200) {
+        fn share_of_first_units_grows_up_to_the_total(total: i64, of in 1_u64..200) {
             let shares: Vec<i64> = (0..=of).map(|part| share_of_first(part, of, total)).collect();
             prop_assert_eq!((shares[0], shares[of as usize]), (0, total));
             for pair in shares.windows(2) {

@@ -1,8 +1,8 @@
 //! Money in integer minor units.
 //!
-//! An amount is an `i64` count of the currency's minor unit (cents for USD, yen for JPY, fils for KWD) and its
-//! ISO 4217 currency. Rates are exact decimals. Amounts are rounded half up ([`round_half_up`]) unless a price's policy
-//! names another [`Rounding`], and are split by [`allocate`]. Floating point never touches an amount.
+//! An amount is an `i64` count of its ISO 4217 currency's minor unit: cents for USD, yen for JPY, fils for KWD. Rates are
+//! exact decimals. Amounts are rounded half up ([`round_half_up`]) unless the pricing policy names another [`Rounding`], and
+//! are split by [`allocate`]. Floating point never touches an amount.
 
 mod allocation;
 mod currency;
@@ -17,13 +17,13 @@ pub use rounding::Rounding;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Why an arithmetic operation on money has no answer.
+/// Why an arithmetic operation on money has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// The two amounts are in different currencies. Convert explicitly, or refuse the input.
+    /// The amounts are in different currencies. Convert explicitly, or refuse the input.
     #[error("cannot combine {0} and {1}")]
     CurrencyMismatch(Currency, Currency),
-    /// The result does not fit into an `i64` of minor units. No real order comes near it: refuse the input.
+    /// The result does not fit into an `i64` of minor units. No real order comes near that: refuse the input.
     #[error("the amount is too large")]
     Overflow,
 }
@@ -39,7 +39,7 @@ pub enum MoneyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
-    /// Count of the currency's minor unit; negative for what is given back.
+    /// Count of the currency's minor unit; negative for amounts owed to the consumer.
     pub minor: i64,
     /// ISO 4217 currency.
     pub currency: Currency,
@@ -51,7 +51,7 @@ impl Money {
         Self { minor, currency }
     }
 
-    /// Nothing, in `currency`.
+    /// Zero, in `currency`.
     pub const fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
     }
@@ -111,7 +111,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_printed_amount_is_the_amount_in_the_currencys_decimals(minor: i64) {
-            for currency in Currency::ALL {
+            for currency in Currency::all().iter().copied() {
                 let text = Money::new(minor, currency).to_string();
                 let (number, code) = text.split_once(' ').unwrap();
                 let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());

@@ -5,13 +5,13 @@ use std::fmt;
 
 /// A share of an amount as an exact decimal: 0.08875 is New York City's sales tax, 0.15 a service fee of 15 %.
 ///
-/// In JSON it is a string, so that no reader turns it into a float.
+/// Written as a string in JSON, so that no reader turns it into a float.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Rate(#[serde(with = "rust_decimal::serde::str")] Decimal);
 
 impl Rate {
-    /// Nothing of the amount.
+    /// Zero.
     pub const ZERO: Self = Self(Decimal::ZERO);
 
     /// `thousandths` of a percent: `Rate::from_milli_percent(8_875)` is 8.875 %.
@@ -44,7 +44,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// Rounds to a whole number of minor units, halves away from zero: 0.5 → 1, −0.5 → −1. `None` where it does not fit.
+/// Rounds to whole minor units, halves away from zero: 0.5 → 1, −0.5 → −1. `None` if the result does not fit.
 ///
 /// Away from zero, so that a refund rounds exactly as the charge that it reverses.
 pub fn round_half_up(exact: Decimal) -> Option<i64> {
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_does_not_fit() {
+    fn refuses_an_amount_that_does_not_fit() {
         assert_eq!(Rate::from_milli_percent(300_000).of(i64::MAX), Err(MoneyError::Overflow));
     }
 }

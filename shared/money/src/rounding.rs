@@ -1,8 +1,8 @@
 use crate::{MoneyError, Rate};
 use serde::{Deserialize, Serialize};
 
-/// How an exact amount becomes a whole number of minor units. Every way is sign-symmetric, so that a refund rounds
-/// exactly as the charge that it reverses.
+/// A rule that turns an exact amount into whole minor units. Every rule is sign-symmetric, so that a refund rounds exactly
+/// as the charge that it reverses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
@@ -24,7 +24,7 @@ impl Rounding {
     ///
     /// # Errors
     ///
-    /// [`MoneyError::Overflow`] where the quotient does not fit into an `i64`, or there is none.
+    /// [`MoneyError::Overflow`] if the quotient does not fit into an `i64` or the denominator is zero.
     pub fn quotient(self, numerator: i128, denominator: i128) -> Result<i64, MoneyError> {
         let (whole, rest) = divided(numerator, denominator).ok_or(MoneyError::Overflow)?;
         let rest = rest.unsigned_abs();
@@ -45,17 +45,17 @@ impl Rounding {
     ///
     /// # Errors
     ///
-    /// [`MoneyError::Overflow`] where it does not fit into an `i64`.
+    /// [`MoneyError::Overflow`] if it does not fit into an `i64`.
     pub fn share(self, minor: i64, rate: Rate) -> Result<i64, MoneyError> {
         let (numerator, denominator) = rate.as_ratio();
         self.quotient(i128::from(minor).checked_mul(numerator).ok_or(MoneyError::Overflow)?, denominator)
     }
 }
 
-/// Quotient and remainder; `None` where the divisor is zero or the quotient does not fit.
+/// Quotient and remainder; `None` if the divisor is zero or the quotient does not fit.
 #[inline]
 fn divided(dividend: i128, divisor: i128) -> Option<(i128, i128)> {
-    // Nearly every amount fits into a register, where a division is several times as quick.
+    // Nearly every amount fits into a register, where division is several times faster.
     if let (Ok(dividend), Ok(divisor)) = (i64::try_from(dividend), i64::try_from(divisor))
         && let (Some(whole), Some(rest)) = (dividend.checked_div(divisor), dividend.checked_rem(divisor))
     {
@@ -72,7 +72,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     #[test]
-    fn rounds_halves_each_in_its_way() {
+    fn each_rule_rounds_halves_its_own_way() {
         use Rounding::{Down, HalfDown, HalfEven, HalfUp, Up};
         for (rounding, wanted) in
             [(HalfUp, [1, 2, 3, 1]), (HalfDown, [0, 1, 2, 1]), (HalfEven, [0, 2, 2, 1]), (Up, [1, 2, 3, 1]), (Down, [0, 1, 2, 0])]
@@ -87,7 +87,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_way_is_off_by_less_than_one_and_symmetric(numerator in -1_000_000_i128..1_000_000, denominator in 1_i128..1_000) {
+        fn every_rule_is_off_by_less_than_one_and_symmetric(numerator in -1_000_000_i128..1_000_000, denominator in 1_i128..1_000) {
             for rounding in [Rounding::HalfUp, Rounding::HalfDown, Rounding::HalfEven, Rounding::Up, Rounding::Down] {
                 let rounded = rounding.quotient(numerator, denominator).unwrap();
                 prop_assert!((i128::from(rounded) * denominator - numerator).abs() < denominator);
@@ -97,7 +97,7 @@ mod tests {
         }
 
         #[test]
-        fn a_fraction_that_is_not_reduced_rounds_the_same(numerator in -1_000_000_i128..1_000_000, denominator in 1_i128..1_000) {
+        fn an_unreduced_fraction_rounds_the_same(numerator in -1_000_000_i128..1_000_000, denominator in 1_i128..1_000) {
             for rounding in [Rounding::HalfUp, Rounding::HalfDown, Rounding::HalfEven, Rounding::Up, Rounding::Down] {
                 let large = rounding.quotient(numerator << 64, denominator << 64);
                 prop_assert_eq!(large, rounding.quotient(numerator, denominator));
@@ -105,7 +105,7 @@ mod tests {
         }
 
         #[test]
-        fn a_share_is_what_the_decimal_says(minor in -1_000_000_000_i64..1_000_000_000, thousandths in 0_i64..200_000) {
+        fn a_share_equals_the_exact_decimal_rounded(minor in -1_000_000_000_i64..1_000_000_000, thousandths in 0_i64..200_000) {
             let rate = Rate::from_milli_percent(thousandths);
             let exact = Decimal::from(minor) * rate.as_decimal();
             prop_assert_eq!(Rounding::HalfUp.share(minor, rate).ok(), round_half_up(exact));

@@ -2,11 +2,9 @@
 //! unlike the same hour of the weeks before.
 
 use crate::statistics::{Expected, Statistics};
-use carryout_checkout::{
-    market::Country,
-    ports::{Report, Reports},
-};
+use carryout_checkout::ports::{Report, Reports};
 use carryout_environment::{Clock, StorageError};
+use carryout_market::{MarketId, Markets, ids};
 use carryout_pricing::PriceMeasure;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -18,7 +16,7 @@ pub struct Observation {
     /// The event that told of it; the same one tells of the same quote.
     pub event_id: String,
     /// The store's country.
-    pub market: Country,
+    pub market: MarketId,
     /// When the quote was made. Milliseconds since the Unix epoch.
     pub at: i64,
     /// Its figures. Minor units of the market's currency.
@@ -70,7 +68,7 @@ pub trait Trends: Send + Sync {
     /// The slot of a figure that starts at `start`; `None` where nothing was counted.
     fn slot(
         &self,
-        market: Country,
+        market: MarketId,
         figure: PriceMeasure,
         span: Span,
         start: i64,
@@ -79,7 +77,7 @@ pub trait Trends: Send + Sync {
     /// The slots of a figure that start from `since` on and before `until`, by their start, without empty ones.
     fn series(
         &self,
-        market: Country,
+        market: MarketId,
         figure: PriceMeasure,
         span: Span,
         since: i64,
@@ -123,7 +121,7 @@ impl Report for PriceWatch {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Anomaly {
     /// The store's country.
-    pub market: Country,
+    pub market: MarketId,
     /// The figure.
     pub component: PriceMeasure,
     /// Quotes of the hour.
@@ -143,11 +141,12 @@ pub struct Anomaly {
 pub async fn watch(
     trends: &impl Trends,
     reports: &impl Reports<PriceWatch>,
+    markets: &Markets,
     clock: &impl Clock,
 ) -> Result<PriceWatch, StorageError> {
     let hour = Span::Hour.start_of(clock.now()) - Span::Hour.ms();
     let mut found = PriceWatch { hour, ..PriceWatch::default() };
-    for (market, figure) in Country::ALL.into_iter().flat_map(|market| PriceMeasure::ALL.map(|figure| (market, figure))) {
+    for (market, figure) in markets.ids().flat_map(|market| PriceMeasure::ALL.map(|figure| (market, figure))) {
         let Some(now) = trends.slot(market, figure, Span::Hour, hour).await? else { continue };
         let starts = (1..=WEEKS).map(|week| hour - week * WEEK_MS);
         let weeks = try_join_all(starts.map(|start| trends.slot(market, figure, Span::Hour, start))).await?;
@@ -160,7 +159,7 @@ pub async fn watch(
 }
 
 /// Whether an hour is unlike the same one of the weeks before; `None` where too little is known to tell.
-fn look(market: Country, component: PriceMeasure, now: &Statistics, weeks: &[Statistics]) -> Option<Option<Anomaly>> {
+fn look(market: MarketId, component: PriceMeasure, now: &Statistics, weeks: &[Statistics]) -> Option<Option<Anomaly>> {
     let telling = |slot: &Statistics| slot.mean().filter(|_| slot.count() >= MIN_QUOTES);
     let mean = telling(now)?;
     let past: Vec<f64> = weeks.iter().filter_map(telling).collect();
@@ -182,7 +181,7 @@ mod tests {
     }
 
     fn look_at(now: Statistics, weeks: &[Statistics]) -> Option<Option<Anomaly>> {
-        look(Country::US, PriceMeasure::Charges(ChargeKind::Tax), &now, weeks)
+        look(ids::US, PriceMeasure::Charges(ChargeKind::Tax), &now, weeks)
     }
 
     #[test]

@@ -195,13 +195,17 @@ impl Check<'_> {
         let is_named = schema["enum"].as_array().is_none_or(|names| names.contains(value));
         let is_const = schema.get("const").is_none_or(|wanted| wanted == value);
         let number = value.as_i64().or(value.as_array().map(|items| items.len() as i64));
-        let within = |least: &str, most: &str| {
+        let length = value.as_str().map(|text| text.len() as i64);
+        let within = |number: Option<i64>, least: &str, most: &str| {
             number.is_none_or(|number| {
                 schema[least].as_i64().is_none_or(|least| number >= least)
                     && schema[most].as_i64().is_none_or(|most| number <= most)
             })
         };
-        if !(is_type && is_named && is_const && within("minimum", "maximum") && within("minItems", "maxItems")) {
+        let in_range = within(number, "minimum", "maximum")
+            && within(number, "minItems", "maxItems")
+            && within(length, "minLength", "maxLength");
+        if !(is_type && is_named && is_const && in_range) {
             self.found.push(format!("{at}: {value}"));
         }
         for (index, item) in value.as_array().into_iter().flatten().enumerate() {

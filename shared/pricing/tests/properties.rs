@@ -126,7 +126,7 @@ fn taxes() -> impl Strategy<Value = Taxes> {
 /// Carts in every currency and under every policy.
 fn context() -> impl Strategy<Value = Context> {
     let credits = prop::collection::vec(0_i64..6_000, 0..3);
-    let parts = (policy(), select(Currency::ALL.to_vec()), lines(), promotions(), fees(), taxes());
+    let parts = (policy(), select(Currency::all()), lines(), promotions(), fees(), taxes());
     (parts, 0_i64..900, credits, 0_i64..6).prop_map(
         |((policy, currency, lines, promotions, fees, taxes), tip, credits, orders)| {
             let credit = |(index, amount)| Credit {
@@ -213,8 +213,10 @@ proptest! {
 
     #[test]
     fn currency_changes_no_amount(context in context()) {
-        let totals = Currency::ALL.map(|currency| price(&Context { currency, ..context.clone() }).unwrap().total);
-        for (total, currency) in totals.into_iter().zip(Currency::ALL) {
+        // One of each number of decimals; the engine reads nothing else of a currency.
+        let currencies = [Currency::USD, Currency::JPY, Currency::KWD, Currency::CLF];
+        let totals = currencies.map(|currency| price(&Context { currency, ..context.clone() }).unwrap().total);
+        for (total, currency) in totals.into_iter().zip(currencies) {
             prop_assert_eq!(total, Money::new(totals[0].minor, currency));
         }
     }

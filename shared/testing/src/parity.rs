@@ -1,6 +1,7 @@
 use crate::lock;
-use carryout_checkout::{market::Country, ports::CallError};
+use carryout_checkout::ports::CallError;
 use carryout_environment::StorageError;
+use carryout_market::MarketId;
 use carryout_migration::{
     parity::{Comparison, Comparisons, LegacyPriceRequest, LegacyPrices, PriceSample, Rollout, Rollouts, SampleQueue},
     partners::LEGACY_PRICES,
@@ -13,7 +14,7 @@ use std::{
 };
 
 /// Comparisons by market, time and quote.
-type Kept = BTreeMap<(Country, i64, String), Comparison>;
+type Kept = BTreeMap<(MarketId, i64, String), Comparison>;
 
 /// Comparisons that are kept for ever.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +27,7 @@ impl Comparisons for FakeComparisons {
         Ok(())
     }
 
-    async fn between(&self, market: Country, since: i64, until: i64) -> Result<Vec<Comparison>, StorageError> {
+    async fn between(&self, market: MarketId, since: i64, until: i64) -> Result<Vec<Comparison>, StorageError> {
         let kept = lock(&self.0);
         Ok(kept
             .range((market, since, String::new())..(market, until.max(since), String::new()))

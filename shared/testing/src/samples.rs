@@ -4,7 +4,6 @@ use crate::PlainSeal;
 use carryout_checkout::{
     cart::{Cart, CartFulfilment, CartLine},
     consumer::{Address, Consumer, PaymentMethod},
-    market::{Country, MarketType},
     order::{FraudFacts, Fulfilment, Order, OrderConsumer, OrderStatus, OrderStore},
     ports::{IdempotencyKey, Quotes as _, Submission, Submissions as _, SubmitRefused},
     routing::ReleaseTrack,
@@ -12,6 +11,7 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_environment::Signer;
+use carryout_market::{Market, MarketId, MarketType, Markets, ids};
 use carryout_migration::mirror::{LegacyFulfilment, LegacyLine, LegacyOrder, LegacyParty};
 use carryout_money::{Money, Rate};
 use carryout_pricing::{
@@ -19,16 +19,28 @@ use carryout_pricing::{
     Refunded, Shares,
 };
 use carryout_workflow::{Direction, NoWorkflow, StatusMap, Workflow};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Tuesday, 2 June 2026, 12:00 in New York. Milliseconds since the Unix epoch.
 pub const NOON: i64 = 1_780_416_000_000;
 /// One day. Milliseconds.
 pub const DAY: i64 = 24 * 60 * 60 * 1_000;
 
+/// The embedded markets.
+#[expect(clippy::unwrap_used, reason = "a test of the market crate reads every embedded file")]
+pub fn markets() -> Arc<Markets> {
+    Markets::embedded().unwrap()
+}
+
+/// An embedded market.
+#[expect(clippy::unwrap_used, reason = "a test that asks for a market without a file must fail")]
+pub fn market(id: MarketId) -> Arc<Market> {
+    Arc::clone(markets().require(id).unwrap())
+}
+
 /// A store in Manhattan that is always open, with twenty ramen (`itm_<id>_ramen`) and ten gyoza (`itm_<id>_gyoza`).
-pub fn store(id: &str, country: Country, market_type: MarketType) -> StoreWithMenu {
-    let money = |minor| Money::new(minor, country.currency());
+pub fn store(id: &str, country: MarketId, market_type: MarketType) -> StoreWithMenu {
+    let money = |minor| Money::new(minor, market(country).currency);
     let item = |name: &str, price, stock| Item {
         id: format!("itm_{id}_{}", name.to_lowercase()),
         store_id: id.to_owned(),
@@ -40,6 +52,7 @@ pub fn store(id: &str, country: Country, market_type: MarketType) -> StoreWithMe
         stock,
         weight: None,
         deposit: None,
+        tax_class: None,
     };
     StoreWithMenu {
         store: Store {
@@ -81,7 +94,7 @@ pub fn consumer(id: &str) -> Consumer {
         id: id.to_owned(),
         name: "Ada Example".to_owned(),
         phone: "+12125550100".to_owned(),
-        country: Country::US,
+        country: ids::US,
         created_at: NOON - 400 * DAY,
         orders_placed: 12,
         blocked: false,
@@ -122,14 +135,14 @@ pub fn cart(store_id: &str, ramen: u32) -> Cart {
 /// What a price depends on: a ramen for 14.50 with all of [`promotions`].
 pub fn context() -> Context {
     let lines = vec![ContextLine::new("itm_ramen", "Ramen", 1, 1_450)];
-    Context { promotions: promotions(), ..Context::new(Country::US.currency(), lines) }
+    Context { promotions: promotions(), ..Context::new(market(ids::US).currency, lines) }
 }
 
 /// What a submit would write: a delivery of one ramen and one gyoza for 21.75, without fees, in `workflow`.
 pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflow, signer: &impl Signer) -> Order {
     let consumer = consumer("con_sample");
     let shop = &store.store;
-    let zero = Money::zero(shop.country.currency());
+    let zero = Money::zero(market(shop.country).currency);
     let money = |minor| Money { minor, ..zero };
     let lines: Vec<PricedLine> = store
         .items
@@ -150,7 +163,7 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
         id: quote_id.to_owned(),
         consumer_id: consumer.id.clone(),
         store_id: shop.id.clone(),
-        market: shop.country.code().to_owned(),
+        market: shop.country.as_str().to_owned(),
         delivery: true,
         address_id: Some("adr_home".to_owned()),
         price: Price {
@@ -204,10 +217,10 @@ pub fn order(id: &str, quote_id: &str, store: &StoreWithMenu, workflow: &Workflo
 }
 
 /// An [`order`] with the quote `quo_<id>` at the restaurant `sto_1`, in the workflow of its country.
-pub fn restaurant_order(id: &str, country: Country) -> Result<Order, NoWorkflow> {
+pub fn restaurant_order(id: &str, country: MarketId) -> Result<Order, NoWorkflow> {
     let shop = store("sto_1", country, MarketType::Restaurant);
     let orchestrator = orchestrator();
-    let workflow = orchestrator.pick(country.code(), MarketType::Restaurant.name())?;
+    let workflow = orchestrator.pick(country.as_str(), MarketType::Restaurant.name())?;
     Ok(order(id, &format!("quo_{id}"), &shop, workflow, &PlainSeal::default()))
 }
 
@@ -226,7 +239,7 @@ pub async fn submit(store: &crate::Store, order: Order) -> Result<(), SubmitRefu
 
 /// An order at version 1 as legacy readers see it: one ramen to be fetched.
 pub fn legacy_order(id: &str) -> LegacyOrder {
-    let price = Money::new(1_450, Country::US.currency());
+    let price = Money::new(1_450, market(ids::US).currency);
     LegacyOrder {
         id: id.to_owned(),
         version: 1,
@@ -234,7 +247,7 @@ pub fn legacy_order(id: &str) -> LegacyOrder {
         failure: None,
         consumer: LegacyParty { id: "con_sample".to_owned(), name: "Ada Example".to_owned() },
         store: LegacyParty { id: "sto_sample".to_owned(), name: "Golden Wok".to_owned() },
-        country: Country::US.code().to_owned(),
+        country: ids::US.as_str().to_owned(),
         fulfilment: LegacyFulfilment::Pickup,
         lines: vec![LegacyLine { item_id: "itm_ramen".to_owned(), name: "Ramen".to_owned(), quantity: 1, amount: price }],
         total: price,

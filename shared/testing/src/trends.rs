@@ -1,6 +1,6 @@
 use crate::lock;
-use carryout_checkout::market::Country;
 use carryout_environment::StorageError;
+use carryout_market::MarketId;
 use carryout_price_monitoring::{Observation, Span, Statistics, Trends};
 use carryout_pricing::PriceMeasure;
 use std::{
@@ -15,7 +15,7 @@ pub struct FakeTrends(Arc<Mutex<Kept>>);
 #[derive(Debug, Default)]
 struct Kept {
     events: BTreeSet<String>,
-    slots: BTreeMap<(Country, PriceMeasure, Span, i64), Statistics>,
+    slots: BTreeMap<(MarketId, PriceMeasure, Span, i64), Statistics>,
     failing: u32,
 }
 
@@ -48,7 +48,7 @@ impl Trends for FakeTrends {
 
     async fn slot(
         &self,
-        market: Country,
+        market: MarketId,
         figure: PriceMeasure,
         span: Span,
         start: i64,
@@ -58,7 +58,7 @@ impl Trends for FakeTrends {
 
     async fn series(
         &self,
-        market: Country,
+        market: MarketId,
         figure: PriceMeasure,
         span: Span,
         since: i64,

@@ -1,6 +1,6 @@
 //! The in-memory store keeps what the ports promise. The same suites run against DynamoDB in `tests/e2e`.
 
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 use carryout_testing::{
     FakeComparisons, FakeLegacySink, FakeReports, FakeTrends, ManualClock, SequentialIds, Store,
     contract::{self, Fixture},
@@ -9,7 +9,7 @@ use carryout_testing::{
 
 fn fixture() -> (Fixture<Store, Store, Store, SequentialIds>, Store) {
     let store = Store::new(&ManualClock::at(NOON));
-    let shop = samples::store("sto_contract", Country::AU, MarketType::Restaurant);
+    let shop = samples::store("sto_contract", ids::AU, MarketType::Restaurant);
     store.put_store(shop.clone());
     let all = store.clone();
     (
@@ -36,8 +36,8 @@ async fn consumers() {
 async fn promotions() {
     let (_, store) = fixture();
     let known = samples::promotions();
-    store.put_promotions(Country::US, known.clone());
-    contract::promotions(&store, (Country::US, &known), Country::PR).await;
+    store.put_promotions(ids::US, known.clone());
+    contract::promotions(&store, (ids::US, &known), ids::PR).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! Submit, and submit to PLACED: Carryout's flow beside the naive one, in one process on the same store in the same run;
 //! and through the whole stack, from HTTP.
 
+use carryout_market::{MarketType, ids};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use carryout::Stack;
 use carryout::client::{Client, POLL};
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::OrderStatus;
 use carryout_checkout::submit::CheckoutAnswer;
 use carryout_lambda::ids::new_id;
@@ -22,7 +22,7 @@ pub async fn measure(project: &Project, orders: usize) -> Result<()> {
     let stack = Stack::deployed(project)?;
     let rig = Rig::new(Tables::of(&stack).await?);
     let naive = Naive::new(rig.tables(), stack.output("SandboxTable")?);
-    let baskets = rig::baskets(Country::US, MarketType::Restaurant, orders)?;
+    let baskets = rig::baskets(ids::US, MarketType::Restaurant, orders)?;
 
     let (mut ours, mut theirs) = (Timings::default(), Timings::default());
     for basket in &baskets {

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use carryout::Stack;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 use crate::naive::Naive;
 use crate::rig::{self, Rig, Tables};
@@ -11,9 +11,9 @@ use crate::rig::{self, Rig, Tables};
 pub async fn measure(stack: &Stack) -> Result<()> {
     println!("\nDynamoDB requests from submit to PLACED (keys and ledger included, partners' books not; wanted: at most 20)");
     for (name, country, market_type) in [
-        ("checkout-standard", Country::US, MarketType::Restaurant),
-        ("checkout-accepted", Country::AU, MarketType::Restaurant),
-        ("checkout-grocery", Country::NZ, MarketType::Grocery),
+        ("checkout-standard", ids::US, MarketType::Restaurant),
+        ("checkout-accepted", ids::AU, MarketType::Restaurant),
+        ("checkout-grocery", ids::NZ, MarketType::Grocery),
     ] {
         let rig = Rig::new(Tables::of(stack).await?);
         let basket = &rig::baskets(country, market_type, 1)?[0];
@@ -32,7 +32,7 @@ pub async fn measure(stack: &Stack) -> Result<()> {
     }
     let rig = Rig::new(Tables::of(stack).await?);
     let naive = Naive::new(rig.tables(), stack.output("SandboxTable")?);
-    let basket = &rig::baskets(Country::US, MarketType::Restaurant, 1)?[0];
+    let basket = &rig::baskets(ids::US, MarketType::Restaurant, 1)?[0];
     let quote = rig.quote(basket).await?;
     let begun = rig.requests();
     let order = naive.submit(basket, &quote).await?;

@@ -13,7 +13,6 @@ use carryout_aws::{
 use carryout_checkout::{
     cart::{Cart, CartLine},
     consumer::Consumer,
-    market::{Country, MarketType},
     order::{OrderStatus, OrderSubmitted, execution_input},
     ports::{Consumers as _, IdempotencyKey, MerchantAnswer, Orders as _},
     quoting::{PriceEngine, Quoting},
@@ -32,6 +31,7 @@ use carryout_lambda::{
     clock::{SystemClock, SystemTimer},
     ids::{RandomIds, new_id},
 };
+use carryout_market::{MarketId, MarketType, ids};
 use carryout_pricing::Quote;
 use carryout_testing::{
     FakeCallbacks, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, ManualClock, Pause, PlainSeal,
@@ -95,7 +95,7 @@ pub struct Basket {
 
 /// Baskets of as many different consumers, each of the three items that their store has most of: at night many consumers
 /// share the one store that is open, and nothing may run out while it is measured.
-pub fn baskets(country: Country, market_type: MarketType, count: usize) -> Result<Vec<Basket>> {
+pub fn baskets(country: MarketId, market_type: MarketType, count: usize) -> Result<Vec<Basket>> {
     let marketplace = marketplace(1);
     let mut shopper = Shopper::new(&marketplace, SystemClock.now());
     (0..count)
@@ -154,7 +154,7 @@ impl Rig {
             consumers: DynamoConsumers::new(aws, consumers),
             promotions: DynamoPromotions::new(aws, control, counters),
             quotes: DynamoQuotes::new(aws, quotes),
-            engine: Arc::new(PriceEngine::standard(SystemTimer)),
+            engine: Arc::new(PriceEngine::standard(samples::markets().into_source(), SystemTimer)),
             signer: PlainSeal::default(),
             clock: SystemClock,
             ids: RandomIds,
@@ -288,7 +288,7 @@ pub async fn checkout_plan() -> Result<PlanReport> {
     });
     let clock = ManualClock::at(samples::NOON);
     let store = Store::new(&clock).pausing(pause.clone());
-    store.put_store(samples::store("sto_bench", Country::US, MarketType::Restaurant));
+    store.put_store(samples::store("sto_bench", ids::US, MarketType::Restaurant));
     store.put_consumer(samples::consumer("con_bench"));
     let submit = Submit {
         quoting: Quoting {
@@ -296,7 +296,7 @@ pub async fn checkout_plan() -> Result<PlanReport> {
             consumers: store.clone(),
             promotions: store.clone(),
             quotes: store.clone(),
-            engine: Arc::new(PriceEngine::standard(SystemTimer)),
+            engine: Arc::new(PriceEngine::standard(samples::markets().into_source(), SystemTimer)),
             signer: PlainSeal::default(),
             clock: clock.clone(),
             ids: RandomIds,

@@ -1,12 +1,12 @@
 //! Step Functions transitions and payloads of a placed order, from the history of its execution.
 
+use carryout_market::{MarketType, ids};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use carryout::Stack;
 use carryout::client::{Client, POLL};
-use carryout_checkout::market::{Country, MarketType};
 use carryout_checkout::order::{OrderStatus, execution_name};
 use carryout_lambda::ids::new_id;
 use local_cloud::Project;
@@ -20,7 +20,7 @@ pub async fn measure(project: &Project) -> Result<()> {
     let client = Client::new(project, &stack)?;
     println!("\nStep Functions, a placed order (wanted: at most 16 transitions, payloads under 8 KB)");
     for (country, market_type) in
-        [(Country::CA, MarketType::Restaurant), (Country::AU, MarketType::Restaurant), (Country::PR, MarketType::Grocery)]
+        [(ids::CA, MarketType::Restaurant), (ids::AU, MarketType::Restaurant), (ids::PR, MarketType::Grocery)]
     {
         let basket = &rig::baskets(country, market_type, 1)?[0];
         let consumer = &basket.consumer.id;

@@ -110,6 +110,7 @@ fn sample_input() -> Value {
         order_id: "ord_1".into(),
         country: "US".into(),
         market_type: "restaurant".into(),
+        workflow: None,
         release_track: ReleaseTrack::Live,
         run: 1,
         direction: Direction::Forward,

@@ -7,10 +7,10 @@ use crate::{
     random::Random,
 };
 use carryout_checkout::{
-    market::{Country, MarketType},
     partners::{LOGISTICS, MERCHANT, PAYMENT},
     ports::MerchantAnswer,
 };
+use carryout_market::{MarketId, MarketType, ids};
 use carryout_workflow::RetryClass;
 use std::fmt;
 
@@ -224,13 +224,12 @@ fn points(place: &str, kind: Kind) -> &'static [Point] {
 const RESTAURANT: MarketType = MarketType::Restaurant;
 
 /// The markets whose workflows differ.
-const MARKETS: [(Country, MarketType); 3] =
-    [(Country::US, RESTAURANT), (Country::AU, RESTAURANT), (Country::US, MarketType::Grocery)];
+const MARKETS: [(MarketId, MarketType); 3] = [(ids::US, RESTAURANT), (ids::AU, RESTAURANT), (ids::US, MarketType::Grocery)];
 
 /// The steps of a market's workflow, in their order.
-fn steps((country, market_type): (Country, MarketType)) -> &'static [&'static str] {
+fn steps((country, market_type): (MarketId, MarketType)) -> &'static [&'static str] {
     match (country, market_type) {
-        (Country::AU, RESTAURANT) => &[
+        (ids::AU, RESTAURANT) => &[
             "confirm-price",
             "reserve-items",
             "check-fraud",

@@ -14,7 +14,6 @@ use carryout_checkout::{
     cancel::{CancelError, cancel},
     cart::{Cart, CartFulfilment},
     consumer::StoredCredit,
-    market::{Country, MarketType},
     order::{Order, OrderStatus, OrderSubmitted},
     ports::{
         Callbacks, ExecutionState, Executions, IdempotencyKey, MerchantAnswer, OrderNote, OrderQueue, Pager, ParkedOrder,
@@ -33,6 +32,7 @@ use carryout_checkout::{
     sweep::sweep,
 };
 use carryout_environment::{Failure, HasErrorCode, StorageError};
+use carryout_market::{MarketId, MarketType};
 use carryout_money::{Money, Rate};
 use carryout_pricing::{Allowance, Benefit, Limits, Promotion};
 use carryout_testing::{
@@ -92,7 +92,7 @@ pub struct MerchantHabit {
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// Where it is ordered, which decides the workflow.
-    pub market: (Country, MarketType),
+    pub market: (MarketId, MarketType),
     /// Whether a courier brings it.
     pub delivery: bool,
     /// Whether the processor honours idempotency keys.
@@ -262,7 +262,7 @@ impl Cloud {
         let tenth = Promotion::new("tenth", "10% off", Benefit::Percent(Rate::from_milli_percent(10_000)));
         let (country, mut consumer) = (scenario.market.0, samples::consumer(CONSUMER));
         store.put_promotions(country, vec![Promotion { limits, ..tenth }]);
-        let amount = Money::new(500, country.currency());
+        let amount = Money::new(500, samples::market(country).currency);
         consumer.credits = vec![StoredCredit { id: "gift".to_owned(), name: "Gift card".to_owned(), amount }];
         store.put_consumer(consumer);
         let plan = faults.clone();
@@ -346,7 +346,7 @@ impl Cloud {
             consumers: self.store.clone(),
             promotions: self.store.clone(),
             quotes: self.store.clone(),
-            engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
+            engine: Arc::new(PriceEngine::standard(samples::markets().into_source(), FixedTimer::Never)),
             signer: PlainSeal::default(),
             clock: self.schedule.clock().clone(),
             ids: self.ids.clone(),

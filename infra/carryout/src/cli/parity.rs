@@ -1,9 +1,9 @@
 //! `carryout parity`
 
+use carryout_market::MarketId;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use carryout_checkout::market::Country;
 use carryout_predicate::cohort::Percent;
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
@@ -29,7 +29,7 @@ pub(super) struct ParityCommand {
     action: Option<ParityAction>,
     /// One market only
     #[arg(long, value_name = "COUNTRY")]
-    market: Option<Country>,
+    market: Option<MarketId>,
     /// The period up to now
     #[arg(long, default_value = "24h", value_name = "DURATION", value_parser = duration)]
     last: SignedDuration,
@@ -61,12 +61,12 @@ pub(super) enum Rollout {
         sample: Option<Percent>,
         /// A market under migration: its cohort sees our prices, other consumers the legacy system's
         #[arg(long, value_name = "COUNTRY")]
-        market: Option<Country>,
+        market: Option<MarketId>,
         #[command(flatten)]
         cohort: CohortChange,
         /// A migrated market: all consumers see our prices
         #[arg(long, value_name = "COUNTRY", conflicts_with = "market")]
-        done: Option<Country>,
+        done: Option<MarketId>,
         /// Print it as JSON
         #[arg(long)]
         json: bool,

@@ -1,9 +1,9 @@
 //! `carryout trends`
 
+use carryout_market::MarketId;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use carryout_checkout::market::Country;
 use carryout_price_monitoring::Span;
 use carryout_pricing::PriceMeasure;
 use clap::Args;
@@ -23,7 +23,7 @@ use crate::trends::{self, Wanted};
 pub(super) struct TrendsCommand {
     /// One market only
     #[arg(long, value_name = "COUNTRY")]
-    market: Option<Country>,
+    market: Option<MarketId>,
     /// One component only: subtotal, discount, fees, tax, deposits, tip, credit or total
     #[arg(long)]
     component: Option<PriceMeasure>,

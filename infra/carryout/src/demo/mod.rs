@@ -4,6 +4,7 @@ mod report;
 mod scenarios;
 pub mod shopping;
 
+use carryout_market::MarketId;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ pub struct Outcome {
     /// What happened, in a few words.
     pub name: &'static str,
     /// The market's country.
-    pub country: &'static str,
+    pub country: MarketId,
     /// The order, if one was taken.
     pub order: Option<Placed>,
     /// The refusal, if none was.
@@ -157,7 +158,7 @@ async fn play_one(client: &Client, play: &Play, mut tell: impl FnMut(&OrderView)
     let failed = |error: anyhow::Error| {
         vec![Outcome {
             name: scenario.name,
-            country: scenario.country.code(),
+            country: scenario.country,
             order: None,
             refusal: None,
             took: started.elapsed(),
@@ -236,7 +237,7 @@ async fn finish(
 ) -> Result<Outcome> {
     let outcome = |order, refusal, wrong| Outcome {
         name: scenario.name,
-        country: scenario.country.code(),
+        country: scenario.country,
         order,
         refusal,
         took: started.elapsed(),

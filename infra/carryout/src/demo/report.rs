@@ -180,7 +180,7 @@ mod tests {
     fn a_request_without_an_end_counts_as_lost() {
         let outcome = Outcome {
             name: "plain",
-            country: "US",
+            country: carryout_market::ids::US,
             order: None,
             refusal: None,
             took: std::time::Duration::ZERO,

@@ -4,9 +4,9 @@ use anyhow::{Context as _, Result};
 use carryout_checkout::{
     cart::{Cart, CartFulfilment, CartLine},
     consumer::{Consumer, PaymentMethod},
-    market::{Country, MarketType},
     store::StoreWithMenu,
 };
+use carryout_market::{MarketId, MarketType};
 use carryout_marketplace::Marketplace;
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ impl<'a> Shopper<'a> {
     }
 
     /// A consumer of the market who was not picked before, and a store that fits and delivers to them.
-    pub fn pick(&mut self, country: Country, market_type: MarketType, wanted: Wanted) -> Result<(Consumer, StoreWithMenu)> {
+    pub fn pick(&mut self, country: MarketId, market_type: MarketType, wanted: Wanted) -> Result<(Consumer, StoreWithMenu)> {
         let found =
             self.marketplace.consumers.iter().filter(|consumer| consumer.country == country && !consumer.blocked).find_map(
                 |consumer| {
@@ -86,7 +86,7 @@ impl<'a> Shopper<'a> {
         Ok(other)
     }
 
-    fn stores(&self, country: Country, market_type: MarketType, wanted: Wanted) -> impl Iterator<Item = &'a StoreWithMenu> {
+    fn stores(&self, country: MarketId, market_type: MarketType, wanted: Wanted) -> impl Iterator<Item = &'a StoreWithMenu> {
         let now = self.now;
         self.marketplace
             .stores

@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const BURGERS: Assortment = Assortment {
     name: "Burgers",
@@ -23,9 +23,9 @@ pub(super) const BURGERS: Assortment = Assortment {
         "{hood} Smash Club",
     ],
     local_names: &[
-        (Country::PR, &["Burger Bochinche", "El Smash de {hood}"]),
-        (Country::AU, &["Lot With Everything"]),
-        (Country::NZ, &["Kiwi Stack Burgers"]),
+        (ids::PR, &["Burger Bochinche", "El Smash de {hood}"]),
+        (ids::AU, &["Lot With Everything"]),
+        (ids::NZ, &["Kiwi Stack Burgers"]),
     ],
     sections: &[
         section(

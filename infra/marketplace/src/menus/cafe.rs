@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const CAFE: Assortment = Assortment {
     name: "Bakery and café",
@@ -22,10 +22,10 @@ pub(super) const CAFE: Assortment = Assortment {
         "{hood} Coffee Roasters",
     ],
     local_names: &[
-        (Country::NZ, &["{hood} Flat White Co.", "Tūī & Crumb", "Kererū Coffee"]),
-        (Country::AU, &["{hood} Espresso Bar", "Magpie & Smith", "Little Lorikeet"]),
-        (Country::CA, &["Boulangerie du Coin {hood}", "Café Deux Tasses", "Two Loons Coffee"]),
-        (Country::PR, &["Panadería La Ceiba {hood}", "Café Don Yayo", "Repostería Doña Luz"]),
+        (ids::NZ, &["{hood} Flat White Co.", "Tūī & Crumb", "Kererū Coffee"]),
+        (ids::AU, &["{hood} Espresso Bar", "Magpie & Smith", "Little Lorikeet"]),
+        (ids::CA, &["Boulangerie du Coin {hood}", "Café Deux Tasses", "Two Loons Coffee"]),
+        (ids::PR, &["Panadería La Ceiba {hood}", "Café Don Yayo", "Repostería Doña Luz"]),
     ],
     sections: &[
         section(

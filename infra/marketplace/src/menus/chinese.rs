@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::MarketType;
+use carryout_market::MarketType;
 
 pub(super) const CHINESE: Assortment = Assortment {
     name: "Chinese",

@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const DINER: Assortment = Assortment {
     name: "Diner",
@@ -22,10 +22,10 @@ pub(super) const DINER: Assortment = Assortment {
         "Open All Night {hood}",
     ],
     local_names: &[
-        (Country::PR, &["La Madrugada Diner", "Cafetería 24 {hood}"]),
-        (Country::CA, &["Le Lève-Tôt Diner", "Northern Lights Diner"]),
-        (Country::AU, &["Southern Cross Diner"]),
-        (Country::NZ, &["The Night Cart"]),
+        (ids::PR, &["La Madrugada Diner", "Cafetería 24 {hood}"]),
+        (ids::CA, &["Le Lève-Tôt Diner", "Northern Lights Diner"]),
+        (ids::AU, &["Southern Cross Diner"]),
+        (ids::NZ, &["The Night Cart"]),
     ],
     sections: &[
         section(

@@ -1,16 +1,16 @@
 //! Soft drinks, which differ from market to market.
 
 use crate::assortment::{Section, dish, section};
-use carryout_checkout::market::Country;
+use carryout_market::{MarketId, ids};
 
 /// The soft drinks that restaurants of a market have in the fridge.
-pub(crate) const fn drinks(country: Country) -> &'static Section {
+pub(crate) const fn drinks(country: MarketId) -> &'static Section {
     match country {
-        Country::US => &US,
-        Country::CA => &CA,
-        Country::AU => &AU,
-        Country::NZ => &NZ,
-        Country::PR => &PR,
+        ids::CA => &CA,
+        ids::AU => &AU,
+        ids::NZ => &NZ,
+        ids::PR => &PR,
+        _ => &US,
     }
 }
 

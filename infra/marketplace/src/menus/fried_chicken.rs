@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const FRIED_CHICKEN: Assortment = Assortment {
     name: "Fried chicken",
@@ -22,7 +22,7 @@ pub(super) const FRIED_CHICKEN: Assortment = Assortment {
         "{hood} Fried Chicken",
         "Hot Bird {hood}",
     ],
-    local_names: &[(Country::PR, &["Pollos al Carbón {hood}", "Pollos Don Cheo"]), (Country::AU, &["Chook House {hood}"])],
+    local_names: &[(ids::PR, &["Pollos al Carbón {hood}", "Pollos Don Cheo"]), (ids::AU, &["Chook House {hood}"])],
     sections: &[
         section(
             "Chicken",

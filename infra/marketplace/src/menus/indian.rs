@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const INDIAN: Assortment = Assortment {
     name: "Indian",
@@ -22,7 +22,7 @@ pub(super) const INDIAN: Assortment = Assortment {
         "{hood} Tandoori",
         "Taste of India {hood}",
     ],
-    local_names: &[(Country::CA, &["Brampton Biryani House"]), (Country::NZ, &["Southern Spice Dhaba"])],
+    local_names: &[(ids::CA, &["Brampton Biryani House"]), (ids::NZ, &["Southern Spice Dhaba"])],
     sections: &[
         section(
             "Starters",

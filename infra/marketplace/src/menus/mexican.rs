@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const MEXICAN: Assortment = Assortment {
     name: "Mexican",
@@ -21,7 +21,7 @@ pub(super) const MEXICAN: Assortment = Assortment {
         "Taquería {hood}",
         "{hood} Taco Stand",
     ],
-    local_names: &[(Country::AU, &["Señor Coyote"]), (Country::NZ, &["Mexico City Lane"]), (Country::CA, &["Tacos del Norte"])],
+    local_names: &[(ids::AU, &["Señor Coyote"]), (ids::NZ, &["Mexico City Lane"]), (ids::CA, &["Tacos del Norte"])],
     sections: &[
         section(
             "Tacos",

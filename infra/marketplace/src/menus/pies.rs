@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const PIES: Assortment = Assortment {
     name: "Meat pies",
@@ -20,8 +20,8 @@ pub(super) const PIES: Assortment = Assortment {
         "Pie Works {hood}",
     ],
     local_names: &[
-        (Country::AU, &["Fair Dinkum Pies", "Harry's Night Pies"]),
-        (Country::NZ, &["Sweet As Pies", "Big Ben's Pie Kitchen", "Kai & Crust"]),
+        (ids::AU, &["Fair Dinkum Pies", "Harry's Night Pies"]),
+        (ids::NZ, &["Sweet As Pies", "Big Ben's Pie Kitchen", "Kai & Crust"]),
     ],
     sections: &[
         section(

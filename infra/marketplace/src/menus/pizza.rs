@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const PIZZA: Assortment = Assortment {
     name: "Pizza",
@@ -23,10 +23,10 @@ pub(super) const PIZZA: Assortment = Assortment {
         "{hood} Pie House",
     ],
     local_names: &[
-        (Country::PR, &["Pizzería La Placita", "Pizza al Horno {hood}"]),
-        (Country::CA, &["Maple Leaf Slice"]),
-        (Country::AU, &["Woodfire Lane"]),
-        (Country::NZ, &["Hell's Kitchen Woodfire"]),
+        (ids::PR, &["Pizzería La Placita", "Pizza al Horno {hood}"]),
+        (ids::CA, &["Maple Leaf Slice"]),
+        (ids::AU, &["Woodfire Lane"]),
+        (ids::NZ, &["Hell's Kitchen Woodfire"]),
     ],
     sections: &[
         section(

@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const POKE: Assortment = Assortment {
     name: "Poke and salads",
@@ -21,7 +21,7 @@ pub(super) const POKE: Assortment = Assortment {
         "Freshly Tossed {hood}",
         "{hood} Poke House",
     ],
-    local_names: &[(Country::PR, &["Poke Playero"])],
+    local_names: &[(ids::PR, &["Poke Playero"])],
     sections: &[
         section(
             "Poke Bowls",

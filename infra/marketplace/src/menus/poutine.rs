@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const POUTINE: Assortment = Assortment {
     name: "Poutine",
@@ -17,7 +17,7 @@ pub(super) const POUTINE: Assortment = Assortment {
         "Cheese Curd Charlie's",
         "{hood} Poutinerie",
     ],
-    local_names: &[(Country::CA, &["La Banquette", "Chez Ti-Guy Patate", "Casse-croûte {hood}", "Patate Royale"])],
+    local_names: &[(ids::CA, &["La Banquette", "Chez Ti-Guy Patate", "Casse-croûte {hood}", "Patate Royale"])],
     sections: &[
         section(
             "Poutines",

@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const PUERTO_RICAN: Assortment = Assortment {
     name: "Puerto Rican",
@@ -18,7 +18,7 @@ pub(super) const PUERTO_RICAN: Assortment = Assortment {
         "Boricua Soul {hood}",
     ],
     local_names: &[(
-        Country::PR,
+        ids::PR,
         &[
             "Mofongo de {hood}",
             "Fonda Doña Carmen",

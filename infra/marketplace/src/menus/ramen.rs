@@ -1,6 +1,6 @@
 use crate::assortment::{Assortment, dish, section};
 use crate::hours::Hours;
-use carryout_checkout::market::{Country, MarketType};
+use carryout_market::{MarketType, ids};
 
 pub(super) const RAMEN: Assortment = Assortment {
     name: "Ramen",
@@ -21,7 +21,7 @@ pub(super) const RAMEN: Assortment = Assortment {
         "{hood} Ramen Bar",
         "Ramen Yokocho {hood}",
     ],
-    local_names: &[(Country::PR, &["Ramen Borinquen"]), (Country::CA, &["Maple Alley Ramen"])],
+    local_names: &[(ids::PR, &["Ramen Borinquen"]), (ids::CA, &["Maple Alley Ramen"])],
     sections: &[
         section(
             "Ramen",

@@ -3,11 +3,11 @@
 use crate::{
     audit::QuoteRecord,
     consumer::Consumer,
-    market::Country,
     redemptions::UsageCounters,
     store::{Location, Store, StoreWithMenu},
 };
 use carryout_environment::StorageError;
+use carryout_market::MarketId;
 use carryout_pricing::{Promotion, Quote, Record};
 use std::future::Future;
 
@@ -32,7 +32,7 @@ pub const PROMOTIONS: &str = "promotions";
 /// What may be taken off in each market, and what orders took of what is limited.
 pub trait Promotions: Send + Sync {
     /// The promotions of a country's market, in the order in which they were set; none where none were.
-    fn promotions(&self, country: Country) -> impl Future<Output = Result<Vec<Promotion>, StorageError>> + Send;
+    fn promotions(&self, country: MarketId) -> impl Future<Output = Result<Vec<Promotion>, StorageError>> + Send;
 
     /// The counters under these keys ([`crate::redemptions`]), without those that don't exist.
     fn counters(&self, keys: &[String]) -> impl Future<Output = Result<UsageCounters, StorageError>> + Send;

@@ -1,19 +1,13 @@
 //! When a store is open, by its own clock.
 
-use carryout_checkout::{
-    market::{Country, MarketType},
-    store::{Location, Opening, Store},
-};
+use carryout_checkout::store::{Location, Opening, Store};
+use carryout_market::{MarketType, ids};
 use carryout_testing::samples;
 use jiff::civil::date;
 
 fn store(time_zone: &str, hours: &[(i8, u16, u16)]) -> Store {
     let hours = hours.iter().map(|&(weekday, from, until)| Opening { weekday, from: from * 60, until: until * 60 });
-    Store {
-        time_zone: time_zone.to_owned(),
-        hours: hours.collect(),
-        ..samples::store("s", Country::US, MarketType::Retail).store
-    }
+    Store { time_zone: time_zone.to_owned(), hours: hours.collect(), ..samples::store("s", ids::US, MarketType::Retail).store }
 }
 
 /// June 2026 by the clock of `zone`; the first is a Monday.

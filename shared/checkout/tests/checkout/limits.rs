@@ -2,11 +2,11 @@
 
 use carryout_checkout::{
     consumer::StoredCredit,
-    market::{Country, MarketType},
     order::Order,
     redemptions::{Planned, Redemption, SHARDS, UsageCounter, UsageCounters, credits, left, offered, plan, unspent},
     workflows::orchestrator,
 };
+use carryout_market::{MarketType, ids};
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Allowance, Benefit, Charge, ChargeKind, ComponentId, LimitedComponent, Limits, Promotion, Shares};
 use carryout_testing::{PlainSeal, samples};
@@ -18,7 +18,7 @@ static PROMOTION: LazyLock<ComponentId> = LazyLock::new(|| ComponentId::charge(C
 /// An order of this consumer that gets this much off.
 fn order(number: usize, consumer: usize, amount: i64, limits: Limits) -> Order {
     let orchestrator = orchestrator();
-    let store = samples::store("sto_1", Country::US, MarketType::Restaurant);
+    let store = samples::store("sto_1", ids::US, MarketType::Restaurant);
     let id = format!("ord_{number}");
     let mut order = samples::order(&id, "quo_1", &store, &orchestrator.workflows()[0], &PlainSeal::default());
     order.consumer.id = format!("con_{consumer}");
@@ -115,15 +115,15 @@ fn what_is_used_up_is_not_offered_and_no_more_than_is_left() {
     let first = limits(Some(2), Some(1_500), Some(1));
     let planned = plan(&order(1, 0, 1_000, first), &counters).unwrap();
     redemption(&mut counters, &planned);
-    let offer = |consumer: &str, limits| offered(half(limits), Country::US, consumer, &counters);
+    let offer = |consumer: &str, limits| offered(half(limits), ids::US, consumer, &counters);
     assert_eq!(offer("con_0", first), [], "once for each consumer");
     assert_eq!(offer("con_1", first)[0].cap, Some(500));
     assert_eq!(offer("con_1", limits(Some(1), None, None)), [], "used up");
     assert_eq!(offer("con_1", limits(None, Some(1_000), None)), [], "spent");
     assert_eq!(offer("con_0", Limits::default()), half(Limits::default()), "without limits");
     let many: Vec<Promotion> = (0..5).map(|number| Promotion { id: format!("pro_{number}"), ..half(first)[0].clone() }).collect();
-    assert_eq!(offered(many, Country::US, "con_0", &counters).len(), 3);
-    assert_eq!(offered(half(first), Country::PR, "con_0", &counters)[0].cap, Some(1_500), "each market has its own");
+    assert_eq!(offered(many, ids::US, "con_0", &counters).len(), 3);
+    assert_eq!(offered(half(first), ids::PR, "con_0", &counters)[0].cap, Some(1_500), "each market has its own");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_credit_pays_what_is_left_of_it_in_its_own_currency_whatever_the_market() {
         amount: Money::new(minor, currency),
     };
     consumer.credits = vec![credit("gift", 500, Currency::USD), credit("other", 300, Currency::AUD)];
-    let in_us = credits(Country::US, &consumer);
+    let in_us = credits(&samples::market(ids::US), &consumer);
     assert_eq!(in_us.iter().map(|credit| (credit.id.as_str(), credit.amount)).collect::<Vec<_>>(), [("gift", 500)]);
 
     let mut order = order(1, 0, 1, Limits::default());
@@ -151,13 +151,13 @@ fn a_credit_pays_what_is_left_of_it_in_its_own_currency_whatever_the_market() {
     let mut counters = UsageCounters::new();
     let planned = plan(&order, &counters).unwrap();
     redemption(&mut counters, &planned);
-    let left = |market| unspent(credits(market, &consumer), market, "con_0", &counters);
-    assert_eq!((left(Country::US)[0].amount, left(Country::PR)[0].amount), (100, 100));
+    let left = |market| unspent(credits(&samples::market(market), &consumer), market, "con_0", &counters);
+    assert_eq!((left(ids::US)[0].amount, left(ids::PR)[0].amount), (100, 100));
     assert_eq!(plan(&order, &counters), Err(vec![gift]));
     order.quote.terms.price.charges[ChargeKind::Credit][0].amount.minor = -100;
     let planned = plan(&order, &counters).unwrap();
     redemption(&mut counters, &planned);
-    assert_eq!(unspent(credits(Country::US, &consumer), Country::US, "con_0", &counters), []);
+    assert_eq!(unspent(credits(&samples::market(ids::US), &consumer), ids::US, "con_0", &counters), []);
 }
 
 #[test]

@@ -66,6 +66,7 @@ impl World {
             orders,
             refunds: self.store.refunds(),
             executions: self.executions.clone(),
+            markets: samples::markets().into_source(),
             orchestrator: refund_orchestrator(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),

@@ -4,13 +4,13 @@ use crate::world::{SHOP, World};
 use carryout_checkout::{
     cart::{Cart, CartLine},
     consumer::StoredCredit,
-    market::{Country, MarketType},
     order::{Order, OrderStatus},
     ports::{Closing as _, Quotes as _},
     reprice::{LineChange, Reprice, RepriceBody, RepriceError, Repriced, Requester, Substitute},
     store::Item,
 };
 use carryout_environment::HasErrorCode as _;
+use carryout_market::{MarketType, ids};
 use carryout_money::{Currency, Money};
 use carryout_pricing::{Allowance, Benefit, ChargeKind, ComponentId, Limits, Promotion, Weight};
 use carryout_testing::samples::{self, NOON};
@@ -50,7 +50,7 @@ impl World {
 
     /// A placed delivery of two ramen and tomatoes by weight: 2 × 14.50 and 0.500 × 4.00.
     async fn groceries(&self) -> Order {
-        let mut store = samples::store(SHOP, Country::US, MarketType::Restaurant);
+        let mut store = samples::store(SHOP, ids::US, MarketType::Restaurant);
         let gyoza = store.items[1].clone();
         store.items[1].deposit = Some(Money::new(25, Currency::USD));
         store.items.push(Item {
@@ -137,7 +137,7 @@ async fn what_is_limited_gives_no_more_than_the_order_has_reserved() {
     let world = World::new();
     let benefit = Benefit::Percent(carryout_money::Rate::from_milli_percent(10_000));
     let limits = Limits { total: Allowance { uses: Some(5), budget: Some(10_000) }, ..Limits::default() };
-    world.store.put_promotions(Country::US, vec![Promotion { limits, ..Promotion::new("tenth", "10% off", benefit) }]);
+    world.store.put_promotions(ids::US, vec![Promotion { limits, ..Promotion::new("tenth", "10% off", benefit) }]);
     let mut consumer = samples::consumer(crate::world::CONSUMER);
     let amount = Money::new(500, Currency::USD);
     consumer.credits = vec![StoredCredit { id: "cre_gift".to_owned(), name: "Gift card".to_owned(), amount }];

@@ -3,7 +3,6 @@
 use crate::world::{CONSUMER, SHOP, World};
 use carryout_checkout::{
     consumer::Consumer,
-    market::{Country, MarketType},
     order::OrderStatus,
     ports::Quotes as _,
     store::{Location, Opening, Store, StoreWithMenu},
@@ -12,12 +11,13 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_environment::HasErrorCode as _;
+use carryout_market::{MarketType, ids};
 use carryout_pricing::Quote;
 use carryout_testing::{Fault, StoreFault, samples};
 
 impl World {
     fn change_store(&self, change: impl FnOnce(&mut StoreWithMenu)) {
-        let mut store = samples::store(SHOP, Country::US, MarketType::Restaurant);
+        let mut store = samples::store(SHOP, ids::US, MarketType::Restaurant);
         change(&mut store);
         self.store.put_store(store);
     }

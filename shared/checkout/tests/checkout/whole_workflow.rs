@@ -4,11 +4,11 @@ use crate::world::{CONSUMER, SHOP, World};
 use carryout_checkout::{
     consumer::{Consumer, StoredCredit},
     ledger::LedgerKind::*,
-    market::Country,
     order::{Order, OrderStatus},
     ports::MerchantAnswer,
     redemptions::UsageCounter,
 };
+use carryout_market::ids;
 use carryout_money::{Currency, Money, Rate};
 use carryout_pricing::{Allowance, Benefit, ChargeKind, Limits, Promotion};
 use carryout_testing::{Fault, PaymentBooks, samples};
@@ -82,7 +82,7 @@ async fn the_last_items_go_to_one_order_and_the_other_fails_clean() {
 /// A tenth off the items within these limits, and 5.00 of credit.
 fn with_limited(world: &World, limits: Limits) {
     let tenth = Promotion::new("tenth", "10% off", Benefit::Percent(Rate::from_milli_percent(10_000)));
-    world.store.put_promotions(Country::US, vec![Promotion { limits, ..tenth }]);
+    world.store.put_promotions(ids::US, vec![Promotion { limits, ..tenth }]);
     let amount = Money::new(500, Currency::USD);
     let credit = StoredCredit { id: "cre_gift".to_owned(), name: "Gift card".to_owned(), amount };
     world.store.put_consumer(Consumer { credits: vec![credit], ..samples::consumer(CONSUMER) });

@@ -4,7 +4,6 @@ use carryout_checkout::{
     cart::{Cart, CartFulfilment},
     codes::STEP_CODES,
     ledger::{LedgerKind, LedgerPhase},
-    market::{Country, MarketType},
     order::{Order, OrderSubmitted, execution_input},
     ports::{IdempotencyKey, MerchantAnswer, Orders as _},
     quoting::{PriceEngine, Quoting},
@@ -18,6 +17,7 @@ use carryout_checkout::{
     workflows::orchestrator,
 };
 use carryout_environment::{Clock as _, ErrorCode, Failure, HasErrorCode};
+use carryout_market::{MarketId, MarketType, ids};
 use carryout_pricing::Quote;
 use carryout_testing::{
     FakeCallbacks, FakeExecutions, FakeFraud, FakeLogistics, FakeMerchants, FakePager, FakePayments, FakeQueue, FixedTimer,
@@ -63,20 +63,20 @@ pub struct World {
 impl World {
     /// A restaurant in New York, and a processor that honours keys.
     pub fn new() -> Self {
-        Self::with(Country::US, MarketType::Restaurant, true)
+        Self::with(ids::US, MarketType::Restaurant, true)
     }
 
     /// The same with a processor that ignores keys.
     pub fn ignoring_keys() -> Self {
-        Self::with(Country::US, MarketType::Restaurant, false)
+        Self::with(ids::US, MarketType::Restaurant, false)
     }
 
     /// A market where a person at the store accepts the order.
     pub fn accepting() -> Self {
-        Self::with(Country::AU, MarketType::Restaurant, true)
+        Self::with(ids::AU, MarketType::Restaurant, true)
     }
 
-    fn with(country: Country, market_type: MarketType, honours_keys: bool) -> Self {
+    fn with(country: MarketId, market_type: MarketType, honours_keys: bool) -> Self {
         let clock = ManualClock::at(NOON);
         let store = Store::new(&clock);
         store.put_store(samples::store(SHOP, country, market_type));
@@ -92,7 +92,7 @@ impl World {
             callbacks: FakeCallbacks::default(),
             pager: FakePager::default(),
             routing: RoutingRules::default(),
-            engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
+            engine: Arc::new(PriceEngine::standard(samples::markets().into_source(), FixedTimer::Never)),
             answer: Some(MerchantAnswer::Accepted),
             store,
             clock,

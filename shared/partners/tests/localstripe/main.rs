@@ -16,13 +16,13 @@ mod proxy;
 use carryout_checkout::{
     codes,
     ledger::{BalanceAmount, fold},
-    market::Country,
     order::{Order, OrderSubmitted, execution_input},
     ports::{Closing as _, IntentStatus, OrderNote, Orders as _, PaymentList as _, Payments as _},
     reconcile::{Discrepancy, Reconcile, Remedy},
     steps::{authorize_payment::AuthorizePayment, capture_payment::CapturePayment},
 };
 use carryout_environment::{Clock as _, Failure, HasErrorCode};
+use carryout_market::ids;
 use carryout_partners::{Http, StripePayments};
 use carryout_testing::{
     FakeReports, FixedSecret, ManualClock, Store,
@@ -80,7 +80,7 @@ impl Stage {
         let (proxy, url) = Proxy::start(server.port()).await;
         let clock = ManualClock::at(NOON);
         let store = Store::new(&clock);
-        let mut order = samples::restaurant_order("ord_1", Country::US).unwrap();
+        let mut order = samples::restaurant_order("ord_1", ids::US).unwrap();
         card.clone_into(&mut order.payment_method.token);
         samples::submit(&store, order).await.unwrap();
         let payments = StripePayments::new(Http::default(), url, FixedSecret::new("sk_test_local"));

@@ -1,11 +1,11 @@
 use super::{Fixture, done, some};
 use carryout_checkout::{
     consumer::Consumer,
-    market::Country,
     ports::{Catalog, Consumers, Promotions},
     store::Location,
 };
 use carryout_environment::Ids;
+use carryout_market::MarketId;
 use carryout_pricing::Promotion;
 
 /// [`Catalog`]: `fixture.store` is known, and findable by where it is.
@@ -37,7 +37,7 @@ pub async fn consumers(consumers: &impl Consumers, known: &Consumer, ids: &impl 
 }
 
 /// [`Promotions`]: `known` are those of its country, in their order; another market has none.
-pub async fn promotions(promotions: &impl Promotions, (country, known): (Country, &[Promotion]), without: Country) {
+pub async fn promotions(promotions: &impl Promotions, (country, known): (MarketId, &[Promotion]), without: MarketId) {
     assert_eq!(done(promotions.promotions(country).await), known);
     assert_eq!(done(promotions.promotions(without).await), []);
 }

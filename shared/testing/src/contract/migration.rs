@@ -1,7 +1,7 @@
 use super::done;
 use crate::samples::{self, NOON};
-use carryout_checkout::market::Country;
 use carryout_environment::Ids;
+use carryout_market::ids;
 use carryout_migration::{
     mirror::{LegacyOrder, LegacySink, Upserted},
     parity::{Comparison, Comparisons, Difference},
@@ -67,15 +67,15 @@ pub async fn comparisons(comparisons: &impl Comparisons) {
     };
     const DAY: i64 = 24 * 60 * 60 * 1_000;
     let kept = [
-        one("quo_1", Country::CA, NOON - DAY),
-        one("quo_3", Country::CA, NOON),
-        one("quo_2", Country::CA, NOON + 1),
-        one("quo_4", Country::CA, NOON + 2 * DAY),
+        one("quo_1", ids::CA, NOON - DAY),
+        one("quo_3", ids::CA, NOON),
+        one("quo_2", ids::CA, NOON + 1),
+        one("quo_4", ids::CA, NOON + 2 * DAY),
     ];
-    for comparison in kept.iter().rev().chain([&kept[1], &one("quo_5", Country::US, NOON)]) {
+    for comparison in kept.iter().rev().chain([&kept[1], &one("quo_5", ids::US, NOON)]) {
         done(comparisons.save(comparison).await);
     }
-    let between = async |since, until| done(comparisons.between(Country::CA, since, until).await);
+    let between = async |since, until| done(comparisons.between(ids::CA, since, until).await);
     assert_eq!(between(NOON - DAY, NOON + 2 * DAY).await, kept[..3], "until is not included");
     assert_eq!(between(NOON - DAY + 1, NOON + 2 * DAY + 1).await, kept[1..], "since is included");
     assert_eq!(between(NOON + 2, NOON + DAY).await, []);

@@ -1,6 +1,6 @@
 use super::done;
 use crate::samples::NOON;
-use carryout_checkout::market::Country;
+use carryout_market::ids;
 use carryout_price_monitoring::{Observation, Span, Statistics, Trends};
 use carryout_pricing::{ChargeKind, PriceMeasure};
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ pub async fn trends(trends: &impl Trends) {
     let hour = Span::Hour.start_of(NOON);
     let one = |number: i64| Observation {
         event_id: format!("event-{number}"),
-        market: if number % 4 == 0 { Country::CA } else { Country::US },
+        market: if number % 4 == 0 { ids::CA } else { ids::US },
         at: hour - 60_000 + (number % 2) * 90_000,
         figures: [
             (PriceMeasure::Total, 1_000 + number),
@@ -24,7 +24,7 @@ pub async fn trends(trends: &impl Trends) {
     for batch in [&quotes[..100], &quotes[50..], &quotes[..], &[one(1), one(1)][..]] {
         done(trends.observe(batch).await);
     }
-    for market in [Country::US, Country::CA] {
+    for market in [ids::US, ids::CA] {
         for figure in [PriceMeasure::Total, PriceMeasure::Charges(ChargeKind::Discount), PriceMeasure::Tip] {
             for span in Span::ALL {
                 let mut expected: BTreeMap<i64, Statistics> = BTreeMap::new();
@@ -39,7 +39,7 @@ pub async fn trends(trends: &impl Trends) {
             }
         }
     }
-    let series = async |since, until| done(trends.series(Country::US, PriceMeasure::Total, Span::Hour, since, until).await).len();
+    let series = async |since, until| done(trends.series(ids::US, PriceMeasure::Total, Span::Hour, since, until).await).len();
     assert_eq!((series(hour, hour + 1).await, series(hour - 3_600_000, hour).await, series(hour, hour).await), (1, 1, 0));
-    assert_eq!(done(trends.slot(Country::PR, PriceMeasure::Total, Span::Hour, hour).await), None);
+    assert_eq!(done(trends.slot(ids::PR, PriceMeasure::Total, Span::Hour, hour).await), None);
 }

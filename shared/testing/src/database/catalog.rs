@@ -1,12 +1,12 @@
 use super::{State, Store};
 use carryout_checkout::{
     consumer::Consumer,
-    market::Country,
     ports::{Catalog, Consumers, Promotions},
     redemptions::UsageCounters,
     store::{Location, Store as Shop, StoreWithMenu},
 };
 use carryout_environment::StorageError;
+use carryout_market::MarketId;
 use carryout_pricing::Promotion;
 
 impl Catalog for Store {
@@ -35,7 +35,7 @@ impl Consumers for Store {
 }
 
 impl Promotions for Store {
-    async fn promotions(&self, country: Country) -> Result<Vec<Promotion>, StorageError> {
+    async fn promotions(&self, country: MarketId) -> Result<Vec<Promotion>, StorageError> {
         Ok(self.read("promotions", |state| state.promotions.get(&country).cloned().unwrap_or_default()).await)
     }
 

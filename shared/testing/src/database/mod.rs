@@ -14,7 +14,6 @@ use crate::{ManualClock, Pause, lock};
 use carryout_checkout::{
     audit::QuoteRecord,
     consumer::Consumer,
-    market::Country,
     order::Order,
     ports::{CompletedRequest, IdempotencyKey},
     redemptions::UsageCounters,
@@ -22,6 +21,7 @@ use carryout_checkout::{
     store::StoreWithMenu,
 };
 use carryout_environment::{Clock as _, StorageError};
+use carryout_market::MarketId;
 use carryout_pricing::{Promotion, Quote};
 use carryout_workflow::Claim;
 use std::{
@@ -58,7 +58,7 @@ pub struct Store<S = Order> {
 pub(super) struct State {
     stores: BTreeMap<String, StoreWithMenu>,
     consumers: BTreeMap<String, Consumer>,
-    promotions: BTreeMap<Country, Vec<Promotion>>,
+    promotions: BTreeMap<MarketId, Vec<Promotion>>,
     quotes: BTreeMap<String, KeptQuote>,
     /// What orders took of what is limited.
     counters: UsageCounters,
@@ -118,7 +118,7 @@ impl Store {
     }
 
     /// Sets the promotions of a country's market.
-    pub fn put_promotions(&self, country: Country, promotions: Vec<Promotion>) {
+    pub fn put_promotions(&self, country: MarketId, promotions: Vec<Promotion>) {
         lock(&self.state).promotions.insert(country, promotions);
     }
 

@@ -1,9 +1,9 @@
 //! `carryout dev demo`
 
+use carryout_market::{MarketType, ids};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use carryout_checkout::market::{Country, MarketType};
 use carryout_marketplace::Marketplace;
 use clap::Args;
 use jiff::Timestamp;
@@ -49,7 +49,7 @@ impl Demo {
 /// Commands to continue by hand, ready to paste.
 fn try_it(url: &str, marketplace: &Marketplace, report: &demo::Report) -> Result<String> {
     let mut shopper = shopping::Shopper::new(marketplace, Timestamp::now().as_millisecond());
-    let (consumer, store) = shopper.pick(Country::US, MarketType::Restaurant, shopping::Wanted::Open)?;
+    let (consumer, store) = shopper.pick(ids::US, MarketType::Restaurant, shopping::Wanted::Open)?;
     let cart = serde_json::to_string(&shopping::delivery(&consumer, &store, 2))?;
     let point = store.store.location;
     let mut text = format!(

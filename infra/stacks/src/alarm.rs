@@ -2,8 +2,8 @@
 
 use crate::description;
 use crate::expression::{reference, scalar};
+use crate::logical_id::logical_id;
 use crate::page::Page;
-use crate::stack::{logical_id, resource};
 
 /// The topic that every alarm tells.
 pub const TOPIC: &str = "Alarms";
@@ -113,7 +113,7 @@ impl<'a> Alarm<'a> {
 
     /// Writes it.
     pub fn write(&self, page: &mut Page) {
-        resource(page, &self.id, "AWS::CloudWatch::Alarm", self.when);
+        page.resource(&self.id, "AWS::CloudWatch::Alarm", self.when);
         page.line(2, "Properties:");
         page.line(3, format!("AlarmDescription: {}", scalar(self.text)));
         page.line(3, format!("Namespace: {}", self.namespace));

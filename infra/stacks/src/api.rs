@@ -5,7 +5,6 @@ use crate::description::Api;
 use crate::expression::{arn, quoted, sub};
 use crate::page::Page;
 use crate::registry::Registry;
-use crate::stack::resource;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The API of routes that name none.
@@ -24,7 +23,7 @@ pub fn api(page: &mut Page, registry: &Registry, stack: &str, id: &str, api: &Ap
     let name = api.name.as_ref().map_or_else(|| "${Prefix}".to_owned(), |name| format!("${{Prefix}}-{name}"));
     role(page, id, &routes);
     page.comment(1, &api.purpose);
-    resource(page, id, "AWS::Serverless::Api", None);
+    page.resource(id, "AWS::Serverless::Api", None);
     page.line(2, "Properties:");
     page.line(3, format!("Name: {}", sub(&name)));
     page.line(3, "StageName: live");
@@ -76,7 +75,7 @@ fn integration(page: &mut Page, depth: usize, item: &str, api: &str, route: &Rou
 fn role(page: &mut Page, api: &str, routes: &BTreeMap<String, Vec<Route<'_>>>) {
     let functions: BTreeSet<&str> = routes.values().flatten().map(|route| route.function).collect();
     page.comment(1, "With a role, the functions need no permission of their own that names this API.");
-    resource(page, &format!("{api}Role"), "AWS::IAM::Role", None);
+    page.resource(&format!("{api}Role"), "AWS::IAM::Role", None);
     page.line(2, "Properties:");
     page.line(3, "AssumeRolePolicyDocument:");
     page.line(4, "Version: \"2012-10-17\"");

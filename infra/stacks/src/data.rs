@@ -5,7 +5,6 @@ use crate::description::{Queue, Secret, Table};
 use crate::expression::{list, scalar};
 use crate::page::Page;
 use crate::registry::Registry;
-use crate::stack::resource;
 use std::collections::BTreeMap;
 
 /// The longest that SQS keeps a message, 14 days: operators empty such queues.
@@ -16,7 +15,7 @@ const VISIBILITY: u32 = 6;
 /// Writes a table.
 pub fn table(page: &mut Page, id: &str, table: &Table) {
     page.comment(1, &table.purpose);
-    resource(page, id, "AWS::DynamoDB::Table", table.when.as_deref());
+    page.resource(id, "AWS::DynamoDB::Table", table.when.as_deref());
     policies(page, table.kept);
     page.line(2, "Properties:");
     page.line(3, "BillingMode: PAY_PER_REQUEST");
@@ -75,7 +74,7 @@ pub fn queue(page: &mut Page, registry: &Registry, id: &str, queue: &Queue) {
     let consumer = registry.functions().find(|(_, function)| function.queue.as_deref() == Some(id)).map(|(_, function)| function);
     let letters = format!("{}DeadLetters", id.strip_suffix("Queue").unwrap_or(id));
     page.comment(1, &queue.purpose);
-    resource(page, id, "AWS::SQS::Queue", when);
+    page.resource(id, "AWS::SQS::Queue", when);
     page.line(2, "Properties:");
     if queue.fifo {
         page.line(3, "FifoQueue: true");
@@ -92,7 +91,7 @@ pub fn queue(page: &mut Page, registry: &Registry, id: &str, queue: &Queue) {
     }
     if let Some(receives) = queue.receives {
         page.line(3, format!("RedrivePolicy: {{ deadLetterTargetArn: !GetAtt {letters}.Arn, maxReceiveCount: {receives} }}"));
-        resource(page, &letters, "AWS::SQS::Queue", when);
+        page.resource(&letters, "AWS::SQS::Queue", when);
         page.line(2, "Properties:");
         if queue.fifo {
             page.line(3, "FifoQueue: true");
@@ -116,7 +115,7 @@ pub fn queue(page: &mut Page, registry: &Registry, id: &str, queue: &Queue) {
 
 /// Writes a generated secret.
 pub fn secret(page: &mut Page, id: &str, secret: &Secret) {
-    resource(page, id, "AWS::SecretsManager::Secret", secret.when.as_deref());
+    page.resource(id, "AWS::SecretsManager::Secret", secret.when.as_deref());
     page.line(2, "Properties:");
     page.line(3, format!("Description: {}", scalar(&secret.purpose)));
     page.line(3, format!("GenerateSecretString: {{ PasswordLength: {}, ExcludePunctuation: true }}", secret.length));

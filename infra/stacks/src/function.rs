@@ -5,9 +5,9 @@ use crate::alarm::Alarm;
 use crate::description::{Function, Use};
 use crate::environment::variable;
 use crate::expression::{NO_VALUE, arn, if_else, inline, list, reference, scalar, sub};
+use crate::logical_id::logical_id;
 use crate::page::Page;
 use crate::registry::{Kind, Registry};
-use crate::stack::{logical_id, resource};
 use std::collections::BTreeMap;
 
 /// A function in its stack.
@@ -28,7 +28,7 @@ impl Entry<'_> {
         let (name, function) = (self.name, self.function);
         let id = logical_id(name);
         let when = function.when.as_deref();
-        resource(page, &id, "AWS::Serverless::Function", when);
+        page.resource(&id, "AWS::Serverless::Function", when);
         page.line(2, "Properties:");
         page.line(3, format!("FunctionName: {}", sub(&format!("${{Prefix}}-{name}"))));
         page.line(3, format!("CodeUri: ../../target/functions/{name}/"));
@@ -48,7 +48,7 @@ impl Entry<'_> {
         }
         self.policies(page)?;
         self.events(page)?;
-        resource(page, &format!("{id}Logs"), "AWS::Logs::LogGroup", when);
+        page.resource(&format!("{id}Logs"), "AWS::Logs::LogGroup", when);
         page.line(2, "DeletionPolicy: Delete");
         page.line(2, "UpdateReplacePolicy: Delete");
         page.line(2, "Properties:");

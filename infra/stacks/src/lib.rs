@@ -14,6 +14,7 @@ mod description;
 mod environment;
 mod expression;
 mod function;
+mod logical_id;
 mod machine;
 mod page;
 mod plan;
@@ -26,9 +27,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use self::description::Description;
+pub use self::logical_id::logical_id;
 pub use self::plan::Plan;
 use self::registry::Registry;
-pub use self::stack::logical_id;
 pub use self::template::Template;
 
 /// The folder of the descriptions, below the root of the checkout.

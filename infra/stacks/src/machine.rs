@@ -4,9 +4,9 @@ use crate::StackError;
 use crate::alarm::Alarm;
 use crate::description::Machine;
 use crate::expression::{arn, sub};
+use crate::logical_id::logical_id;
 use crate::page::Page;
 use crate::registry::{CANARY, Registry};
-use crate::stack::{logical_id, resource};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Writes every state machine of a stack.
@@ -30,7 +30,7 @@ pub fn machines(
         with_canary.keys().filter_map(|name| registry.machines.get(*name)).flat_map(|facts| &facts.functions).collect();
     for name in called {
         let id = logical_id(name);
-        resource(page, &format!("{id}{}", logical_id(CANARY)), "AWS::Lambda::Alias", None);
+        page.resource(&format!("{id}{}", logical_id(CANARY)), "AWS::Lambda::Alias", None);
         let version = format!("FunctionVersion: !GetAtt {id}.Version.Version");
         page.line(2, format!("Properties: {{ FunctionName: !Ref {id}, Name: {CANARY}, {version} }}"));
     }
@@ -56,7 +56,7 @@ impl Track<'_> {
         let (workflow, alias) = (self.workflow, self.alias);
         let name = if alias == CANARY { format!("{workflow}-{CANARY}") } else { workflow.to_owned() };
         let id = logical_id(&name);
-        resource(page, &id, "AWS::Serverless::StateMachine", None);
+        page.resource(&id, "AWS::Serverless::StateMachine", None);
         page.line(2, "Properties:");
         page.line(3, format!("Name: {}", sub(&format!("${{Prefix}}-{name}"))));
         page.line(3, "Type: STANDARD");

@@ -42,6 +42,15 @@ impl Page {
         }
     }
 
+    /// Begins a resource.
+    pub fn resource(&mut self, id: &str, kind: &str, when: Option<&str>) {
+        self.line(1, format!("{id}:"));
+        self.line(2, format!("Type: {kind}"));
+        if let Some(condition) = when {
+            self.line(2, format!("Condition: {condition}"));
+        }
+    }
+
     /// Adds text as it is.
     pub fn verbatim(&mut self, text: &str) {
         self.0.push_str(text.trim_end());

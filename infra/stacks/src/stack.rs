@@ -52,25 +52,6 @@ pub fn template(registry: &Registry, name: &str) -> Result<String, StackError> {
     Ok(page.text().to_owned())
 }
 
-/// `QuotePrice` of `quote-price`.
-pub fn logical_id(name: &str) -> String {
-    name.split('-')
-        .flat_map(|word| {
-            let mut letters = word.chars();
-            letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<Vec<char>>()
-        })
-        .collect()
-}
-
-/// Begins a resource.
-pub fn resource(page: &mut Page, id: &str, kind: &str, when: Option<&str>) {
-    page.line(1, format!("{id}:"));
-    page.line(2, format!("Type: {kind}"));
-    if let Some(condition) = when {
-        page.line(2, format!("Condition: {condition}"));
-    }
-}
-
 fn resources(registry: &Registry, name: &str, description: &Description) -> Result<Page, StackError> {
     let mut page = Page::default();
     for (id, entry) in &description.apis {
@@ -234,10 +215,5 @@ mod tests {
     fn references_are_found_in_both_forms() {
         let text = "a: !Ref X\nb: !Sub \"${Y}-${Z.Arn}-${AWS::Region}\"\nc: [!Ref \"AWS::NoValue\", !Ref W]\n";
         assert_eq!(references(text), ["X", "W", "Y", "Z"]);
-    }
-
-    #[test]
-    fn logical_ids_are_in_camel_case() {
-        assert_eq!(logical_id("quote-price"), "QuotePrice");
     }
 }

@@ -30,7 +30,7 @@ pub struct Reader {
 
 /// What is wrong with a function's environment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration is not complete: {}. Set it in infra/template.yaml, under the function's Environment", problems.join("; "))]
+#[error("the configuration is not complete: {}; add it to the function's entry in infra/stacks", problems.join("; "))]
 pub struct ConfigError {
     /// One sentence per key.
     pub problems: Vec<String>,
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(error.problems.len(), 4);
         let text = error.to_string();
         for part in
-            ["ORDERS_TABLE is missing", "SECONDS is malformed", "EMPTY is missing", "RATE is malformed", "infra/template.yaml"]
+            ["ORDERS_TABLE is missing", "SECONDS is malformed", "EMPTY is missing", "RATE is malformed", "infra/stacks"]
         {
             assert!(text.contains(part), "{text}");
         }

@@ -14,7 +14,7 @@ use carryout_lambda::{
     run_http, telemetry,
     token::TokenVerifier,
 };
-use carryout_market::{Markets, ids};
+use carryout_market::Markets;
 use carryout_migration::partners::LEGACY_PRICES;
 use carryout_partners::{Http, HttpLegacyPrices};
 use quote_price::QuotePrice;

@@ -7,7 +7,7 @@ use carryout_lambda::metrics::Metrics;
 use carryout_market::ids;
 use carryout_price_monitoring::{MIN_QUOTES, Observation, PriceWatch, Span, Trends as _, WEEKS};
 use carryout_pricing::{ChargeKind, PriceMeasure};
-use carryout_testing::{FakeReports, FakeTrends, ManualClock, samples::NOON};
+use carryout_testing::{FakeReports, FakeTrends, ManualClock, samples::{self, NOON}};
 use watch_prices::handle;
 
 const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1_000;

@@ -4,7 +4,6 @@
 
 use carryout_market::{MarketType, ids};
 use carryout_checkout::{
-    use carryout_market::{MarketType, ids};
     order::OrderStatus,
     workflows::orchestrator,
 };

@@ -23,7 +23,7 @@ async fn sample() -> PriceSample {
         consumers: store.clone(),
         promotions: store.clone(),
         quotes: store,
-        engine: Arc::new(PriceEngine::standard(FixedTimer::Never)),
+        engine: Arc::new(PriceEngine::standard(samples::markets().into_source(), FixedTimer::Never)),
         signer: PlainSeal::default(),
         clock,
         ids: SequentialIds::default(),

@@ -4,7 +4,7 @@
 use crate::statistics::{Expected, Statistics};
 use carryout_checkout::ports::{Report, Reports};
 use carryout_environment::{Clock, StorageError};
-use carryout_market::{MarketId, Markets, ids};
+use carryout_market::{MarketId, Markets};
 use carryout_pricing::PriceMeasure;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -172,6 +172,7 @@ fn look(market: MarketId, component: PriceMeasure, now: &Statistics, weeks: &[St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carryout_market::ids;
     use carryout_pricing::ChargeKind;
 
     fn hour(mean: i64, quotes: u64) -> Statistics {

@@ -5,7 +5,7 @@ use carryout_checkout::{cart, codes, request_refund, steps, workflows};
 use carryout_environment::{Class, HasErrorCode as _};
 use carryout_lambda::http::{MAX_BODY_BYTES, Problem};
 use carryout_lambda::signature;
-use carryout_market::{MarketId, MarketType};
+use carryout_market::Markets;
 use carryout_onboarding::{codes::STEP_REJECTED, execution::StepError};
 use carryout_workflow::run;
 use contract::codes::{Codes, is_code};

@@ -56,7 +56,7 @@ async fn unreadable_record_does_not_block_the_others() {
     let trends = FakeTrends::default();
     let mut event = event();
     let mut nowhere = event["Records"][0].clone();
-    nowhere["dynamodb"]["NewImage"]["market"] = json!({ "S": "XX" });
+    nowhere["dynamodb"]["NewImage"]["market"] = json!({ "S": "nowhere" });
     let records = event["Records"].as_array_mut().unwrap();
     records.insert(0, nowhere);
     records

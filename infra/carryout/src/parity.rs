@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use carryout_aws::DynamoComparisons;
 use carryout_lambda::clock::SystemClock;
-use carryout_market::{MarketId, Markets, ids};
+use carryout_market::{MarketId, Markets};
 use carryout_migration::parity::{Comparisons as _, Parity, ROLLOUT_KEY, Rollout, parity};
 use carryout_predicate::cohort::Percent;
 use jiff::SignedDuration;
@@ -121,6 +121,7 @@ mod tests {
     use carryout_pricing::{ChargeKind, PriceMeasure};
 
     use super::*;
+    use carryout_market::ids;
 
     #[test]
     fn a_row_tells_the_share_and_where_to_look() {

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use carryout_aws::{DynamoReports, DynamoTrends};
 use carryout_checkout::ports::Reports as _;
 use carryout_lambda::clock::SystemClock;
-use carryout_market::{MarketId, Markets, ids};
+use carryout_market::{MarketId, Markets};
 use carryout_money::Money;
 use carryout_price_monitoring::{Anomaly, PriceWatch, Span, Statistics, Trends as _};
 use carryout_pricing::PriceMeasure;
@@ -199,6 +199,7 @@ fn moment(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carryout_market::ids;
     use carryout_pricing::ChargeKind;
 
     fn hour(amounts: &[i64]) -> Statistics {

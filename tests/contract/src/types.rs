@@ -46,7 +46,8 @@ impl Types {
         let mut members = BTreeMap::new();
         for field in &fields.named {
             let serde = serde(&field.attrs);
-            let own = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+            let renamed = serde.split_once("rename = \"").and_then(|(_, rest)| rest.split_once('"')).map(|(name, _)| name.to_owned());
+            let own = renamed.or_else(|| field.ident.as_ref().map(ToString::to_string)).unwrap_or_default();
             if serde.contains("flatten") {
                 let inner = type_name(&field.ty);
                 let elsewhere = self.0.keys().find(|other| self.members(other, &inner, way).is_ok());

@@ -18,7 +18,7 @@ use carryout_checkout::{
 };
 use carryout_environment::Secrets as _;
 use carryout_lambda::{ids::new_id, signature::KeyRing};
-use carryout_market::{MarketId, MarketType, ids};
+use carryout_market::{MarketId, MarketType};
 use carryout_pricing::Quote;
 use carryout_workflow::{StepState, UndoState, run};
 use local_cloud::Project;

@@ -75,9 +75,15 @@ tool:
 	@echo "Building the command line tool (the first time compiles the AWS SDK, which takes minutes)"
 	@cargo build --package carryout
 
-# A second opinion on the compiled state machines, from outside this project.
+# A second opinion on the compiled state machines, from outside this project: as they are deployed, with their substitutions.
 asl:
-	@if command -v npx >/dev/null; then npx --yes asl-validator@$(ASL_VALIDATOR_VERSION) $(addprefix --json-path ,$(wildcard statemachines/*.asl.json)); \
+	@if command -v npx >/dev/null; then \
+		folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && \
+		for file in $(notdir $(wildcard statemachines/*.asl.json)); do \
+			sed -e 's/$${FunctionPrefix}/arn:aws:lambda:us-east-1:123456789012:function:carryout/' -e 's/$${Alias}/live/' \
+				statemachines/$$file > $$folder/$$file || exit 1; \
+		done && \
+		npx --yes asl-validator@$(ASL_VALIDATOR_VERSION) $$(printf -- '--json-path %s ' $$folder/*.json); \
 	else echo "npx is not there, so asl-validator does not look at the state machines"; fi
 
 nextest:
